@@ -1,0 +1,1 @@
+"""Words of the field as frozen dataclasses and enums; imports nothing of ours."""

@@ -1,0 +1,1 @@
+"""The sample project that `consolidator-tui demo` writes."""

@@ -1,0 +1,1 @@
+"""Files and databases: opening SQLite, quoting, atomic files, the run's folder."""

@@ -1,0 +1,1 @@
+"""The wizard: screens, widgets and dialogs over the services."""
