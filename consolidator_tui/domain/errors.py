@@ -1,18 +1,18 @@
 """Every error that a person can meet, as one tree.
 
-    ConsolidatorError
-    ├── UsageError            bad arguments or paths                    exit 2
-    ├── PlanError             the plan document is wrong                exit 2
-    ├── DecisionsNeeded       the merge needs answers first             exit 3
-    ├── Refused               a gate is closed, a file cannot be used   exit 4
-    │   ├── FileRefused       one file cannot be used
-    │   ├── LockedError       somebody else holds a file or the project
-    │   └── GateClosed        a precondition of a destructive step fails
-    ├── Failed                something went wrong, nothing was changed exit 1
-    │   ├── DiskFull
-    │   ├── VerificationFailed
-    │   └── BackupDamaged
-    └── Cancelled             the person stopped it                     exit 1
+ConsolidatorError
+├── UsageError            bad arguments or paths                    exit 2
+├── PlanError             the plan document is wrong                exit 2
+├── DecisionsNeeded       the merge needs answers first             exit 3
+├── Refused               a gate is closed, a file cannot be used   exit 4
+│   ├── FileRefused       one file cannot be used
+│   ├── LockedError       somebody else holds a file or the project
+│   └── GateClosed        a precondition of a destructive step fails
+├── Failed                something went wrong, nothing was changed exit 1
+│   ├── DiskFull
+│   ├── VerificationFailed
+│   └── BackupDamaged
+└── Cancelled             the person stopped it                     exit 1
 """
 
 from __future__ import annotations

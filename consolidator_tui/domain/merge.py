@@ -1,0 +1,144 @@
+"""The resolved plan of a merge, table by table, and what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from consolidator_tui.domain.catalog import Affinity, Source, Table
+from consolidator_tui.domain.plan import PlanDocument, Rule, Value
+
+
+class IdentityKind(StrEnum):
+    """What makes two rows of different files the same entity."""
+
+    COLUMNS = "columns"
+    LINEAGE = "lineage"
+    ROWS = "rows"
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """The identity of one table, with the reason for people."""
+
+    kind: IdentityKind
+    columns: tuple[str, ...] = ()
+    collations: tuple[str, ...] = ()
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A foreign key that the merge follows, between tables of the target."""
+
+    table: str
+    columns: tuple[str, ...]
+    parent: str
+    parent_columns: tuple[str, ...]
+    declared: bool
+    evidence: str = ""
+    where: Mapping[str, Value] = field(default_factory=dict)
+    absent: tuple[Value, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TargetColumn:
+    """A column of the target's table and what each source calls it."""
+
+    name: str
+    affinity: Affinity
+    sources: tuple[str | None, ...]
+    """Per source index the column's name there; None where the file lacks it."""
+    default: str | None = None
+    """SQL for rows of sources without the column; None is the column's own default."""
+    added: bool = False
+    """The base lacks it."""
+
+
+@dataclass(frozen=True, slots=True)
+class MergeTable:
+    """One table of the target and how its rows come together."""
+
+    number: int
+    name: str
+    table: Table
+    """The declaration that the target uses."""
+    sources: tuple[str | None, ...]
+    """Per source index the table's name there; None where the file lacks it."""
+    columns: tuple[TargetColumn, ...]
+    surrogate: str | None
+    """The column that is re-keyed by shift; None where keys keep their values."""
+    identity: Identity
+    references: tuple[Reference, ...]
+    newest: str | None
+    fill_nulls: bool
+    rules: tuple[Rule, ...]
+    shifts: tuple[int, ...]
+    """Per source index the constant that is added to its ids."""
+    notes: tuple[str, ...] = ()
+
+    def column(self, name: str) -> TargetColumn:
+        """The column of that name. Raises KeyError."""
+        for column in self.columns:
+            if column.name == name:
+                return column
+        raise KeyError(name)
+
+
+@dataclass(frozen=True, slots=True)
+class MergePlan:
+    """Everything the merge needs: sources in order of priority, tables in order of identity."""
+
+    document: PlanDocument
+    sources: tuple[Source, ...]
+    tables: tuple[MergeTable, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TableCounts:
+    """What became of the rows of one table; source = base + new + duplicate + conflict."""
+
+    table: str
+    source: int
+    """Rows in all sources, the base included."""
+    base: int
+    new: int
+    duplicate: int
+    conflict: int
+    """Rows that lost, or were merged, in a conflict group."""
+    rekeyed: int
+    """New rows whose id changed."""
+    lost: int
+    undecided: int = 0
+    """Conflict groups that no rule and no person decided."""
+    identity: str = ""
+    shifts: Mapping[str, int] = field(default_factory=dict)
+    """Source path -> constant added to its ids."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Something that must be decided before the merge is safe."""
+
+    text: str
+    table: str = ""
+    column: str = ""
+    file: str = ""
+    fix: str = ""
+    """Plan lines that would settle it."""
+
+
+@dataclass(frozen=True, slots=True)
+class MergeResult:
+    """What a merge into staging came to."""
+
+    counts: tuple[TableCounts, ...]
+    questions: tuple[Question, ...]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def needs_decisions(self) -> bool:
+        """Whether something is open; staging is then not complete."""
+        return bool(self.questions)

@@ -1,0 +1,91 @@
+"""The plan document: every choice of a run, as data (the file plan.toml)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+Value = str | int | float | bool | bytes | None
+
+
+class Rule(StrEnum):
+    """Survivorship rules: which version of an entity wins."""
+
+    NEWEST = "newest"
+    BASE = "base"
+    LAST = "last"
+    MOST_COMPLETE = "most_complete"
+    STOP = "stop"
+
+
+class OnDrift(StrEnum):
+    """What to do where schemas differ in more than added columns."""
+
+    STOP = "stop"
+    UNITE = "unite"
+
+
+@dataclass(frozen=True, slots=True)
+class TablePlan:
+    """Choices for one table."""
+
+    identity: tuple[str, ...] | str | None = None
+    """Columns, or `key`, `rows`, `none`, `lineage`; None chooses by itself."""
+    newest: str | None = None
+    fill_nulls: bool = False
+    on_conflict: tuple[Rule, ...] | None = None
+    defaults: Mapping[str, Value] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class FileMapping:
+    """Names in one source -> names in the target."""
+
+    tables: Mapping[str, str] = field(default_factory=dict)
+    columns: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ReferencePlan:
+    """An undeclared foreign key to follow (or, among `not_references`, one to leave alone)."""
+
+    table: str
+    columns: tuple[str, ...]
+    parent: str = ""
+    parent_columns: tuple[str, ...] = ()
+    where: Mapping[str, Value] = field(default_factory=dict)
+    absent: tuple[Value, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """A conflict decided by hand.
+
+    `keep` is a source's path (its row wins, the versions are one entity), `both` (different
+    entities; `values` then change the row that is not the first source's), or `same` (one
+    entity; rules decide which version wins).
+    """
+
+    table: str
+    entity: Mapping[str, Value]
+    keep: str
+    values: Mapping[str, Value] = field(default_factory=dict)
+    fields: Mapping[str, str] = field(default_factory=dict)
+    """Column -> source whose value is taken."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlanDocument:
+    """All of plan.toml; every part is optional."""
+
+    target: str | None = None
+    base: str | None = None
+    sources: tuple[str, ...] = ()
+    on_conflict: tuple[Rule, ...] = (Rule.NEWEST,)
+    on_drift: OnDrift = OnDrift.STOP
+    tables: Mapping[str, TablePlan] = field(default_factory=dict)
+    mapping: Mapping[str, FileMapping] = field(default_factory=dict)
+    references: tuple[ReferencePlan, ...] = ()
+    not_references: tuple[ReferencePlan, ...] = ()
+    decisions: tuple[Decision, ...] = ()

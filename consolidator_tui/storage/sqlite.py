@@ -1,0 +1,222 @@
+"""Opening SQLite files without changing them, and talking to them without blocking."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sqlite3
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote as percent_encode
+
+import aiosqlite
+
+from consolidator_tui.domain.errors import (
+    ConsolidatorError,
+    DiskFull,
+    Failed,
+    FileRefused,
+    LockedError,
+    UsageError,
+)
+
+MINIMUM_SQLITE = (3, 37, 0)
+PROGRESS_STEPS = 20_000
+"""Virtual machine steps between two calls of the progress handler; costs under 1 %."""
+
+Row = tuple[Any, ...]
+
+
+def check_sqlite_version() -> None:
+    """Raise UsageError when the SQLite library is older than 3.37 (STRICT, table_list)."""
+    if sqlite3.sqlite_version_info < MINIMUM_SQLITE:
+        raise UsageError(
+            f"Python uses SQLite {sqlite3.sqlite_version}, and 3.37 or newer is needed.",
+            todo="Use a newer Python build.",
+        )
+
+
+def quote(name: str) -> str:
+    """An identifier, quoted so that any name is safe in SQL."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def literal(text: str) -> str:
+    """A text literal for SQL."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def fold(name: str) -> str:
+    """A name as SQLite compares names: ASCII letters lowered, nothing else."""
+    return name.translate(_ASCII_LOWER)
+
+
+_ASCII_LOWER = {code: code + 32 for code in range(ord("A"), ord("Z") + 1)}
+
+
+def file_uri(path: Path, *, mode: str = "ro", immutable: bool = False) -> str:
+    """A `file:` URI for a path that may hold any bytes (`?`, `#`, `%`, newline, not UTF-8)."""
+    encoded = percent_encode(os.fsencode(path.absolute()), safe="/")
+    return f"file:{encoded}?mode={mode}" + ("&immutable=1" if immutable else "")
+
+
+def decode_text(raw: bytes) -> str:
+    """Text of a database as str; bytes that are not UTF-8 survive as surrogates."""
+    return raw.decode("utf-8", "surrogateescape")
+
+
+class Database:
+    """An open connection: statements run in its own thread, can be cancelled, never autocommit.
+
+    Transactions are explicit (`BEGIN`/`COMMIT` through `execute`).
+    """
+
+    def __init__(self, connection: aiosqlite.Connection, path: Path | None) -> None:
+        self._connection = connection
+        self.path = path
+
+    async def execute(self, sql: str, parameters: Iterable[Any] = ()) -> None:
+        """Run one statement and drop its rows. Raises sqlite3.Error."""
+        await self.rows(sql, parameters)
+
+    async def script(self, statements: Iterable[str]) -> None:
+        """Run statements one after the other (no implicit commit)."""
+        for statement in statements:
+            await self.rows(statement)
+
+    async def many(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
+        """Run one statement for many small rows of our own (never for rows of a source)."""
+        cursor = await self._guard(self._connection.executemany(sql, rows))
+        await cursor.close()
+
+    async def rows(self, sql: str, parameters: Iterable[Any] = ()) -> list[Row]:
+        """All rows of a statement whose result is known to be small."""
+        return list(await self._guard(self._connection.execute_fetchall(sql, parameters)))
+
+    async def row(self, sql: str, parameters: Iterable[Any] = ()) -> Row | None:
+        """The first row, or None."""
+        rows = await self.rows(sql, parameters)
+        return rows[0] if rows else None
+
+    async def value(self, sql: str, parameters: Iterable[Any] = ()) -> Any:
+        """The first column of the first row, or None."""
+        row = await self.row(sql, parameters)
+        return row[0] if row else None
+
+    async def changes(self, sql: str, parameters: Iterable[Any] = ()) -> int:
+        """Run one INSERT, UPDATE or DELETE and return the number of rows it changed."""
+        before = self._connection.total_changes
+        await self.rows(sql, parameters)
+        return self._connection.total_changes - before
+
+    async def attach(
+        self,
+        path: Path,
+        schema: str,
+        *,
+        mode: str = "ro",
+        immutable: bool = False,
+    ) -> None:
+        """Attach a file under a schema name."""
+        uri = file_uri(path, mode=mode, immutable=immutable)
+        await self.rows(f"ATTACH ? AS {quote(schema)}", (uri,))
+
+    async def detach(self, schema: str) -> None:
+        """Detach a schema; not possible inside a transaction."""
+        await self.rows(f"DETACH {quote(schema)}")
+
+    async def function(self, name: str, arguments: int, call: Callable[..., Any]) -> None:
+        """Register a deterministic function for this connection."""
+        await self._connection.create_function(name, arguments, call, deterministic=True)
+
+    async def collation(self, name: str, compare: Callable[[str, str], int]) -> None:
+        """Register a collation for this connection."""
+        # aiosqlite has no public create_collation; its thread runs any callable this way.
+        run: Any = self._connection._execute
+        await run(self._connection._conn.create_collation, name, compare)
+
+    async def on_progress(self, tick: Callable[[], None] | None) -> None:
+        """Call `tick` from the connection's thread while long statements run."""
+        handler = None if tick is None else (lambda: tick() or 0)
+        await self._connection.set_progress_handler(handler, PROGRESS_STEPS)  # type: ignore[arg-type]
+
+    async def interrupt(self) -> None:
+        """Make the running statement end with an error."""
+        await self._connection.interrupt()
+
+    async def _guard(self, awaitable: Any) -> Any:
+        try:
+            return await awaitable
+        except asyncio.CancelledError:
+            # Cancelling the await does not stop the statement in the thread.
+            await self._connection.interrupt()
+            raise
+
+
+@asynccontextmanager
+async def open_database(
+    path: Path | None,
+    *,
+    mode: str = "ro",
+    immutable: bool = False,
+    timeout: float = 5.0,
+    cache_kib: int | None = None,
+) -> AsyncIterator[Database]:
+    """Open a file (or, for None, a database in memory) for the length of a `with` block.
+
+    `mode` is SQLite's: ro, rw, rwc. `timeout` is in seconds, for locks. SQL from the file's
+    schema is untrusted (https://sqlite.org/security.html).
+    Raises sqlite3.Error; `explain` turns that into a sentence.
+    """
+    name = ":memory:" if path is None else file_uri(path, mode=mode, immutable=immutable)
+    async with aiosqlite.connect(
+        name, uri=True, isolation_level=None, timeout=timeout, cached_statements=64
+    ) as connection:
+        connection.text_factory = decode_text
+        database = Database(connection, path)
+        await database.execute("PRAGMA trusted_schema = OFF")
+        await database.execute("PRAGMA cell_size_check = ON")
+        if cache_kib is not None:
+            await database.execute(f"PRAGMA cache_size = -{cache_kib}")
+        yield database
+
+
+@asynccontextmanager
+async def open_read_only(path: Path, *, immutable: bool = False) -> AsyncIterator[Database]:
+    """Open a file for reading only."""
+    async with open_database(path, immutable=immutable) as database:
+        yield database
+
+
+def explain(error: sqlite3.Error, what: str) -> ConsolidatorError:
+    """An SQLite error about `what` (a file's name or an action) in plain words."""
+    code = getattr(error, "sqlite_errorcode", None)
+    primary = None if code is None else code & 0xFF
+    if primary in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+        return LockedError(
+            f"{what}: the database is locked by another process.",
+            todo="Stop the program that uses it and try again.",
+        )
+    if primary == sqlite3.SQLITE_FULL:
+        return DiskFull(f"{what}: the disk is full.", todo="Free some space and try again.")
+    if primary == sqlite3.SQLITE_NOTADB:
+        return FileRefused(
+            f"{what}: not an SQLite database, or encrypted.", todo="Leave this file out."
+        )
+    if primary == sqlite3.SQLITE_CORRUPT:
+        return FileRefused(
+            f"{what}: the database is damaged ({error}).",
+            todo="Recover it with `sqlite3 FILE .recover` first, or leave it out.",
+        )
+    if primary in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM, sqlite3.SQLITE_READONLY):
+        return FileRefused(
+            f"{what}: cannot be opened ({error}).", todo="Check that it exists and its permissions."
+        )
+    if primary == sqlite3.SQLITE_IOERR:
+        return Failed(
+            f"{what}: the disk reported an input/output error ({error}).",
+            todo="Check the disk, then run again.",
+        )
+    return Failed(f"{what}: {error}.", todo="See the log of the run for the statement.")
