@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from consolidator_tui.domain.catalog import Affinity, Source, Table
+from consolidator_tui.domain.catalog import Affinity, Source, Table, fold
 from consolidator_tui.domain.plan import PlanDocument, Rule, Value
 
 
@@ -44,6 +44,20 @@ class Reference:
 
 
 @dataclass(frozen=True, slots=True)
+class Link:
+    """A column whose values are ids of `root`, directly or through other tables' keys."""
+
+    column: str
+    root: str
+    """Folded name of the table whose surrogate key the values are."""
+    reference: Reference
+    dangling: tuple[int, ...] = ()
+    """Sources in which some values have no parent row."""
+    as_text: bool = False
+    """Some values are text that spells a number."""
+
+
+@dataclass(frozen=True, slots=True)
 class TargetColumn:
     """A column of the target's table and what each source calls it."""
 
@@ -75,8 +89,18 @@ class MergeTable:
     newest: str | None
     fill_nulls: bool
     rules: tuple[Rule, ...]
-    shifts: tuple[int, ...]
+    links: tuple[Link, ...] = ()
+    shifts: tuple[int, ...] = ()
     """Per source index the constant that is added to its ids."""
+    lows: tuple[int, ...] = ()
+    highs: tuple[int, ...] = ()
+    """Per source index the range of its shifted addresses; ranges of sources are disjoint."""
+    dense: tuple[int, ...] = ()
+    """Sources whose ids cannot move by a constant (near 2^63) and are numbered one by one."""
+    families: tuple[tuple[int, ...], ...] = ()
+    """For identity by lineage: the sources that are copies of one another."""
+    widened: tuple[str, ...] = ()
+    """Columns whose declared type is dropped so that every source's values stay as they are."""
     notes: tuple[str, ...] = ()
 
     def column(self, name: str) -> TargetColumn:
@@ -94,6 +118,19 @@ class MergePlan:
     document: PlanDocument
     sources: tuple[Source, ...]
     tables: tuple[MergeTable, ...]
+    cycles: tuple[tuple[str, ...], ...] = ()
+    """Tables (folded names) whose identities refer to each other."""
+    notes: tuple[str, ...] = ()
+    pool: str = ""
+    """Path of the database with the tables that cannot be read in place."""
+    pooled: Mapping[tuple[int, str], str] = field(default_factory=dict)
+
+    def table(self, key: str) -> MergeTable:
+        """The table of that folded name. Raises KeyError."""
+        for table in self.tables:
+            if fold(table.name) == key:
+                return table
+        raise KeyError(key)
 
 
 @dataclass(frozen=True, slots=True)

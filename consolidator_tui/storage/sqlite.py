@@ -105,6 +105,12 @@ class Database:
         row = await self.row(sql, parameters)
         return row[0] if row else None
 
+    async def batches(self, sql: str, *, size: int) -> AsyncIterator[list[Row]]:
+        """The rows of a statement, `size` at a time."""
+        async with self._connection.execute(sql) as cursor:
+            while batch := list(await self._guard(cursor.fetchmany(size))):
+                yield batch
+
     async def changes(self, sql: str, parameters: Iterable[Any] = ()) -> int:
         """Run one INSERT, UPDATE or DELETE and return the number of rows it changed."""
         before = self._connection.total_changes

@@ -1,0 +1,72 @@
+"""Any exception as an error that a person understands; the traceback goes to a private file."""
+
+from __future__ import annotations
+
+import errno
+import os
+import sqlite3
+import tempfile
+import traceback
+from pathlib import Path
+
+from consolidator_tui.domain.errors import ConsolidatorError, DiskFull, Failed, FileRefused
+from consolidator_tui.storage.sqlite import explain
+
+LOG_NAME = "error.log"
+
+
+def translate(error: Exception, what: str, folder: Path | None = None) -> ConsolidatorError:
+    """The error about `what` (an action or a file) in plain words.
+
+    Errors of SQLite and of the system get a sentence. What nobody expected is written with its
+    traceback into `folder` (the run's; None takes the system's temporary folder), mode 0600, and
+    the error names that file.
+    """
+    if isinstance(error, ConsolidatorError):
+        return error
+    if isinstance(error, ExceptionGroup):
+        return translate(_first(error), what, folder)
+    if isinstance(error, sqlite3.Error) and not isinstance(error, sqlite3.ProgrammingError):
+        return explain(error, what)
+    if isinstance(error, OSError):
+        return _explain_system(error, what)
+    log = _write_log(error, folder)
+    return Failed(
+        f"An unexpected error stopped the work ({type(error).__name__}); the details are in {log}.",
+        todo="Please report it with that file.",
+    )
+
+
+def _first(group: ExceptionGroup[Exception]) -> Exception:
+    """The error that says most: one of ours before any other."""
+    errors: list[Exception] = []
+    for error in group.exceptions:
+        errors.append(_first(error) if isinstance(error, ExceptionGroup) else error)
+    ours = [error for error in errors if isinstance(error, ConsolidatorError)]
+    return (ours or errors)[0]
+
+
+def _explain_system(error: OSError, what: str) -> ConsolidatorError:
+    name = error.filename if isinstance(error.filename, (str, bytes)) else ""
+    where = f"{what}: {os.fsdecode(name)}" if name else what
+    reason = error.strerror or str(error)
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return DiskFull(f"{where}: the disk is full.", todo="Free some space and try again.")
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return FileRefused(f"{where}: no permission ({reason}).", todo="Check the permissions.")
+    if error.errno in (errno.ENOENT, errno.ENOTDIR, errno.ESTALE):
+        return FileRefused(f"{where}: it is not there any more ({reason}).", todo="Run again.")
+    return Failed(f"{where}: {reason}.", todo="Check the disk, then run again.")
+
+
+def _write_log(error: Exception, folder: Path | None) -> Path:
+    text = "".join(traceback.format_exception(error))
+    if folder is None:
+        descriptor, name = tempfile.mkstemp(prefix="consolidator-error-", suffix=".log")
+        path = Path(name)
+    else:
+        path = folder / LOG_NAME
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    with os.fdopen(descriptor, "a", encoding="utf-8", errors="backslashreplace") as log:
+        log.write(text)
+    return path

@@ -1,0 +1,1 @@
+"""Reading what a database declares and how its files are related."""

@@ -1,0 +1,204 @@
+"""plan.toml: the plan document as a text that people read, review and keep.
+
+Every key is optional. Values that TOML lacks are spelled as plan_values.py says.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping
+
+from consolidator_tui.domain.catalog import fold
+from consolidator_tui.domain.errors import PlanError
+from consolidator_tui.domain.plan import (
+    Decision,
+    FileMapping,
+    OnDrift,
+    PlanDocument,
+    ReferencePlan,
+    Rule,
+    TablePlan,
+)
+from consolidator_tui.services.plan_check import validate
+from consolidator_tui.services.plan_reader import Origin, Reader
+from consolidator_tui.services.plan_values import spell_text
+from consolidator_tui.services.plan_writer import Comments, dumps
+
+IDENTITIES = ("key", "rows", "none", "lineage")
+"""Names of identities that are no columns."""
+
+__all__ = ["IDENTITIES", "Comments", "dumps", "loads", "validate"]
+
+
+def loads(text: str, name: str = "plan.toml") -> PlanDocument:
+    """The document that a TOML text holds; `name` is the file's name for errors.
+
+    Raises PlanError, naming line and reason, for what is no TOML, an unknown key, a wrong type
+    or a contradiction.
+    """
+    try:
+        data = tomllib.loads(text)
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        at_line = re.search(r"\(at line (\d+)", str(error))
+        line = at_line[1] if at_line else text.count("\n") + 1
+        raise PlanError(f"{name}, line {line}: not valid TOML: {error}.") from error
+    top = Reader(Origin(text, name), data, (), "the plan")
+    top.only(
+        *("target", "base", "sources", "on_conflict", "on_drift", "tables"),
+        *("mapping", "references", "not_references", "decisions"),
+    )
+    document = PlanDocument(
+        target=top.file("target"),
+        base=top.file("base"),
+        sources=top.files("sources"),
+        on_conflict=_rules(top),
+        on_drift=_drift(top),
+        tables=_tables(top),
+        mapping=_mapping(top),
+        references=tuple(_reference(part, followed=True) for part in top.array("references")),
+        not_references=tuple(
+            _reference(part, followed=False) for part in top.array("not_references")
+        ),
+        decisions=tuple(_decision(part) for part in top.array("decisions")),
+    )
+    _refuse_contradictions(document, top)
+    return document
+
+
+def _rules(top: Reader) -> tuple[Rule, ...]:
+    rules = top.rules("on_conflict")
+    return PlanDocument().on_conflict if rules is None else rules
+
+
+def _drift(top: Reader) -> OnDrift:
+    name = top.text("on_drift")
+    if name is not None and name not in tuple(OnDrift):
+        top.refuse(f"`on_drift` is `{name}`; it can be stop or unite.", "on_drift")
+    return OnDrift(name or OnDrift.STOP)
+
+
+def _tables(top: Reader) -> dict[str, TablePlan]:
+    tables: dict[str, TablePlan] = {}
+    for name, part in top.tables("tables"):
+        part.only("identity", "newest", "fill_nulls", "on_conflict", "defaults")
+        if any(fold(name) == fold(other) for other in tables):
+            part.refuse(f"the table `{name}` stands here twice; SQLite ignores case.")
+        tables[name] = TablePlan(
+            identity=_identity(part),
+            newest=part.text("newest"),
+            fill_nulls=part.flag("fill_nulls"),
+            on_conflict=part.rules("on_conflict"),
+            defaults=part.values("defaults"),
+        )
+    return tables
+
+
+def _identity(part: Reader) -> tuple[str, ...] | str | None:
+    if not part.has("identity"):
+        return None
+    if isinstance(part.raw("identity"), list):
+        return part.need_texts("identity")
+    name = part.text("identity")
+    if name not in IDENTITIES:
+        part.refuse(
+            f"`identity` is `{name}`; it can be an array of columns, {', '.join(IDENTITIES)}.",
+            "identity",
+        )
+    return name
+
+
+def _mapping(top: Reader) -> dict[str, FileMapping]:
+    mapping: dict[str, FileMapping] = {}
+    for written, part in top.tables("mapping"):
+        path = part.clean_path(written)
+        part.only("tables", "columns")
+        if path in mapping:
+            part.refuse(f"the file {path} stands here twice.")
+        tables = part.names("tables")
+        _refuse_same_target(part, tables, "tables")
+        columns: dict[str, dict[str, str]] = {}
+        outer = part.table("columns")
+        for table, _ in part.tables("columns"):
+            columns[table] = outer.names(spell_text(table))
+            _refuse_same_target(part, columns[table], "columns", spell_text(table))
+        mapping[path] = FileMapping(tables=tables, columns=columns)
+    return mapping
+
+
+def _refuse_same_target(part: Reader, names: Mapping[str, str], *below: str) -> None:
+    seen: dict[str, str] = {}
+    for name, wanted in names.items():
+        other = seen.setdefault(fold(wanted), name)
+        if other != name:
+            part.refuse(f"`{other}` and `{name}` cannot both become `{wanted}`.", *below, name)
+
+
+def _reference(part: Reader, *, followed: bool) -> ReferencePlan:
+    part.only("table", "columns", "parent", "parent_columns", "where", "absent")
+    columns = part.need_texts("columns")
+    if followed:
+        parent, parent_columns = part.need_text("parent"), part.need_texts("parent_columns")
+    else:
+        parent, parent_columns = part.text("parent") or "", part.texts("parent_columns")
+    if parent_columns and len(columns) != len(parent_columns):
+        part.refuse(
+            f"{len(columns)} columns cannot refer to {len(parent_columns)}.", "parent_columns"
+        )
+    return ReferencePlan(
+        table=part.need_text("table"),
+        columns=columns,
+        parent=parent,
+        parent_columns=parent_columns,
+        where=part.values("where"),
+        absent=part.value_list("absent"),
+    )
+
+
+def _decision(part: Reader) -> Decision:
+    part.only("table", "entity", "keep", "values", "fields")
+    entity = part.values("entity")
+    if not entity:
+        part.refuse("a decision needs `entity`: the columns and values that name the row.")
+    values = part.values("values")
+    fields = {column: part.clean_path(file) for column, file in part.names("fields").items()}
+    if both := sorted(set(values) & set(fields)):
+        part.refuse(f"`{both[0]}` is decided in `values` and in `fields`.", "fields", both[0])
+    keep = part.clean_path(part.need_text("keep"))
+    return Decision(part.need_text("table"), entity, keep, values, fields)
+
+
+def _refuse_contradictions(document: PlanDocument, top: Reader) -> None:
+    named = {*document.sources, *filter(None, (document.target,))}
+    if document.sources:
+        if document.base is not None and document.base not in named:
+            top.refuse(f"`base` is {document.base}, which is not among `sources`.", "base")
+        for path in document.mapping:
+            if path not in named:
+                top.refuse(f"{path} is not among `sources`.", "mapping", spell_text(path))
+    elsewhere = {_folded(part) for part in document.not_references}
+    for place, reference in enumerate(document.references):
+        if _folded(reference) in elsewhere:
+            columns = ", ".join(reference.columns)
+            top.refuse(
+                f"{reference.table} ({columns}) is both a reference and none.", "references", place
+            )
+    seen: set[tuple[str, frozenset[tuple[str, str]]]] = set()
+    for place, decision in enumerate(document.decisions):
+        keepers = {*named, "both", "same"}
+        if document.sources and decision.keep not in keepers:
+            top.refuse(f"`keep` is {decision.keep}: no source.", "decisions", place, "keep")
+        entity = frozenset((fold(c), repr(value)) for c, value in decision.entity.items())
+        if (fold(decision.table), entity) in seen:
+            top.refuse("this row is decided twice.", "decisions", place)
+        seen.add((fold(decision.table), entity))
+
+
+def _folded(part: ReferencePlan) -> tuple[str, tuple[str, ...], str, tuple[str, ...], str]:
+    return (
+        fold(part.table),
+        tuple(map(fold, part.columns)),
+        fold(part.parent),
+        tuple(map(fold, part.parent_columns)),
+        repr(sorted(part.where.items())),
+    )

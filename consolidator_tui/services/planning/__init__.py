@@ -1,0 +1,136 @@
+"""Makes the plan of a merge: what belongs together, what is re-keyed, what must be asked."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from consolidator_tui.domain.catalog import Source, fold
+from consolidator_tui.domain.errors import PlanError
+from consolidator_tui.domain.event import Emit, Level, Message, Step
+from consolidator_tui.domain.merge import MergePlan, MergeTable, Question
+from consolidator_tui.domain.plan import PlanDocument
+from consolidator_tui.services.planning.draft import Draft, Planning
+from consolidator_tui.services.planning.identity import choose_identities
+from consolidator_tui.services.planning.keys import find_surrogates
+from consolidator_tui.services.planning.links import find_links, place_ranges
+from consolidator_tui.services.planning.measure import Measurements
+from consolidator_tui.services.planning.order import identity_parents, in_order
+from consolidator_tui.services.planning.references import (
+    confirmed_references,
+    declared_references,
+    undeclared_references,
+)
+from consolidator_tui.services.planning.tables import unite_tables
+from consolidator_tui.services.workspace import build_pool, open_workspace
+
+_UPDATED = re.compile(
+    r"(last_?)?(updated?|modified|modification|changed?|mtime)(_?(at|on|time|date|ts))?\Z", re.I
+)
+_STAMP = re.compile(r"(timestamp|ts|date_?modified|revised_at|edited_at)\Z", re.I)
+
+
+async def make_plan(
+    sources: Sequence[Source], document: PlanDocument, emit: Emit, *, scratch: Path
+) -> tuple[MergePlan, tuple[Question, ...]]:
+    """The plan of a merge of these sources, and what must be decided before it is safe.
+
+    Reads snapshots only; `scratch` is a folder for what must be copied to be read. Raises
+    PlanError where the document names what does not exist, sqlite3.Error for unreadable files.
+    """
+    pool = scratch / "pool.db"
+    pooled = await build_pool(sources, pool)
+    async with open_workspace(sources, pooled, pool=pool) as workspace:
+        planning = Planning(workspace, sources, document)
+        measure = Measurements(planning)
+        await unite_tables(planning)
+        _check_names(planning)
+        declared_references(planning)
+        await find_surrogates(planning)
+        confirmed_references(planning)
+        await undeclared_references(planning, measure)
+        await choose_identities(planning, measure)
+        await find_links(planning, measure)
+        await place_ranges(planning, measure)
+    for note in planning.notes:
+        emit(Message(Step.MIGRATE, Level.INFO, note))
+    plan = _assemble(planning, pool, pooled)
+    return plan, tuple(planning.questions)
+
+
+def _check_names(planning: Planning) -> None:
+    for name, plan in planning.document.tables.items():
+        draft = planning.drafts.get(fold(name))
+        if draft is None:
+            raise PlanError(
+                f"The plan speaks of a table {name}, and no source has it.",
+                todo="Correct the name.",
+            )
+        for column in (*plan.defaults, *((plan.newest,) if plan.newest else ())):
+            if draft.column(column) is None:
+                raise PlanError(
+                    f"The plan speaks of a column {name}.{column}, and no source has it.",
+                    todo="Correct the name.",
+                )
+
+
+def _assemble(planning: Planning, pool: Path, pooled: dict[tuple[int, str], str]) -> MergePlan:
+    drafts = planning.drafts
+    identity_above = {
+        key: identity_parents(key, draft.identity, tuple(draft.links)) & set(drafts)
+        for key, draft in drafts.items()
+    }
+    all_above = {key: {link.root for link in draft.links} for key, draft in drafts.items()}
+    order, cycles = in_order(identity_above, all_above)
+    tables = tuple(_table(planning, number, drafts[key]) for number, key in enumerate(order))
+    return MergePlan(
+        document=planning.document,
+        sources=tuple(planning.sources),
+        tables=tables,
+        cycles=tuple(cycles),
+        pool=str(pool) if pooled else "",
+        pooled=pooled,
+        notes=tuple(planning.notes),
+    )
+
+
+def _table(planning: Planning, number: int, draft: Draft) -> MergeTable:
+    plan = planning.table_plan(draft)
+    count = len(planning.sources)
+    spans = [draft.spans.get(index, (0, -1)) for index in range(count)]
+    return MergeTable(
+        number=number,
+        name=draft.name,
+        table=draft.table,
+        sources=tuple(
+            draft.members[index].name if index in draft.members else None for index in range(count)
+        ),
+        columns=tuple(draft.columns),
+        surrogate=draft.surrogate,
+        identity=draft.identity,
+        references=tuple(draft.references),
+        newest=_newest(draft, plan.newest),
+        fill_nulls=plan.fill_nulls,
+        rules=plan.on_conflict or planning.document.on_conflict,
+        links=tuple(draft.links),
+        shifts=tuple(draft.shifts.get(index, 0) for index in range(count)),
+        lows=tuple(span[0] for span in spans),
+        highs=tuple(span[1] for span in spans),
+        dense=tuple(draft.dense),
+        families=draft.lineage,
+        widened=tuple(draft.widened),
+        notes=tuple(draft.notes),
+    )
+
+
+def _newest(draft: Draft, wanted: str | None) -> str | None:
+    """The column that says when a row was last changed."""
+    if wanted is not None:
+        column = draft.column(wanted)
+        return column.name if column else None
+    for pattern in (_UPDATED, _STAMP):
+        for column in draft.columns:
+            if pattern.match(re.sub(r"(?<=[a-z])(?=[A-Z])", "_", column.name)):
+                return column.name
+    return None

@@ -1,0 +1,236 @@
+"""What makes two rows of different files the same entity, table by table, with the reason."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from consolidator_tui.domain.catalog import UniqueKey, fold
+from consolidator_tui.domain.errors import PlanError
+from consolidator_tui.domain.merge import Identity, IdentityKind
+from consolidator_tui.services.inspect.lineage import Lineage, compare_by_id
+from consolidator_tui.services.planning.draft import Draft, Planning
+from consolidator_tui.services.planning.keys import refers_by_key
+from consolidator_tui.services.planning.measure import Measurements
+from consolidator_tui.storage.sqlite import quote
+
+_PREFERRED = (
+    "email", "mail", "uuid", "guid", "isbn", "sku", "hash", "sha256", "checksum", "url", "slug",
+    "code", "username", "login", "key", "path", "name", "title",
+)  # fmt: skip
+"""Names of natural keys, most telling first; only the order among UNIQUE keys depends on it."""
+
+
+async def choose_identities(planning: Planning, measure: Measurements) -> None:
+    """Set the identity of every draft. Raises PlanError where the plan names what is not there."""
+    for draft in planning.drafts.values():
+        draft.identity = await _identity(planning, measure, draft)
+
+
+async def _identity(planning: Planning, measure: Measurements, draft: Draft) -> Identity:
+    wanted = planning.table_plan(draft).identity
+    if isinstance(wanted, tuple):
+        return _named(draft, wanted)
+    if wanted == "none":
+        return Identity(IdentityKind.NONE, reason="the plan says: append all rows")
+    if wanted == "rows":
+        return Identity(IdentityKind.ROWS, reason="the plan says: whole content")
+    if wanted == "lineage":
+        draft.lineage = (tuple(draft.members),)
+        return Identity(IdentityKind.LINEAGE, reason="the plan says: same id, same row")
+    if wanted == "key":
+        return _named(draft, draft.table.primary_key)
+    if wanted is not None:
+        raise PlanError(
+            f"identity of {draft.name} is {wanted!r}.",
+            todo='Use columns, or "key", "rows", "lineage", "none".',
+        )
+    return await _automatic(planning, measure, draft)
+
+
+def _named(draft: Draft, names: Sequence[str]) -> Identity:
+    columns = []
+    for name in names:
+        column = draft.column(name)
+        if column is None:
+            raise PlanError(
+                f"The plan takes {draft.name}.{name} for the identity, and no source has it.",
+                todo="Correct the name.",
+            )
+        columns.append(column.name)
+    if not columns:
+        raise PlanError(
+            f"{draft.name} has no primary key for its identity.", todo='Name columns, or "rows".'
+        )
+    return Identity(
+        IdentityKind.COLUMNS, tuple(columns), _collations(draft, columns), "the plan says so"
+    )
+
+
+def _collations(draft: Draft, columns: Sequence[str]) -> tuple[str, ...]:
+    """The collation under which a declared key compares these columns, else BINARY."""
+    wanted = sorted(fold(c) for c in columns)
+    for table in draft.members.values():
+        for key in table.unique_keys:
+            if sorted(fold(c) for c in key.columns) == wanted:
+                known = {fold(c): n for c, n in zip(key.columns, key.collations, strict=True)}
+                return tuple(known[fold(c)] for c in columns)
+    return tuple("BINARY" for _ in columns)
+
+
+async def _automatic(planning: Planning, measure: Measurements, draft: Draft) -> Identity:
+    primary = tuple(
+        column.name for name in draft.table.primary_key if (column := draft.column(name))
+    )
+    if primary and draft.surrogate is None:
+        what = "shares the key of its parent" if refers_by_key(draft) else "primary key"
+        return Identity(
+            IdentityKind.COLUMNS,
+            primary,
+            _collations(draft, primary),
+            f"{what} ({', '.join(primary)})",
+        )
+    if len(draft.members) > 1:
+        key = await _natural_key(planning, draft)
+        if key is not None:
+            return key
+        if draft.surrogate is not None and await _has_lineage(planning, measure, draft):
+            return Identity(
+                IdentityKind.LINEAGE,
+                reason="no natural key; the files are copies that diverged: "
+                + "; ".join(draft.notes[-1:]),
+            )
+    without = f" without {draft.surrogate}" if draft.surrogate else ""
+    return Identity(IdentityKind.ROWS, reason=f"no natural key: whole content{without}")
+
+
+async def _natural_key(planning: Planning, draft: Draft) -> Identity | None:
+    """The most telling UNIQUE key, declared by any file and true in all."""
+    keys: dict[tuple[str, ...], tuple[tuple[str, ...], tuple[str, ...]]] = {}
+    for index, table in draft.members.items():
+        for key in table.unique_keys:
+            names = _target_names(draft, index, key)
+            if names is None or draft.surrogate in names:
+                continue
+            if any(
+                c.sources[i] is None for i in draft.members for n in names if (c := draft.column(n))
+            ):
+                continue
+            keys.setdefault(tuple(sorted(map(fold, names))), (names, key.collations))
+    ranked = []
+    for order, (names, collations) in enumerate(keys.values()):
+        if not await _unique_everywhere(planning, draft, names, collations):
+            continue
+        nulls = await _nulls(planning, draft, names)
+        ranked.append((nulls > 0, _rank(names), order, names, collations))
+    if not ranked:
+        return None
+    nulls_there, _, _, names, collations = min(ranked)
+    also = "; rows without it by whole content" if nulls_there else ""
+    return Identity(IdentityKind.COLUMNS, names, collations, f"UNIQUE ({', '.join(names)}){also}")
+
+
+def _target_names(draft: Draft, index: int, key: UniqueKey) -> tuple[str, ...] | None:
+    names = []
+    for own in key.columns:
+        column = next(
+            (c for c in draft.columns if c.sources[index] and
+             fold(str(c.sources[index])) == fold(own)), None
+        )  # fmt: skip
+        if column is None:
+            return None
+        names.append(column.name)
+    return tuple(names)
+
+
+def _rank(names: tuple[str, ...]) -> tuple[int, int]:
+    places = [place for place, word in enumerate(_PREFERRED) if any(word in fold(n) for n in names)]
+    return (min(places, default=len(_PREFERRED)), len(names))
+
+
+async def _unique_everywhere(
+    planning: Planning, draft: Draft, names: tuple[str, ...], collations: tuple[str, ...]
+) -> bool:
+    for index, table in draft.members.items():
+        wanted = sorted(map(fold, names))
+        declared = any(
+            sorted(map(fold, own)) == wanted
+            for key in table.unique_keys
+            if (own := _target_names(draft, index, key)) is not None
+        )
+        if declared:
+            continue
+        there = [draft.there(index, name) for name in names]
+        terms = ", ".join(
+            f"s.{c} COLLATE {quote(k)}" for c, k in zip(there, collations, strict=True)
+        )
+        filled = " AND ".join(f"s.{c} IS NOT NULL" for c in there)
+        twice = await planning.workspace.database.value(
+            f"SELECT 1 FROM {planning.read(draft, index)} WHERE {filled} "
+            f"GROUP BY {terms} HAVING count(*) > 1 LIMIT 1"
+        )
+        if twice:
+            return False
+    return True
+
+
+async def _nulls(planning: Planning, draft: Draft, names: tuple[str, ...]) -> int:
+    """Rows in all sources in which a part of the key is NULL."""
+    total = 0
+    for index, table in draft.members.items():
+        open_columns = []
+        for name in names:
+            column = draft.column(name)
+            own = column.sources[index] if column else None
+            if own is not None and not table.column(own).not_null:
+                open_columns.append(f"s.{quote(own)} IS NULL")
+        if open_columns:
+            total += await planning.workspace.database.value(
+                f"SELECT count(*) FROM {planning.read(draft, index)} "
+                f"WHERE {' OR '.join(open_columns)}"
+            )
+    return total
+
+
+async def _has_lineage(planning: Planning, measure: Measurements, draft: Draft) -> bool:
+    """Group the sources into families of copies; note the evidence."""
+    family = {index: index for index in draft.members}
+    members = list(draft.members)
+    evidence_notes = []
+    for place, second in enumerate(members):
+        for first in members[:place]:
+            columns = [
+                (quote(a), quote(b))
+                for c in draft.columns
+                if (a := c.sources[first])
+                and (b := c.sources[second])
+                and c.name != draft.surrogate
+            ]
+            evidence = await compare_by_id(
+                planning.workspace.database,
+                table=draft.name,
+                first=(
+                    first,
+                    planning.workspace.rows(first, draft.members[first].name).sql,
+                    measure.address(draft, first),
+                ),
+                second=(
+                    second,
+                    planning.workspace.rows(second, draft.members[second].name).sql,
+                    measure.address(draft, second),
+                ),
+                columns=columns,
+            )
+            if evidence.verdict in (Lineage.COPY, Lineage.DIVERGED):
+                family[second] = family[first]
+                evidence_notes.append(
+                    f"{planning.sources[first].path} and {planning.sources[second].path} share "
+                    f"{evidence.shared} ids of {draft.name}, {evidence.agreeing} rows agree"
+                )
+                break
+    groups: dict[int, list[int]] = {}
+    for index, root in family.items():
+        groups.setdefault(root, []).append(index)
+    draft.lineage = tuple(tuple(group) for group in groups.values())
+    if evidence_notes:
+        draft.notes.append("; ".join(evidence_notes))
+    return bool(evidence_notes)

@@ -1,0 +1,156 @@
+"""Follows references column by column down to the surrogate key that a value comes from."""
+
+from __future__ import annotations
+
+from consolidator_tui.domain.catalog import fold
+from consolidator_tui.domain.merge import Link, Reference
+from consolidator_tui.services.planning.draft import Draft, Planning
+from consolidator_tui.services.planning.keys import refers_by_key
+from consolidator_tui.services.planning.measure import EXTREME, Measurements, Span
+
+
+async def find_links(planning: Planning, measure: Measurements) -> None:
+    """Set the links of every draft; a column of a composite key follows to its own root."""
+    for draft in planning.drafts.values():
+        done: set[tuple[str, str, str]] = set()
+        for reference in draft.references:
+            for column, parent_column in zip(
+                reference.columns, reference.parent_columns, strict=True
+            ):
+                root = _root(planning, fold(reference.parent), parent_column, set())
+                mark = (fold(column), root or "", repr(dict(reference.where)))
+                if root is None or mark in done or draft.column(column) is None:
+                    continue
+                if not reference.where and any(
+                    fold(link.column) == fold(column) for link in draft.links
+                ):
+                    continue
+                done.add(mark)
+                draft.links.append(
+                    await _measured(planning, measure, draft, column, root, reference)
+                )
+
+
+def _root(planning: Planning, table: str, column: str, seen: set[tuple[str, str]]) -> str | None:
+    """The table whose surrogate key the column's values are; None for natural values."""
+    parent = planning.drafts.get(table)
+    if parent is None or (table, fold(column)) in seen:
+        return None
+    if parent.surrogate is not None and fold(parent.surrogate) == fold(column):
+        return table
+    seen.add((table, fold(column)))
+    for reference in parent.references:
+        if reference.where:
+            continue
+        for own, above in zip(reference.columns, reference.parent_columns, strict=True):
+            if fold(own) == fold(column):
+                root = _root(planning, fold(reference.parent), above, seen)
+                if root is not None:
+                    return root
+    return None
+
+
+async def _measured(
+    planning: Planning,
+    measure: Measurements,
+    draft: Draft,
+    column: str,
+    root: str,
+    reference: Reference,
+) -> Link:
+    parent = planning.drafts[root]
+    dangling = []
+    as_text = False
+    for index in draft.members:
+        if draft.there(index, column) is None:
+            continue
+        found = await measure.containment(draft, index, column, parent, reference.where or None)
+        if found.missing:
+            dangling.append(index)
+            _widen(parent, index, found.low, found.high)
+        as_text = as_text or found.text > 0
+    return Link(column, root, reference, tuple(dangling), as_text)
+
+
+def _widen(parent: Draft, source: int, low: int | None, high: int | None) -> None:
+    """Keep the numbers that dangling references point at free of other files' rows."""
+    for value in (low, high):
+        if value is None or abs(value) > EXTREME:
+            continue
+        before = parent.spans.get(source, (value, value))
+        parent.spans[source] = (min(before[0], value), max(before[1], value))
+
+
+LARGEST = (1 << 63) - 1
+
+
+async def place_ranges(planning: Planning, measure: Measurements) -> None:
+    """Give every source of every table a range of addresses that no other source touches."""
+    for draft in planning.drafts.values():
+        placed: list[tuple[int, int]] = []
+        wide_spans = dict(draft.spans)
+        draft.spans.clear()
+        for index in sorted({*draft.members, *wide_spans}):
+            span = await measure.span(draft, index) if index in draft.members else None
+            wide = wide_spans.get(index)
+            if span is None and wide is None:
+                draft.shifts[index] = 0
+                draft.spans[index] = (0, -1)
+                continue
+            low, high = _needed(planning, draft, index, span, wide)
+            shift = _shift(placed, low, high) if index else 0
+            if index and high + shift > LARGEST - 1_000_000:
+                count = max(1, span.count if span else 1)
+                start = _free_room(placed, count)
+                draft.dense.append(index)
+                low, high, shift = start, start + count - 1, 0
+            draft.shifts[index] = shift
+            draft.spans[index] = (low + shift, high + shift)
+            placed.append(draft.spans[index])
+    for draft in planning.drafts.values():
+        _share_with_parent(planning, draft)
+
+
+def _share_with_parent(planning: Planning, draft: Draft) -> None:
+    """A table whose key is its parent's key moves with the parent."""
+    own = refers_by_key(draft)
+    root = next((link.root for link in draft.links if link.column == own), None)
+    if root is not None:
+        parent = planning.drafts[root]
+        draft.shifts = dict(parent.shifts)
+        draft.spans = dict(parent.spans)
+        draft.dense = list(parent.dense)
+
+
+def _needed(
+    planning: Planning, draft: Draft, index: int, span: Span | None, wide: tuple[int, int] | None
+) -> tuple[int, int]:
+    bounds = [b for b in ((span.low, span.high) if span else None, wide) if b is not None]
+    low = min(b[0] for b in bounds)
+    high = max(b[1] for b in bounds)
+    table = draft.members.get(index)
+    sequence = planning.sources[index].schema.sequences.get(table.key if table else "", high)
+    if table is not None and table.autoincrement and high < sequence <= EXTREME:
+        high = sequence
+    return low, high
+
+
+def _shift(placed: list[tuple[int, int]], low: int, high: int) -> int:
+    """The smallest constant from 0 that moves [low, high] away from every placed range."""
+    starts = sorted({0, *(max(0, end + 1 - low) for _, end in placed)})
+    for shift in starts:
+        if all(high + shift < start or low + shift > end for start, end in placed):
+            return shift
+    return starts[-1]
+
+
+def _free_room(placed: list[tuple[int, int]], count: int) -> int:
+    """The first number from 1 that starts a gap of `count` numbers."""
+    start = 1
+    for low, high in sorted(placed):
+        if high < start:
+            continue
+        if low - start >= count:
+            return start
+        start = high + 1
+    return start

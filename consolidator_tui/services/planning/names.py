@@ -1,0 +1,71 @@
+"""What a column's name says about the table that it refers to."""
+
+from __future__ import annotations
+
+import re
+
+_BOUNDARY = re.compile(r"[_\W]+|(?<=[a-z0-9])(?=[A-Z])")
+_SUFFIXES = {"id", "fk", "ref", "key", "pk"}
+_IRREGULAR = {"people": "person", "children": "child", "men": "man", "women": "woman"}
+_ROLES = {
+    "owner", "author", "creator", "manager", "parent", "assignee", "sender", "recipient",
+    "approver", "reviewer", "editor", "supervisor", "by", "to",
+}  # fmt: skip
+
+
+def words(name: str) -> list[str]:
+    """The lower-case words of an identifier in snake or camel case."""
+    return [part.lower() for part in _BOUNDARY.split(name) if part]
+
+
+def singular(word: str) -> str:
+    """A plain English singular, good enough to compare two names."""
+    if word in _IRREGULAR:
+        return _IRREGULAR[word]
+    if word.endswith("ies") and len(word) > 4:
+        return word[:-3] + "y"
+    if word.endswith(("sses", "shes", "ches", "xes", "zes")):
+        return word[:-2]
+    if word.endswith("s") and not word.endswith(("ss", "us", "is")):
+        return word[:-1]
+    return word
+
+
+def stem(column: str) -> list[str]:
+    """The words of a column without its id suffix, singular: `billing_userId` -> billing, user."""
+    parts = words(column)
+    if len(parts) > 1 and parts[-1] in _SUFFIXES:
+        parts = parts[:-1]
+    elif len(parts) > 1 and parts[0] == "id":
+        parts = parts[1:]
+    elif len(parts) == 1 and parts[0].endswith("id") and len(parts[0]) > 4:
+        parts = [parts[0][:-2]]
+    return [singular(part) for part in parts]
+
+
+def is_id_like(column: str) -> bool:
+    """Whether the name has an id suffix or prefix."""
+    parts = words(column)
+    return len(parts) > 1 and (parts[-1] in _SUFFIXES or parts[0] == "id")
+
+
+def is_role(column: str) -> bool:
+    """Whether the name is one under which people keep ids of others (`created_by`)."""
+    parts = words(column)
+    return bool(parts) and parts[-1] in _ROLES
+
+
+def says(column: str, parent: str) -> bool:
+    """Whether the column's name names the parent table: `billing_user_id` -> `app_users`."""
+    own = stem(column)
+    table = [singular(part) for part in words(parent)]
+    if not own or not table:
+        return False
+    shorter = min(len(own), len(table))
+    joined = "".join(own) == "".join(table)
+    return joined or own[-shorter:] == table[-shorter:]
+
+
+def says_self(column: str) -> bool:
+    """Whether the name speaks of a parent row in the same table."""
+    return is_id_like(column) and "parent" in stem(column)

@@ -1,0 +1,317 @@
+"""Which columns refer to which tables: declared, confirmed in the plan, or evident."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from consolidator_tui.domain.catalog import Affinity, fold
+from consolidator_tui.domain.errors import PlanError
+from consolidator_tui.domain.merge import Reference
+from consolidator_tui.domain.plan import ReferencePlan, Value
+from consolidator_tui.services.planning import names
+from consolidator_tui.services.planning.draft import Draft, Planning
+from consolidator_tui.services.planning.fixes import toml_list, toml_text
+from consolidator_tui.services.planning.measure import Containment, Measurements
+from consolidator_tui.services.planning.tables import mapped_column, mapped_name
+
+
+def declared_references(planning: Planning) -> None:
+    """Add the foreign keys that any file declares, under the target's names."""
+    for draft in planning.drafts.values():
+        seen: set[tuple[object, ...]] = set()
+        for index, table in draft.members.items():
+            source = planning.sources[index]
+            for key in table.foreign_keys:
+                parent = planning.drafts.get(fold(mapped_name(planning, source, key.parent)))
+                there = parent.members.get(index) if parent else None
+                if parent is None or len(key.parent_columns) != len(key.columns):
+                    continue
+                columns = tuple(
+                    _target(draft, mapped_column(planning, source, table, c, draft.name))
+                    for c in key.columns
+                )
+                parents = tuple(
+                    _target(parent, mapped_column(planning, source, there, c, parent.name))
+                    if there is not None
+                    else c
+                    for c in key.parent_columns
+                )
+                mark = (tuple(map(fold, columns)), parent.key)
+                if mark not in seen:
+                    seen.add(mark)
+                    draft.references.append(
+                        Reference(draft.name, columns, parent.name, parents, declared=True)
+                    )
+
+
+def _target(draft: Draft, name: str) -> str:
+    column = draft.column(name)
+    return column.name if column else name
+
+
+def confirmed_references(planning: Planning) -> None:
+    """Add the references of the plan. Raises PlanError for names that do not exist."""
+    for wanted in planning.document.references:
+        draft = _draft(planning, wanted.table)
+        parent = _draft(planning, wanted.parent)
+        for column in (*wanted.columns, *wanted.where):
+            _known(draft, column)
+        columns = wanted.parent_columns or parent.table.primary_key
+        for column in columns:
+            _known(parent, column)
+        if len(columns) != len(wanted.columns):
+            raise PlanError(
+                f"The reference of {draft.name} to {parent.name} names {len(wanted.columns)} "
+                f"columns for {len(columns)}.",
+                todo="Name as many columns as parent_columns.",
+            )
+        draft.references.append(
+            Reference(
+                draft.name,
+                tuple(_target(draft, c) for c in wanted.columns),
+                parent.name,
+                tuple(_target(parent, c) for c in columns),
+                declared=False,
+                evidence="confirmed in the plan",
+                where=dict(wanted.where),
+                absent=wanted.absent,
+            )
+        )
+
+
+def _draft(planning: Planning, name: str) -> Draft:
+    draft = planning.drafts.get(fold(name))
+    if draft is None:
+        raise PlanError(
+            f"The plan speaks of a table {name}, and no source has it.", todo="Correct the name."
+        )
+    return draft
+
+
+def _known(draft: Draft, column: str) -> None:
+    if draft.column(column) is None:
+        raise PlanError(
+            f"The plan speaks of a column {draft.name}.{column}, and no source has it.",
+            todo="Correct the name.",
+        )
+
+
+async def undeclared_references(planning: Planning, measure: Measurements) -> None:
+    """Follow columns with strong evidence, ask about weak evidence that matters."""
+    parents = [d for d in planning.drafts.values() if d.surrogate is not None]
+    for draft in planning.drafts.values():
+        await _polymorphic(planning, measure, draft, parents)
+        taken = _taken(planning, draft)
+        for column in draft.columns:
+            if fold(column.name) in taken or _is_own_key(draft, column.name):
+                continue
+            if not (
+                names.is_id_like(column.name)
+                or names.is_role(column.name)
+                or any(names.says(column.name, parent.name) for parent in parents)
+            ):
+                continue
+            await _judge(planning, measure, draft, column.name, parents)
+
+
+def _is_own_key(draft: Draft, column: str) -> bool:
+    return draft.surrogate is not None and fold(draft.surrogate) == fold(column)
+
+
+def _taken(planning: Planning, draft: Draft) -> set[str]:
+    """Columns that are known to refer, or known not to."""
+    taken = {fold(c) for reference in draft.references for c in reference.columns}
+    for refused in planning.document.not_references:
+        if fold(refused.table) == draft.key:
+            taken |= {fold(c) for c in refused.columns}
+    return taken
+
+
+def _could_hold_ids(draft: Draft, column: str) -> bool:
+    for index, table in draft.members.items():
+        target = draft.column(column)
+        own = target.sources[index] if target else None
+        if own is not None and table.column(own).affinity is Affinity.REAL:
+            return False
+    return True
+
+
+async def _contained(
+    measure: Measurements,
+    draft: Draft,
+    column: str,
+    parent: Draft,
+    where: Mapping[str, Value] | None = None,
+) -> dict[int, Containment]:
+    """Per source that has values in the column, how they lie in the parent."""
+    found = {}
+    for index in draft.members:
+        if draft.there(index, column) is None:
+            continue
+        there = await measure.containment(draft, index, column, parent, where)
+        if there.values:
+            found[index] = there
+    return found
+
+
+def _is_complete(found: dict[int, Containment]) -> bool:
+    return bool(found) and all(
+        c.missing == c.none_marks < c.values or not c.missing for c in found.values()
+    )
+
+
+async def _judge(
+    planning: Planning, measure: Measurements, draft: Draft, column: str, parents: list[Draft]
+) -> None:
+    if not _could_hold_ids(draft, column):
+        return
+    by_name = [p for p in parents if names.says(column, p.name)]
+    if draft.surrogate is not None and names.says_self(column):
+        by_name.insert(0, draft)
+    by_value = []
+    for parent in by_name or parents:
+        found = await _contained(measure, draft, column, parent)
+        if not found:
+            continue
+        if by_name and _is_complete(found):
+            _follow(planning, draft, column, parent, found)
+            return
+        if any(c.missing < c.values for c in found.values()):
+            by_value.append((parent, found))
+    if not by_name:
+        by_value = [(p, found) for p, found in by_value if _is_complete(found)]
+    affected = [(p, found) for p, found in by_value if _matters(p, found)]
+    if affected:
+        _ask(planning, draft, column, affected)
+
+
+def _matters(parent: Draft, found: dict[int, Containment]) -> bool:
+    """Only where ids of the parent may change: in a source that is not the parent's first."""
+    first = min(parent.members)
+    return any(index != first and index in parent.members for index in found)
+
+
+def _evidence(planning: Planning, found: dict[int, Containment]) -> str:
+    return ", ".join(
+        f"{c.values - c.missing} of {c.values} values found in {planning.sources[i].path}"
+        for i, c in found.items()
+    )
+
+
+def _follow(
+    planning: Planning, draft: Draft, column: str, parent: Draft, found: dict[int, Containment]
+) -> None:
+    evidence = f"the name says it, {_evidence(planning, found)}"
+    marks = any(c.none_marks for c in found.values())
+    draft.references.append(
+        Reference(
+            draft.name,
+            (column,),
+            parent.name,
+            (str(parent.surrogate),),
+            declared=False,
+            evidence=evidence,
+            absent=(0, -1, "") if marks else (),
+        )
+    )
+    planning.notes.append(
+        f"{draft.name}.{column} is followed as a reference to {parent.name} ({evidence})"
+    )
+
+
+def _ask(
+    planning: Planning,
+    draft: Draft,
+    column: str,
+    candidates: list[tuple[Draft, dict[int, Containment]]],
+) -> None:
+    parent, found = max(
+        candidates, key=lambda item: sum(c.values - c.missing for c in item[1].values())
+    )
+    yes = (
+        f"[[references]]\ntable = {toml_text(draft.name)}\ncolumns = {toml_list([column])}\n"
+        f"parent = {toml_text(parent.name)}\n"
+        f"parent_columns = {toml_list([str(parent.surrogate)])}"
+    )
+    no = f"[[not_references]]\ntable = {toml_text(draft.name)}\ncolumns = {toml_list([column])}"
+    others = [p.name for p, _ in candidates if p is not parent]
+    also = f" (or to {', '.join(others)})" if others else ""
+    planning.ask(
+        f"{draft.name}.{column} may refer to {parent.name}{also}: "
+        f"{_evidence(planning, found)}. Ids of {parent.name} change, so it must be known.",
+        table=draft.name,
+        column=column,
+        file=planning.sources[min(found)].path,
+        fix=f"{yes}\n# or\n{no}",
+    )
+
+
+async def _polymorphic(
+    planning: Planning, measure: Measurements, draft: Draft, parents: list[Draft]
+) -> None:
+    """`owner_type` and `owner_id`: the type names the table that the id belongs to."""
+    taken = _taken(planning, draft)
+    for column in draft.columns:
+        parts = names.words(column.name)
+        if len(parts) < 2 or parts[-1] != "id" or fold(column.name) in taken:
+            continue
+        kind = next(
+            (c for c in draft.columns
+             if names.words(c.name)[:-1] == parts[:-1]
+             and names.words(c.name)[-1:] in (["type"], ["kind"], ["table"], ["class"])),
+            None,
+        )  # fmt: skip
+        if kind is None:
+            continue
+        types = await _types(planning, draft, kind.name)
+        links: list[Reference] = []
+        for value in types:
+            parent = next((p for p in parents if names.says(value, p.name)), None)
+            if parent is None:
+                continue
+            where: dict[str, Value] = {kind.name: value}
+            found = await _contained(measure, draft, column.name, parent, where)
+            if found and not _is_complete(found) and _matters(parent, found):
+                _ask(planning, draft, column.name, [(parent, found)])
+            elif found:
+                links.append(
+                    Reference(
+                        draft.name,
+                        (column.name,),
+                        parent.name,
+                        (str(parent.surrogate),),
+                        declared=False,
+                        where=where,
+                        evidence=f"{kind.name} says it, {_evidence(planning, found)}",
+                    )
+                )
+        draft.references.extend(links)
+        planning.notes.extend(
+            f"{link.table}.{column.name} is followed as a reference to {link.parent} "
+            f"({link.evidence})"
+            for link in links
+        )
+
+
+async def _types(planning: Planning, draft: Draft, column: str) -> list[str]:
+    """The different texts of a type column, if they are few."""
+    found: set[str] = set()
+    for index in draft.members:
+        own = draft.there(index, column)
+        if own is None:
+            continue
+        rows = await planning.workspace.database.rows(
+            f"SELECT DISTINCT {own} FROM {planning.read(draft, index)} "
+            f"WHERE typeof({own}) = 'text' LIMIT 50"
+        )
+        found |= {row[0] for row in rows}
+    return sorted(found)
+
+
+def reference_plans(references: list[Reference]) -> tuple[ReferencePlan, ...]:
+    """Undeclared references as the plan document keeps them."""
+    return tuple(
+        ReferencePlan(r.table, r.columns, r.parent, r.parent_columns, r.where, r.absent)
+        for r in references
+        if not r.declared
+    )

@@ -1,0 +1,282 @@
+"""Tables match by name, columns are united; what does not fit is asked."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from consolidator_tui.domain.catalog import Affinity, Column, Source, Table, TableKind, fold
+from consolidator_tui.domain.merge import TargetColumn
+from consolidator_tui.domain.plan import FileMapping, OnDrift
+from consolidator_tui.services.planning.draft import Draft, Planning
+from consolidator_tui.services.planning.fixes import toml_key, toml_text
+from consolidator_tui.services.sqltext import sql_value
+from consolidator_tui.storage.sqlite import quote
+
+NEVER_UNITED = {"alembic_version", "django_migrations"}
+"""Bookkeeping of migration tools: two histories put together describe no database."""
+
+
+def mapping_of(planning: Planning, source: Source) -> FileMapping:
+    """The document's names for one source."""
+    return planning.document.mapping.get(source.path, FileMapping())
+
+
+def mapped_name(planning: Planning, source: Source, name: str) -> str:
+    """The name that a table, view, index or trigger of a source gets in the target."""
+    for there, here in mapping_of(planning, source).tables.items():
+        if fold(there) == fold(name):
+            return here
+    return name
+
+
+def mapped_column(planning: Planning, source: Source, table: Table, name: str, target: str) -> str:
+    """The name that a column of a source's table gets in the target."""
+    for listed, columns in mapping_of(planning, source).columns.items():
+        if fold(listed) in (table.key, fold(target)):
+            for there, here in columns.items():
+                if fold(there) == fold(name):
+                    return here
+    return name
+
+
+async def unite_tables(planning: Planning) -> None:
+    """Fill `planning.drafts` with every ordinary table of every source."""
+    for source in planning.sources:
+        if source.same_as is not None:
+            continue
+        for table in source.schema.tables.values():
+            if table.kind is not TableKind.ORDINARY:
+                continue
+            name = mapped_name(planning, source, table.name)
+            if not name:
+                planning.notes.append(f"{source.path}: table {table.name} is left out by the plan")
+                continue
+            draft = planning.drafts.get(fold(name))
+            if draft is None:
+                shown = replace(table, name=name)
+                planning.drafts[fold(name)] = Draft(name, shown, {source.index: table})
+            elif draft.key in NEVER_UNITED:
+                await _compare_migrations(planning, draft, source, table)
+            else:
+                draft.members[source.index] = table
+    for draft in planning.drafts.values():
+        _unite_columns(planning, draft)
+        _ask_unrelated(planning, draft)
+    _ask_name_clashes(planning)
+    for draft in planning.drafts.values():
+        await _check_types(planning, draft)
+        await _check_not_null(planning, draft)
+
+
+async def _compare_migrations(
+    planning: Planning, draft: Draft, source: Source, table: Table
+) -> None:
+    """Say where the migration histories differ; the first file's one is kept."""
+    first = min(draft.members)
+    mine = planning.workspace.rows(first, draft.members[first].name).sql
+    theirs = planning.workspace.rows(source.index, table.name).sql
+    column = "version_num" if draft.key == "alembic_version" else "name"
+    if not (table.has_column(column) and draft.table.has_column(column)):
+        return
+    heads = f"SELECT group_concat(v, ', ') FROM (SELECT {quote(column)} AS v FROM {{}} ORDER BY 1)"
+    here = await planning.workspace.database.value(heads.format(mine))
+    there = await planning.workspace.database.value(heads.format(theirs))
+    if here != there:
+        planning.notes.append(
+            f"{draft.name} is not united: {planning.sources[first].path} is at {here}, "
+            f"{source.path} is at {there}; the first is kept"
+        )
+
+
+def _unite_columns(planning: Planning, draft: Draft) -> None:
+    """The first file's columns in its order, then those that only others have."""
+    count = len(planning.sources)
+    names: dict[str, str] = {}
+    declared: dict[str, Column] = {}
+    there: dict[str, list[str | None]] = {}
+    first = min(draft.members)
+    for index, table in draft.members.items():
+        for column in table.stored:
+            name = mapped_column(planning, planning.sources[index], table, column.name, draft.name)
+            key = fold(name)
+            if draft.table.has_column(name) and draft.table.column(name).generated:
+                continue
+            if key not in names:
+                names[key] = name
+                declared[key] = column
+                there[key] = [None] * count
+            there[key][index] = column.name
+    defaults = {fold(k): v for k, v in planning.table_plan(draft).defaults.items()}
+    draft.columns = [
+        TargetColumn(
+            name=name,
+            affinity=declared[key].affinity,
+            sources=tuple(there[key]),
+            default=sql_value(defaults[key]) if key in defaults else None,
+            added=there[key][first] is None,
+        )
+        for key, name in names.items()
+    ]
+    for index, table in draft.members.items():
+        added = [c.name for c in draft.columns if c.added and c.sources[index]]
+        if added:
+            draft.notes.append(
+                f"{draft.name}: {', '.join(added)} only in {planning.sources[index].path} "
+                f"({table.name}), added"
+            )
+
+
+def _ask_unrelated(planning: Planning, draft: Draft) -> None:
+    """Same name, but hardly a column in common: two meanings of one name."""
+    if planning.document.on_drift is OnDrift.UNITE:
+        return
+    first = min(draft.members)
+    keys = {fold(name) for name in draft.members[first].primary_key}
+    for index in list(draft.members):
+        if index == first:
+            continue
+        own = {fold(c.name) for c in draft.columns if c.sources[index]} - keys
+        base = {fold(c.name) for c in draft.columns if c.sources[first]} - keys
+        smaller = min(len(own), len(base))
+        if not smaller or len(own & base) * 2 >= smaller:
+            continue
+        path = planning.sources[index].path
+        planning.ask(
+            f"Table {draft.name} means something else in {path}: of its columns "
+            f"{', '.join(sorted(own))} the target has {len(own & base)}.",
+            table=draft.name,
+            column=", ".join(sorted(own - base)),
+            file=path,
+            fix=f"[mapping.{toml_key(path)}.tables]\n{toml_key(draft.members[index].name)} = "
+            f"{toml_text(draft.name + '_2')}\n# or map its columns under "
+            f'[mapping.{toml_key(path)}.columns.{toml_key(draft.name)}], or: on_drift = "unite"',
+        )
+
+
+def _ask_name_clashes(planning: Planning) -> None:
+    """A table here that is a view there."""
+    for source in planning.sources:
+        for view in source.schema.views.values():
+            name = mapped_name(planning, source, view.name)
+            draft = planning.drafts.get(fold(name)) if name else None
+            if draft is None:
+                continue
+            holder = planning.sources[min(draft.members)].path
+            planning.ask(
+                f"{name} is a table in {holder} and a view in {source.path}.",
+                table=name,
+                file=source.path,
+                fix=f"[mapping.{toml_key(source.path)}.tables]\n"
+                f"{toml_key(view.name)} = {toml_text(name + '_view')}",
+            )
+
+
+async def _check_types(planning: Planning, draft: Draft) -> None:
+    """Values that the target's column would change by its affinity are asked about."""
+    first = min(draft.members)
+    strict = draft.table.strict
+    for column in draft.columns:
+        declared = _declared(draft, first, column)
+        for index, name in enumerate(column.sources):
+            if name is None or index not in draft.members or index == first:
+                continue
+            own = draft.members[index].column(name)
+            same = own.affinity == declared.affinity and not strict
+            if same or (
+                strict and draft.members[index].strict and own.affinity == declared.affinity
+            ):
+                continue
+            if declared.affinity in (Affinity.BLOB, Affinity.ANY) and not strict:
+                continue
+            changed = await _changed_values(planning, draft, index, own, declared)
+            if not changed:
+                continue
+            alias = draft.table.rowid_alias
+            if alias is not None and fold(alias) == fold(column.name):
+                planning.ask(
+                    f"{draft.name}.{column.name} is a number in the target, and {changed} keys in "
+                    f"{planning.sources[index].path} are none.",
+                    table=draft.name,
+                    column=column.name,
+                    file=planning.sources[index].path,
+                    fix=f"[mapping.{toml_key(planning.sources[index].path)}.tables]\n"
+                    f"{toml_key(draft.members[index].name)} = {toml_text(draft.name + '_2')}",
+                )
+            elif planning.document.on_drift is OnDrift.UNITE:
+                if column.name not in draft.widened:
+                    draft.widened.append(column.name)
+                    draft.notes.append(
+                        f"{draft.name}.{column.name}: declared without a type, so that values of "
+                        f"{planning.sources[index].path} stay as they are"
+                    )
+            else:
+                planning.ask(
+                    f"{draft.name}.{column.name} is {declared.declared or 'untyped'} in the target "
+                    f"and {own.declared or 'untyped'} in {planning.sources[index].path}: "
+                    f"{changed} values would be changed by it.",
+                    table=draft.name,
+                    column=column.name,
+                    file=planning.sources[index].path,
+                    fix='on_drift = "unite"  # values stay as they are, the column loses its type',
+                )
+
+
+def _declared(draft: Draft, first: int, column: TargetColumn) -> Column:
+    holder = next(i for i, name in enumerate(column.sources) if name is not None)
+    index = first if column.sources[first] is not None else holder
+    name = column.sources[index]
+    assert name is not None
+    return draft.members[index].column(name)
+
+
+async def _changed_values(
+    planning: Planning, draft: Draft, index: int, own: Column, declared: Column
+) -> int:
+    """How many values SQLite would store otherwise in a column of the declared type."""
+    database = planning.workspace.database
+    rows = planning.workspace.rows(index, draft.members[index].name)
+    kind = f"{declared.affinity.value}" if declared.affinity is not Affinity.ANY else "BLOB"
+    await database.execute("DROP TABLE IF EXISTS temp.stored")
+    await database.execute(f"CREATE TEMP TABLE stored(a INTEGER PRIMARY KEY, v {kind})")
+    await database.execute(
+        f"INSERT INTO temp.stored SELECT {rows.address}, {quote(own.name)} FROM {rows.sql}"
+    )
+    changed = await database.value(
+        f"SELECT count(*) FROM temp.stored t JOIN {rows.sql} AS s ON s.{rows.address} = t.a "
+        f"WHERE typeof(t.v) <> typeof(s.{quote(own.name)}) "
+        f"OR t.v IS NOT +s.{quote(own.name)} COLLATE BINARY"
+    )
+    await database.execute("DROP TABLE temp.stored")
+    return int(changed)
+
+
+async def _check_not_null(planning: Planning, draft: Draft) -> None:
+    """A NOT NULL column that some source cannot fill needs a default in the plan."""
+    first = min(draft.members)
+    for column in draft.columns:
+        declared = _declared(draft, first, column)
+        if not declared.not_null or draft.table.rowid_alias == column.name:
+            continue
+        has_default = declared.default is not None or column.default is not None
+        for index, table in draft.members.items():
+            source = planning.sources[index]
+            if column.sources[index] is None:
+                missing = 0 if has_default else source.row_counts.get(table.key, 0)
+            elif table.column(str(column.sources[index])).not_null or column.default is not None:
+                missing = 0
+            else:
+                rows = planning.workspace.rows(index, table.name)
+                missing = await planning.workspace.database.value(
+                    f"SELECT count(*) FROM {rows.sql} "
+                    f"WHERE {quote(str(column.sources[index]))} IS NULL"
+                )
+            if missing:
+                planning.ask(
+                    f"{draft.name}.{column.name} must not be NULL, and {missing} rows of "
+                    f"{source.path} have no value for it.",
+                    table=draft.name,
+                    column=column.name,
+                    file=source.path,
+                    fix=f"[tables.{toml_key(draft.name)}.defaults]\n"
+                    f'{toml_key(column.name)} = "..."',
+                )

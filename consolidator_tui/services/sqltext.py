@@ -1,0 +1,31 @@
+"""Values of the plan as SQL text."""
+
+from __future__ import annotations
+
+from math import isnan
+
+from consolidator_tui.domain.plan import Value
+from consolidator_tui.storage.sqlite import literal
+
+
+def sql_value(value: Value) -> str:
+    """A value as an SQL literal (https://sqlite.org/lang_expr.html#literal_values_constants_)."""
+    match value:
+        case None:
+            return "NULL"
+        case bool():
+            return str(int(value))
+        case int():
+            return str(value)
+        case float():
+            if isnan(value):
+                return "NULL"
+            if value in (float("inf"), float("-inf")):
+                return "9e999" if value > 0 else "-9e999"
+            return repr(value)
+        case bytes():
+            return f"x'{value.hex()}'"
+        case _:
+            if "\x00" in value:
+                return f"CAST(x'{value.encode('utf-8', 'surrogateescape').hex()}' AS TEXT)"
+            return literal(value)
