@@ -112,6 +112,17 @@ class MergeTable:
 
 
 @dataclass(frozen=True, slots=True)
+class PlannedObject:
+    """An index, view or trigger that the base lacks."""
+
+    kind: str
+    name: str
+    table: str
+    sql: str
+    source: int
+
+
+@dataclass(frozen=True, slots=True)
 class MergePlan:
     """Everything the merge needs: sources in order of priority, tables in order of identity."""
 
@@ -120,6 +131,7 @@ class MergePlan:
     tables: tuple[MergeTable, ...]
     cycles: tuple[tuple[str, ...], ...] = ()
     """Tables (folded names) whose identities refer to each other."""
+    objects: tuple[PlannedObject, ...] = ()
     notes: tuple[str, ...] = ()
     pool: str = ""
     """Path of the database with the tables that cannot be read in place."""

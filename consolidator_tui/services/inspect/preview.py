@@ -5,33 +5,31 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Sequence
-from pathlib import Path
 
 from consolidator_tui.domain.catalog import Table
 from consolidator_tui.domain.cells import Cell, CellKind, blob_cell, cell, text_cell
 from consolidator_tui.domain.inspection import Preview
-from consolidator_tui.storage.sqlite import Database, Row, open_read_only, quote
+from consolidator_tui.storage.sqlite import Database, Row, quote
 
 TEXT_LIMIT = 200
 """Characters of a text that a preview shows."""
 BLOB_LIMIT = 1_000_000
 """Bytes up to which a blob is read for its hash; larger ones show their size only."""
+COLUMN_LIMIT = 600
+"""Columns that are shown; each takes three of the 2,000 columns of a result."""
 
 
-async def read_preview(
-    path: Path, name: str, table: Table, *, limit: int = 50, immutable: bool = False
-) -> Preview:
-    """The first `limit` rows of a table in the file at `path`, which is called `name`.
+async def read_preview(database: Database, file: str, table: Table, *, limit: int = 50) -> Preview:
+    """The first `limit` rows of a table in an open database, which is called `file`.
 
     Long values are cut by SQLite itself, so that a row of gigabytes is shown like any other.
     Raises sqlite3.Error where the table cannot be read.
     """
-    async with open_read_only(path, immutable=immutable) as database:
-        total = await database.value(f"SELECT count(*) FROM {quote(table.name)}")
-        columns = tuple(column.name for column in table.columns if not column.hidden)
-        rows = await _rows(database, table.name, columns, limit)
+    total = await database.value(f"SELECT count(*) FROM {quote(table.name)}")
+    columns = tuple(column.name for column in table.columns if not column.hidden)[:COLUMN_LIMIT]
+    rows = await _rows(database, table.name, columns, limit)
     shown = await asyncio.to_thread(_cells, rows)
-    return Preview(name, table.name, columns, shown, int(total or 0))
+    return Preview(file, table.name, columns, shown, int(total or 0))
 
 
 async def _rows(database: Database, table: str, columns: Sequence[str], limit: int) -> list[Row]:

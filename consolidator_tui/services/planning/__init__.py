@@ -9,13 +9,14 @@ from pathlib import Path
 from consolidator_tui.domain.catalog import Source, fold
 from consolidator_tui.domain.errors import PlanError
 from consolidator_tui.domain.event import Emit, Level, Message, Step
-from consolidator_tui.domain.merge import MergePlan, MergeTable, Question
+from consolidator_tui.domain.merge import MergePlan, MergeTable, PlannedObject, Question
 from consolidator_tui.domain.plan import PlanDocument
 from consolidator_tui.services.planning.draft import Draft, Planning
 from consolidator_tui.services.planning.identity import choose_identities
 from consolidator_tui.services.planning.keys import find_surrogates
 from consolidator_tui.services.planning.links import find_links, place_ranges
 from consolidator_tui.services.planning.measure import Measurements
+from consolidator_tui.services.planning.objects import unite_objects
 from consolidator_tui.services.planning.order import identity_parents, in_order
 from consolidator_tui.services.planning.references import (
     confirmed_references,
@@ -50,12 +51,13 @@ async def make_plan(
         await find_surrogates(planning)
         confirmed_references(planning)
         await undeclared_references(planning, measure)
-        await choose_identities(planning, measure)
         await find_links(planning, measure)
+        await choose_identities(planning, measure)
         await place_ranges(planning, measure)
+        objects = unite_objects(planning)
     for note in planning.notes:
         emit(Message(Step.MIGRATE, Level.INFO, note))
-    plan = _assemble(planning, pool, pooled)
+    plan = _assemble(planning, pool, pooled, objects)
     return plan, tuple(planning.questions)
 
 
@@ -75,7 +77,12 @@ def _check_names(planning: Planning) -> None:
                 )
 
 
-def _assemble(planning: Planning, pool: Path, pooled: dict[tuple[int, str], str]) -> MergePlan:
+def _assemble(
+    planning: Planning,
+    pool: Path,
+    pooled: dict[tuple[int, str], str],
+    objects: tuple[PlannedObject, ...],
+) -> MergePlan:
     drafts = planning.drafts
     identity_above = {
         key: identity_parents(key, draft.identity, tuple(draft.links)) & set(drafts)
@@ -92,6 +99,7 @@ def _assemble(planning: Planning, pool: Path, pooled: dict[tuple[int, str], str]
         pool=str(pool) if pooled else "",
         pooled=pooled,
         notes=tuple(planning.notes),
+        objects=objects,
     )
 
 

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from consolidator_tui.domain.catalog import UniqueKey, fold
 from consolidator_tui.domain.errors import PlanError
 from consolidator_tui.domain.merge import Identity, IdentityKind
-from consolidator_tui.services.inspect.lineage import Lineage, compare_by_id
 from consolidator_tui.services.planning.draft import Draft, Planning
+from consolidator_tui.services.planning.history import Histories
 from consolidator_tui.services.planning.keys import refers_by_key
 from consolidator_tui.services.planning.measure import Measurements
 from consolidator_tui.storage.sqlite import quote
@@ -22,11 +22,20 @@ _PREFERRED = (
 
 async def choose_identities(planning: Planning, measure: Measurements) -> None:
     """Set the identity of every draft. Raises PlanError where the plan names what is not there."""
+    open_drafts = []
     for draft in planning.drafts.values():
-        draft.identity = await _identity(planning, measure, draft)
+        identity = await _identity(planning, draft)
+        if identity is None:
+            open_drafts.append(draft)
+        else:
+            draft.identity = identity
+    histories = Histories(planning, measure)
+    for draft in open_drafts:
+        draft.identity = await _by_history(histories, draft)
 
 
-async def _identity(planning: Planning, measure: Measurements, draft: Draft) -> Identity:
+async def _identity(planning: Planning, draft: Draft) -> Identity | None:
+    """The identity that the plan or a key gives; None where only history can tell."""
     wanted = planning.table_plan(draft).identity
     if isinstance(wanted, tuple):
         return _named(draft, wanted)
@@ -44,7 +53,7 @@ async def _identity(planning: Planning, measure: Measurements, draft: Draft) -> 
             f"identity of {draft.name} is {wanted!r}.",
             todo='Use columns, or "key", "rows", "lineage", "none".',
         )
-    return await _automatic(planning, measure, draft)
+    return await _automatic(planning, draft)
 
 
 def _named(draft: Draft, names: Sequence[str]) -> Identity:
@@ -77,7 +86,7 @@ def _collations(draft: Draft, columns: Sequence[str]) -> tuple[str, ...]:
     return tuple("BINARY" for _ in columns)
 
 
-async def _automatic(planning: Planning, measure: Measurements, draft: Draft) -> Identity:
+async def _automatic(planning: Planning, draft: Draft) -> Identity | None:
     primary = tuple(
         column.name for name in draft.table.primary_key if (column := draft.column(name))
     )
@@ -89,17 +98,20 @@ async def _automatic(planning: Planning, measure: Measurements, draft: Draft) ->
             _collations(draft, primary),
             f"{what} ({', '.join(primary)})",
         )
-    if len(draft.members) > 1:
-        key = await _natural_key(planning, draft)
-        if key is not None:
-            return key
-        if draft.surrogate is not None and await _has_lineage(planning, measure, draft):
+    return await _natural_key(planning, draft) if len(draft.members) > 1 else None
+
+
+async def _by_history(histories: Histories, draft: Draft) -> Identity:
+    """Copies of one file share ids; independent files share whole rows at most."""
+    without = f" without {draft.surrogate}" if draft.surrogate else ""
+    if draft.surrogate is not None and len(draft.members) > 1:
+        evidence = await histories.families(draft)
+        if evidence:
+            draft.notes.append(f"{draft.name}: {evidence}")
             return Identity(
                 IdentityKind.LINEAGE,
-                reason="no natural key; the files are copies that diverged: "
-                + "; ".join(draft.notes[-1:]),
+                reason=f"no natural key, and the files are copies that diverged: {evidence}",
             )
-    without = f" without {draft.surrogate}" if draft.surrogate else ""
     return Identity(IdentityKind.ROWS, reason=f"no natural key: whole content{without}")
 
 
@@ -189,48 +201,3 @@ async def _nulls(planning: Planning, draft: Draft, names: tuple[str, ...]) -> in
                 f"WHERE {' OR '.join(open_columns)}"
             )
     return total
-
-
-async def _has_lineage(planning: Planning, measure: Measurements, draft: Draft) -> bool:
-    """Group the sources into families of copies; note the evidence."""
-    family = {index: index for index in draft.members}
-    members = list(draft.members)
-    evidence_notes = []
-    for place, second in enumerate(members):
-        for first in members[:place]:
-            columns = [
-                (quote(a), quote(b))
-                for c in draft.columns
-                if (a := c.sources[first])
-                and (b := c.sources[second])
-                and c.name != draft.surrogate
-            ]
-            evidence = await compare_by_id(
-                planning.workspace.database,
-                table=draft.name,
-                first=(
-                    first,
-                    planning.workspace.rows(first, draft.members[first].name).sql,
-                    measure.address(draft, first),
-                ),
-                second=(
-                    second,
-                    planning.workspace.rows(second, draft.members[second].name).sql,
-                    measure.address(draft, second),
-                ),
-                columns=columns,
-            )
-            if evidence.verdict in (Lineage.COPY, Lineage.DIVERGED):
-                family[second] = family[first]
-                evidence_notes.append(
-                    f"{planning.sources[first].path} and {planning.sources[second].path} share "
-                    f"{evidence.shared} ids of {draft.name}, {evidence.agreeing} rows agree"
-                )
-                break
-    groups: dict[int, list[int]] = {}
-    for index, root in family.items():
-        groups.setdefault(root, []).append(index)
-    draft.lineage = tuple(tuple(group) for group in groups.values())
-    if evidence_notes:
-        draft.notes.append("; ".join(evidence_notes))
-    return bool(evidence_notes)

@@ -1,0 +1,94 @@
+"""How a whole run is asked for, and what came of it: the closing object of the command line."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from consolidator_tui.domain.event import Message
+from consolidator_tui.domain.merge import TableCounts
+from consolidator_tui.domain.plan import Rule
+
+
+class Result(StrEnum):
+    """The four ways in which a run ends."""
+
+    CONSOLIDATED = "consolidated"
+    NEEDS_DECISIONS = "needs_decisions"
+    REFUSED = "refused"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class RunOptions:
+    """What a whole run is asked to do; what is absent comes from the plan or is chosen."""
+
+    plan: Path | None = None
+    target: str | None = None
+    base: str | None = None
+    sources: tuple[str, ...] = ()
+    on_conflict: tuple[Rule, ...] | None = None
+    dry_run: bool = False
+    """Everything but the last rename, and nothing after it."""
+    configure: bool = False
+    smoke: tuple[str, ...] = ()
+    cleanup: bool = False
+    yes: bool = False
+    """The person agreed to the target being written (and, with `cleanup`, to deletions)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of a run."""
+
+    result: Result
+    exit_status: int
+    target: str = ""
+    run: str = ""
+    """The run's name, empty when none was started."""
+    tables: tuple[TableCounts, ...] = ()
+    skipped: Mapping[str, str] = field(default_factory=dict)
+    """Path -> why the file does not take part."""
+    messages: tuple[Message, ...] = ()
+    """Warnings, questions and errors, each with the place it is about."""
+    timings: Mapping[str, float] = field(default_factory=dict)
+    """Seconds per phase."""
+    changed: bool = True
+    """Whether the target was written; a repeated run writes nothing."""
+    report: str = ""
+    """Path of the receipt, empty when there is none."""
+
+    def as_object(self) -> dict[str, Any]:
+        """The closing object of `--json`."""
+        return {
+            "outcome": str(self.result),
+            "target": self.target,
+            "run": self.run,
+            "tables": {counts.table: _counts(counts) for counts in self.tables},
+            "skipped": dict(self.skipped),
+            "messages": [message_object(message) for message in self.messages],
+            "timings": {phase: round(seconds, 6) for phase, seconds in self.timings.items()},
+            "changed": self.changed,
+            "report": self.report,
+        }
+
+
+def message_object(message: Message) -> dict[str, str]:
+    """A message as plain data."""
+    return {
+        "level": str(message.level),
+        "text": message.text,
+        "table": message.table,
+        "column": message.column,
+        "file": message.file,
+        "fix": message.fix,
+    }
+
+
+def _counts(counts: TableCounts) -> dict[str, Any]:
+    plain = asdict(counts)
+    del plain["table"]
+    return plain

@@ -1,0 +1,39 @@
+"""Which files take part in a run, and where they come together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """What the person chose. Paths are relative to the project, as Discovery has them."""
+
+    sources: tuple[str, ...] = ()
+    """In order of priority; empty takes the preselected files."""
+    target: str | None = None
+    """None chooses one: what the application uses, else the file with the most rows."""
+    base: str | None = None
+    """The source whose rows keep their ids; None is the target where it exists."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """A selection that was checked: every source is there, and the target can be written."""
+
+    sources: tuple[str, ...]
+    """In order of priority; the first is the base."""
+    target: str
+    target_exists: bool
+    """A file of zero bytes counts as absent."""
+    skipped: dict[str, str] = field(default_factory=dict)
+    """Path -> why a file that the run would have taken is left out."""
+    warned: dict[str, str] = field(default_factory=dict)
+    """Those of `skipped` that look like application data but cannot be used."""
+    reason: str = ""
+    """Why this target."""
+
+    @property
+    def base(self) -> str:
+        """The source whose rows keep their ids."""
+        return self.sources[0]

@@ -1,0 +1,334 @@
+"""Finds which rows of different sources are the same entity, one sort per table.
+
+Rows are grouped over all sources by their identity, references replaced by the parents' entities.
+In a group the k-th row of one source is the k-th row of another; rows of one source are never
+merged with each other. Only rows whose parents are shared can be duplicates: the rest is skipped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from consolidator_tui.domain.merge import IdentityKind, Link
+from consolidator_tui.services.merge.lineage import match_by_lineage
+from consolidator_tui.services.merge.work import NONE_MARKS, Translator, Work
+from consolidator_tui.storage.sqlite import Database, quote
+
+WIDE = 400
+"""Bytes of identity from which on rows are first grouped by a short probe of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """What rows are grouped by."""
+
+    columns: tuple[str, ...]
+    collations: tuple[str, ...]
+    complete: bool
+    """Rows with a NULL in the key are left out (a UNIQUE key says nothing of them)."""
+    only_incomplete: tuple[str, ...] = ()
+    """Only rows with a NULL in one of these."""
+
+
+async def create_map(database: Database, work: Work) -> None:
+    """Make the empty map of a table."""
+    await database.execute(f"DROP TABLE IF EXISTS {work.map}")
+    await database.execute(
+        f"CREATE TABLE {work.map}(g INTEGER PRIMARY KEY, canon INTEGER NOT NULL, "
+        "keep INTEGER NOT NULL)"
+    )
+    work.mapped = False
+
+
+async def classify(database: Database, translator: Translator, work: Work) -> None:
+    """Fill the map of a table with the rows that are the same entity in several sources."""
+    await create_map(database, work)
+    identity = work.table.identity
+    if len(work.members) > 1 and identity.kind is not IdentityKind.NONE:
+        if identity.kind is IdentityKind.LINEAGE:
+            await match_by_lineage(database, translator, work)
+        elif identity.kind is IdentityKind.COLUMNS:
+            await _match(
+                database, translator, work, Key(identity.columns, identity.collations, True)
+            )
+            nullable = await _nullable(database, work, identity.columns)
+            if nullable:
+                await _match(database, translator, work, _content(work, nullable))
+        else:
+            await _match(database, translator, work, _content(work, ()))
+    if fixed_key(work) is not None:
+        await _move_to_parents(database, translator, work)
+    await note_mapped(database, work)
+
+
+async def note_mapped(database: Database, work: Work) -> None:
+    """Set the flags that say what the map does."""
+    work.mapped = bool(await database.value(f"SELECT EXISTS (SELECT 1 FROM {work.map})"))
+    work.base_mapped = work.mapped and bool(
+        await database.value(
+            f"SELECT EXISTS (SELECT 1 FROM {work.map} WHERE {work.within(0, 'g')} AND canon <> g)"
+        )
+    )
+
+
+def fixed_key(work: Work) -> str | None:
+    """The rowid column whose value is not free: the key of a parent, or the identity itself."""
+    alias = work.table.table.rowid_alias
+    if alias is None:
+        return None
+    column = next((c.name for c in work.table.columns if c.name == alias), None)
+    if column is None:
+        return None
+    if work.table.surrogate is None:
+        return column
+    return column if work.table.identity.columns == (column,) else None
+
+
+def _content(work: Work, only_incomplete: tuple[str, ...]) -> Key:
+    columns = tuple(c.name for c in work.table.columns if c.name != work.table.surrogate)
+    return Key(columns, tuple("BINARY" for _ in columns), False, only_incomplete)
+
+
+async def _nullable(database: Database, work: Work, columns: Sequence[str]) -> tuple[str, ...]:
+    """The key columns that are NULL in some row."""
+    found = []
+    for name in columns:
+        for source in work.members:
+            own = work.own(source, name)
+            if own is not None and await database.value(
+                f"SELECT EXISTS (SELECT 1 FROM {work.read(source)} WHERE {own} IS NULL)"
+            ):
+                found.append(name)
+                break
+    return tuple(found)
+
+
+async def _match(database: Database, translator: Translator, work: Work, key: Key) -> None:
+    if not key.columns:
+        return
+    self_links = [link for link in _links(work, key) if link.root == work.key]
+    if self_links:
+        from consolidator_tui.services.merge.levels import match_by_levels
+
+        await match_by_levels(database, translator, work, key, self_links)
+        return
+    restrict = ""
+    if await _is_wide(database, work, key):
+        await _probe(database, translator, work, key)
+        restrict = "candidate"
+    arms = [arm(translator, work, key, source, restrict=restrict) for source in work.members]
+    await group(database, work, key, arms)
+    await store_classes(database, work)
+    if restrict:
+        await database.execute("DROP TABLE temp.candidate")
+
+
+def _links(work: Work, key: Key) -> list[Link]:
+    return [
+        link
+        for link in work.table.links
+        if link.column in key.columns and link.column not in work.cut
+    ]
+
+
+def key_terms(work: Work, key: Key) -> list[str]:
+    """The GROUP BY terms over the arms' columns k0, k1, ... and their types t0, t1, ..."""
+    terms = []
+    for place, (column, collation) in enumerate(zip(key.columns, key.collations, strict=True)):
+        terms.append(f"k{place} COLLATE {quote(collation)}")
+        if not key.complete and work.needs_type(column):
+            terms.append(f"t{place}")
+    return terms
+
+
+def arm(
+    translator: Translator,
+    work: Work,
+    key: Key,
+    source: int,
+    *,
+    restrict: str = "",
+    extra: str = "",
+    more: str = "",
+    probe: bool = False,
+) -> str:
+    """One source's rows for grouping: key columns, their types, address, source."""
+    joins = ""
+    conditions = [more] if more else []
+    chosen = []
+    for place, column in enumerate(key.columns):
+        expression, join, condition = _key_value(translator, work, source, column, place)
+        joins += join
+        if condition:
+            conditions.append(condition)
+        own = work.own(source, column)
+        if probe:
+            expression = _short(expression)
+        chosen.append(f"{expression} AS k{place}")
+        if not key.complete and work.needs_type(column):
+            chosen.append(f"typeof({own or expression}) AS t{place}")
+        if key.complete:
+            conditions.append(f"{own or expression} IS NOT NULL")
+    if key.only_incomplete:
+        nulls = [work.own(source, name) or "NULL" for name in key.only_incomplete]
+        conditions.append("(" + " OR ".join(f"{own} IS NULL" for own in nulls) + ")")
+    if restrict:
+        joins += f" JOIN temp.{restrict} c ON c.g = {work.g(source)}"
+    where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
+    return (
+        f"SELECT {', '.join(chosen)}, {work.g(source)} AS g, {source} AS src{extra} "
+        f"FROM {work.read(source)}{joins}{where}"
+    )
+
+
+def _key_value(
+    translator: Translator, work: Work, source: int, column: str, place: int
+) -> tuple[str, str, str]:
+    """A key column's value, the join that it needs, and the condition that parents are shared."""
+    own = work.own(source, column)
+    links = [] if column in work.cut else work.links_of(column)
+    if own is None or not links:
+        if own is not None and column in work.cut:
+            return "NULL", "", ""
+        return translator.value(work, source, column), "", ""
+    link = links[0]
+    simple = len(links) == 1 and not link.reference.where and not link.as_text
+    if simple and link.root != work.key:
+        root = translator.works[link.root]
+        if not root.mapped and source not in link.dangling:
+            return own, "", f"{own} IS NULL"
+        moved = root.moved(source, own)
+        join = f" LEFT JOIN {root.map} p{place} ON p{place}.g = {moved}"
+        none = f" OR {own} IN {NONE_MARKS}" if source in link.dangling else ""
+        value = f"p{place}.canon"
+        if none:
+            value = f"coalesce({value}, {own})"
+        return value, join, f"(p{place}.g IS NOT NULL OR {own} IS NULL{none})"
+    return translator.value(work, source, column), "", _shared(translator, work, source, links, own)
+
+
+def _shared(translator: Translator, work: Work, source: int, links: list[Link], own: str) -> str:
+    """Every parent that the row follows is an entity of several sources."""
+    from consolidator_tui.services.sqltext import sql_value
+
+    conditions = []
+    for link in links:
+        if link.root == work.key:
+            continue
+        root = translator.works[link.root]
+        found = f"EXISTS (SELECT 1 FROM {root.map} q WHERE q.g = {root.moved(source, own)})"
+        guard = [
+            f"{work.own(source, name) or 'NULL'} IS NOT {sql_value(value)}"
+            for name, value in link.reference.where.items()
+        ]
+        conditions.append(
+            "(" + " OR ".join([f"{own} IS NULL", f"{own} IN {NONE_MARKS}", *guard, found]) + ")"
+        )
+    return " AND ".join(conditions)
+
+
+def _short(expression: str) -> str:
+    """A probe of a long value: equal values have equal probes."""
+    return (
+        f"CASE WHEN typeof({expression}) IN ('text', 'blob') AND length({expression}) > 96 "
+        f"THEN length({expression}) || ':' || hex(substr({expression}, 1, 16)) || "
+        f"hex(substr({expression}, length({expression}) / 2, 16)) || "
+        f"hex(substr({expression}, -16)) ELSE {expression} END"
+    )
+
+
+async def _is_wide(database: Database, work: Work, key: Key) -> bool:
+    """Whether the identity's values are long, judged by the first rows of each source."""
+    for source in work.members:
+        lengths = " + ".join(
+            f"coalesce(length({own}), 0)"
+            for column in key.columns
+            if (own := work.own(source, column)) is not None
+        )
+        if not lengths:
+            continue
+        mean = await database.value(
+            f"SELECT avg(l) FROM (SELECT {lengths} AS l FROM {work.read(source)} LIMIT 50)"
+        )
+        if mean is not None and mean > WIDE:
+            return True
+    return False
+
+
+async def _probe(database: Database, translator: Translator, work: Work, key: Key) -> None:
+    """Keep the rows that some row of another source resembles."""
+    arms = [arm(translator, work, key, source, probe=True) for source in work.members]
+    await group(database, work, key, arms, all_members=True)
+    await database.execute("CREATE TEMP TABLE candidate(g INTEGER PRIMARY KEY)")
+    await database.execute(
+        "INSERT INTO temp.candidate SELECT j.value FROM temp.cls, json_each('[' || gs || ']') j "
+        "ORDER BY 1"
+    )
+
+
+async def group(
+    database: Database, work: Work, key: Key, arms: Sequence[str], *, all_members: bool = False
+) -> None:
+    """Make temp.cls: a row for each identity that several sources have.
+
+    Columns: g<k> the first row of each source, lead the row that keeps its address, gs all rows
+    where a source has several.
+    """
+    await database.execute("DROP TABLE IF EXISTS temp.cls")
+    firsts = ", ".join(f"min(g) FILTER (WHERE src = {k}) AS g{k}" for k in work.members)
+    several = (
+        "1" if all_members else "count(*) > " + " + ".join(f"max(src = {k})" for k in work.members)
+    )
+    lead = _first_of([f"min(g) FILTER (WHERE src = {k})" for k in work.members])
+    await database.execute(
+        f"CREATE TEMP TABLE cls AS SELECT {firsts}, {lead} AS lead, "
+        f"CASE WHEN {several} THEN group_concat(g) END AS gs "
+        f"FROM ({' UNION ALL '.join(arms)}) GROUP BY {', '.join(key_terms(work, key))} "
+        "HAVING count(*) > 1 AND min(src) < max(src)"
+    )
+
+
+def _first_of(expressions: list[str]) -> str:
+    return expressions[0] if len(expressions) == 1 else f"coalesce({', '.join(expressions)})"
+
+
+async def store_classes(database: Database, work: Work) -> None:
+    """Put the classes of temp.cls into the map."""
+    for k in work.members:
+        await database.execute(
+            f"INSERT INTO {work.map} SELECT g{k}, lead, g{k} = lead FROM temp.cls "
+            f"WHERE g{k} IS NOT NULL AND gs IS NULL ORDER BY g{k}"
+        )
+    await database.execute(
+        f"INSERT INTO {work.map} SELECT g, lead, g = lead FROM ("
+        "SELECT g, first_value(g) OVER (PARTITION BY c, n ORDER BY src) AS lead, "
+        "count(*) OVER (PARTITION BY c, n) AS members FROM ("
+        "SELECT c, g, src, row_number() OVER (PARTITION BY c, src ORDER BY g) AS n FROM ("
+        f"SELECT cls.rowid AS c, j.value AS g, {work.source_of('j.value')} AS src "
+        "FROM temp.cls, json_each('[' || gs || ']') j WHERE gs IS NOT NULL))) "
+        "WHERE members > 1"
+    )
+    await database.execute("DROP TABLE temp.cls")
+
+
+async def _move_to_parents(database: Database, translator: Translator, work: Work) -> None:
+    """Rows whose key is not free stand where the key says, alone or merged."""
+    column = fixed_key(work)
+    assert column is not None
+    for source in work.members:
+        if work.table.surrogate is not None:
+            place = f"s.{work.address(source)}"
+        else:
+            place = translator.value(work, source, column)
+        await database.execute(
+            f"INSERT INTO {work.map} SELECT g, place, 1 FROM "
+            f"(SELECT {work.g(source)} AS g, {place} AS place FROM {work.read(source)}) "
+            "WHERE place IS NOT g "
+            "ON CONFLICT(g) DO UPDATE SET canon = excluded.canon"
+        )
+        await database.execute(
+            f"UPDATE {work.map} SET canon = (SELECT {place} FROM {work.seek(source)} "
+            f"WHERE s.{work.address(source)} = {work.raw(source, 'g')}) "
+            f"WHERE {work.within(source, 'g')}"
+        )

@@ -1,0 +1,172 @@
+"""Finds entities whose versions disagree, and keeps every version of them in the ledger."""
+
+from __future__ import annotations
+
+from consolidator_tui.domain.merge import IdentityKind
+from consolidator_tui.services.merge.work import Translator, Work
+from consolidator_tui.storage.sqlite import Database
+
+TABLES = (
+    """CREATE TABLE IF NOT EXISTS pv.conflict(
+        id INTEGER PRIMARY KEY,
+        number INTEGER NOT NULL,
+        canon INTEGER NOT NULL,
+        kind TEXT NOT NULL,
+        differs TEXT NOT NULL,
+        decided_by TEXT,
+        winner INTEGER,
+        UNIQUE(number, canon, kind)
+    )""",
+    """CREATE TABLE IF NOT EXISTS pv.version(
+        number INTEGER NOT NULL,
+        canon INTEGER NOT NULL,
+        kind TEXT NOT NULL,
+        g INTEGER NOT NULL,
+        src INTEGER NOT NULL,
+        stamp INTEGER,
+        filled INTEGER,
+        alive INTEGER NOT NULL DEFAULT 1,
+        PRIMARY KEY(number, canon, kind, g)
+    ) WITHOUT ROWID""",
+    """CREATE TABLE IF NOT EXISTS pv.override(
+        number INTEGER NOT NULL,
+        g INTEGER NOT NULL,
+        place INTEGER NOT NULL,
+        value,
+        from_g INTEGER,
+        PRIMARY KEY(number, g, place)
+    ) WITHOUT ROWID""",
+    "CREATE TABLE IF NOT EXISTS pv.doubt(number INTEGER, g INTEGER, other INTEGER)",
+)
+"""Kinds of conflict: `values` (versions disagree), `doubt` (perhaps not one entity), `unique`
+(different entities share a UNIQUE key). `differs` lists the places of the columns, `,2,5,`."""
+
+
+def compared_columns(work: Work) -> list[tuple[int, str]]:
+    """Places and names of the columns in which versions of one entity can differ."""
+    identity = work.table.identity
+    equal = set()
+    if identity.kind is IdentityKind.COLUMNS:
+        equal = {
+            c
+            for c, collation in zip(identity.columns, identity.collations, strict=True)
+            if collation.upper() == "BINARY"
+        }
+    return [
+        (place, column.name)
+        for place, column in enumerate(work.table.columns)
+        if column.name != work.table.surrogate and column.name not in equal
+    ]
+
+
+def differing(
+    translator: Translator, work: Work, source_of_members: str, *, restrict: str = ""
+) -> str:
+    """SELECT canon, differs: the entities in the map whose members differ, and where.
+
+    `restrict` is a condition on the address `m.g`; `source_of_members` the map to read.
+    """
+    columns = compared_columns(work)
+    arms = []
+    for source in work.members:
+        chosen = []
+        for place, name in columns:
+            own = work.own(source, name)
+            value = "NULL" if own is None else translator.value(work, source, name)
+            chosen.append(f"{value} AS c{place}, {int(own is not None)} AS h{place}")
+            if work.needs_type(name):
+                kind = "NULL" if own is None else f"typeof({own})"
+                chosen.append(f"{kind} AS t{place}")
+        raw = work.raw(source, "m.g")
+        arms.append(
+            f"SELECT m.canon AS canon, {', '.join(chosen)} FROM {source_of_members} m "
+            f"CROSS JOIN {work.seek(source)} ON s.{work.address(source)} = {raw} "
+            f"WHERE {work.within(source, 'm.g')}" + (f" AND {restrict}" if restrict else "")
+        )
+    marks = " || ".join(
+        f"CASE WHEN {_differs(work, place, name)} THEN '{place},' ELSE '' END"
+        for place, name in columns
+    )
+    return (
+        f"SELECT canon, ',' || marks AS differs FROM (SELECT canon, {marks} AS marks "
+        f"FROM ({' UNION ALL '.join(arms)}) GROUP BY canon HAVING count(*) > 1) WHERE marks <> ''"
+    )
+
+
+def _differs(work: Work, place: int, name: str) -> str:
+    c = f"c{place}"
+    parts = [f"min({c} COLLATE BINARY) IS NOT max({c} COLLATE BINARY) COLLATE BINARY"]
+    if work.needs_type(name):
+        parts.append(f"min(t{place}) IS NOT max(t{place})")
+    if not work.table.fill_nulls:
+        parts.append(f"(count({c}) > 0 AND count({c}) < sum(h{place}))")
+    return " OR ".join(parts)
+
+
+async def find_conflicts(database: Database, translator: Translator, work: Work) -> None:
+    """Put every entity of the table whose versions differ into pv.conflict and pv.version."""
+    number = work.table.number
+    if not work.mapped or work.table.identity.kind not in (
+        IdentityKind.COLUMNS,
+        IdentityKind.LINEAGE,
+    ):
+        return
+    doubtful = (
+        f"canon IN (SELECT m.canon FROM pv.doubt d JOIN {work.map} m ON m.g = d.g "
+        f"WHERE d.number = {number})"
+    )
+    if compared_columns(work):
+        await database.execute(
+            "INSERT INTO pv.conflict(number, canon, kind, differs) SELECT "
+            f"{number}, canon, CASE WHEN {doubtful} THEN 'doubt' ELSE 'values' END, differs "
+            f"FROM ({differing(translator, work, work.map)})"
+        )
+    await index_entities(database, work)
+    for source in work.members:
+        await database.execute(
+            "INSERT INTO pv.version(number, canon, kind, g, src, stamp, filled) "
+            f"SELECT {number}, m.canon, c.kind, m.g, {source}, "
+            f"{_stamp(work, source)}, {_filled(work, source)} "
+            f"FROM pv.conflict c CROSS JOIN {work.map} m ON m.canon = c.canon "
+            f"CROSS JOIN {work.seek(source)} "
+            f"ON s.{work.address(source)} = {work.raw(source, 'm.g')} "
+            f"WHERE c.number = {number} AND {work.within(source, 'm.g')}"
+        )
+
+
+async def index_entities(database: Database, work: Work) -> None:
+    """Members are looked up by entity, so the map of a table with conflicts gets an index."""
+    name = f"map_{work.table.number}_canon"
+    await database.execute(
+        f"CREATE INDEX IF NOT EXISTS pv.{name} ON map_{work.table.number}(canon)"
+    )
+
+
+def _stamp(work: Work, source: int) -> str:
+    if work.table.newest is None:
+        return "NULL"
+    own = work.own(source, work.table.newest)
+    return "NULL" if own is None else f"instant({own})"
+
+
+def _filled(work: Work, source: int) -> str:
+    parts = [
+        f"({own} IS NOT NULL)"
+        for column in work.table.columns
+        if (own := work.own(source, column.name)) is not None
+    ]
+    return " + ".join(parts) or "0"
+
+
+async def count_not_times(database: Database, work: Work, source: int) -> int:
+    """Versions whose time column holds something that is no time."""
+    if work.table.newest is None or (own := work.own(source, work.table.newest)) is None:
+        return 0
+    return int(
+        await database.value(
+            f"SELECT count(*) FROM pv.version v CROSS JOIN {work.seek(source)} "
+            f"ON s.{work.address(source)} = {work.raw(source, 'v.g')} "
+            f"WHERE v.number = {work.table.number} AND v.src = {source} "
+            f"AND v.stamp IS NULL AND {own} IS NOT NULL"
+        )
+    )

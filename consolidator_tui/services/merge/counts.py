@@ -1,0 +1,75 @@
+"""Counts what became of the rows of every table."""
+
+from __future__ import annotations
+
+from consolidator_tui.domain.catalog import fold
+from consolidator_tui.domain.merge import TableCounts
+from consolidator_tui.services.merge.work import Work
+from consolidator_tui.storage.sqlite import Database, quote
+
+
+async def count_table(database: Database, work: Work, *, written: bool) -> TableCounts:
+    """The counts of one table; `lost` is read from the target once it is written."""
+    number = work.table.number
+    rows = {k: _rows(work, k) for k in work.members}
+    copies = {
+        source.index: rows.get(source.same_as, 0)
+        for source in work.plan.sources
+        if source.same_as is not None and source.same_as in rows
+    }
+    away = merged = moved_away = 0
+    if work.mapped:
+        away = int(await database.value(f"SELECT count(*) FROM {work.map} WHERE keep = 0"))
+        merged = int(
+            await database.value(
+                f"SELECT count(*) FROM {work.map} m WHERE m.keep = 0 AND EXISTS (SELECT 1 FROM "
+                f"pv.conflict c WHERE c.number = {number} AND c.kind <> 'unique' "
+                "AND c.canon = m.canon)"
+            )
+        )
+    undecided = int(
+        await database.value(
+            f"SELECT count(*) FROM pv.conflict WHERE number = {number} AND winner IS NULL"
+        )
+    )
+    base = rows.get(0, 0)
+    new = sum(count for k, count in rows.items() if k) - away
+    rekeyed = 0
+    if work.table.surrogate is not None:
+        for k, count in rows.items():
+            if k and (work.table.shifts[k] or k in work.table.dense):
+                gone = 0
+                if work.mapped:
+                    gone = int(
+                        await database.value(
+                            f"SELECT count(*) FROM {work.map} WHERE {work.within(k, 'g')} "
+                            f"AND (keep = 0 OR NOT ({work.within(k, 'canon')}))"
+                        )
+                    )
+                rekeyed += count - gone
+    lost = moved_away
+    if written:
+        there = await database.value(f"SELECT count(*) FROM main.{quote(work.table.name)}")
+        lost = base + new - int(there)
+    return TableCounts(
+        table=work.table.name,
+        source=sum(rows.values()) + sum(copies.values()),
+        base=base,
+        new=new,
+        duplicate=away - merged + sum(copies.values()),
+        conflict=merged,
+        rekeyed=rekeyed,
+        lost=lost,
+        undecided=undecided,
+        identity=work.table.identity.reason,
+        shifts={
+            work.plan.sources[k].path: work.table.shifts[k]
+            for k in work.members
+            if k and work.table.surrogate is not None
+        },
+    )
+
+
+def _rows(work: Work, source: int) -> int:
+    name = fold(str(work.table.sources[source]))
+    return work.plan.sources[source].row_counts.get(name, 0)

@@ -1,0 +1,83 @@
+"""Tables that refer to themselves: compared level by level from the roots.
+
+A child can only be the same entity as another child if its parents are, so after the rows without
+parents come those whose parents were found to be shared, and so on; rows in circles are never
+reached and stay as they are.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from consolidator_tui.domain.merge import Link
+from consolidator_tui.services.merge.work import NONE_MARKS, Translator, Work
+from consolidator_tui.services.sqltext import sql_value
+from consolidator_tui.storage.sqlite import Database
+
+if TYPE_CHECKING:
+    from consolidator_tui.services.merge.classify import Key
+
+
+async def match_by_levels(
+    database: Database, translator: Translator, work: Work, key: Key, links: list[Link]
+) -> None:
+    """Fill the map of a table whose identity contains references to the table itself."""
+    from consolidator_tui.services.merge.classify import arm, group, note_mapped, store_classes
+
+    await _read_kin(database, work, links)
+    parents = [f"p{place}" for place in range(len(links))]
+    await database.execute("CREATE TEMP TABLE candidate(g INTEGER PRIMARY KEY)")
+    await database.execute("CREATE TEMP TABLE frontier(g INTEGER PRIMARY KEY)")
+    orphan = " AND ".join(f"{p} IS NULL" for p in parents)
+    await database.execute(f"INSERT INTO temp.candidate SELECT g FROM temp.kin WHERE {orphan}")
+    while await database.value("SELECT EXISTS (SELECT 1 FROM temp.candidate)"):
+        arms = [arm(translator, work, key, k, restrict="candidate") for k in work.members]
+        await group(database, work, key, arms)
+        await store_classes(database, work)
+        await note_mapped(database, work)
+        await database.execute("DELETE FROM temp.frontier")
+        await database.execute(
+            f"INSERT INTO temp.frontier SELECT c.g FROM temp.candidate c JOIN {work.map} m "
+            "ON m.g = c.g"
+        )
+        await database.execute("DELETE FROM temp.candidate")
+        ready = " AND ".join(
+            f"(k.{p} IS NULL OR EXISTS (SELECT 1 FROM {work.map} m WHERE m.g = k.{p}))"
+            for p in parents
+        )
+        for p in parents:
+            await database.execute(
+                "INSERT INTO temp.candidate SELECT k.g FROM temp.frontier f "
+                f"CROSS JOIN temp.kin k ON k.{p} = f.g WHERE {ready} "
+                f"AND NOT EXISTS (SELECT 1 FROM {work.map} m WHERE m.g = k.g) "
+                "ON CONFLICT DO NOTHING"
+            )
+    for name in ("candidate", "frontier", "kin"):
+        await database.execute(f"DROP TABLE temp.{name}")
+
+
+async def _read_kin(database: Database, work: Work, links: list[Link]) -> None:
+    """temp.kin: every row with the addresses of its parents in the same table."""
+    columns = ", ".join(f"p{place} INTEGER" for place in range(len(links)))
+    await database.execute(f"CREATE TEMP TABLE kin(g INTEGER PRIMARY KEY, {columns})")
+    for source in work.members:
+        parents = ", ".join(_parent(work, link, source) for link in links)
+        await database.execute(
+            f"INSERT INTO temp.kin SELECT {work.g(source)}, {parents} FROM {work.read(source)}"
+        )
+    for place in range(len(links)):
+        await database.execute(f"CREATE INDEX temp.kin_p{place} ON kin(p{place})")
+
+
+def _parent(work: Work, link: Link, source: int) -> str:
+    own = work.own(source, link.column)
+    if own is None:
+        return "NULL"
+    conditions = [f"{own} IS NOT NULL"]
+    conditions += [
+        f"{work.own(source, name) or 'NULL'} IS {sql_value(value)}"
+        for name, value in link.reference.where.items()
+    ]
+    if source in link.dangling:
+        conditions.append(f"{own} NOT IN {NONE_MARKS}")
+    return f"CASE WHEN {' AND '.join(conditions)} THEN {work.moved(source, own)} END"

@@ -1,0 +1,143 @@
+"""Identity of rows in files that are copies of one another: the id, guarded by likeness.
+
+Two rows under one id are the same entity when they are equal, or were born at the same time, or
+are alike and stand among the ids from before the split. Rows that were born at different times
+are different entities. What is neither is asked.
+"""
+
+from __future__ import annotations
+
+import re
+
+from consolidator_tui.services.merge.work import Translator, Work
+from consolidator_tui.storage.sqlite import Database
+
+_BIRTH = re.compile(
+    r"(created?|creation|inserted|added|born|joined|registered)(_?(at|on|time|date|ts))?\Z"
+    r"|date_?(created|added|joined)\Z",
+    re.I,
+)
+
+
+def birth_column(work: Work) -> str | None:
+    """The column that says when a row was made."""
+    for column in work.table.columns:
+        if _BIRTH.match(re.sub(r"(?<=[a-z])(?=[A-Z])", "_", column.name)):
+            return column.name
+    return None
+
+
+async def match_by_lineage(database: Database, translator: Translator, work: Work) -> None:
+    """Fill the map of a table whose sources are diverged copies; doubts go to pv.doubt."""
+    await database.execute(
+        "CREATE TABLE IF NOT EXISTS pv.doubt(number INTEGER, g INTEGER, other INTEGER)"
+    )
+    families = work.table.families or (tuple(work.members),)
+    for family in families:
+        members = [k for k in family if k in work.members]
+        for place, later in enumerate(members):
+            for earlier in members[:place]:
+                await _match_pair(database, translator, work, earlier, later)
+    if len(families) > 1:
+        await _match_across(database, translator, work, families)
+
+
+async def _match_pair(
+    database: Database, translator: Translator, work: Work, earlier: int, later: int
+) -> None:
+    compared = [
+        c.name
+        for c in work.table.columns
+        if c.name != work.table.surrogate and c.sources[earlier] and c.sources[later]
+    ]
+    same = [_same(translator, work, name, earlier, later) for name in compared]
+    await database.execute("DROP TABLE IF EXISTS temp.pairs")
+    equal = " AND ".join(same) or "1"
+    alike = " + ".join(f"({term})" for term in same) or "0"
+    birth = birth_column(work)
+    if birth in compared:
+        ours, theirs = (str(work.own(k, birth, a)) for k, a in ((later, "s"), (earlier, "b")))
+        born = f"CASE WHEN {ours} IS NULL OR {theirs} IS NULL THEN NULL ELSE {ours} = {theirs} END"
+    else:
+        born = "NULL"
+    await database.execute(
+        f"CREATE TEMP TABLE pairs AS SELECT s.{work.address(later)} AS id, "
+        f"{work.g(later)} AS g, {work.g(earlier, 'b')} AS other, ({equal}) AS equal, "
+        f"({alike}) * 2 >= {max(1, len(compared))} AS alike, {born} AS born "
+        f"FROM {work.read(later)} JOIN {work.rows(earlier).sql} AS b "
+        f"ON b.{work.address(earlier)} = s.{work.address(later)} "
+        f"WHERE NOT EXISTS (SELECT 1 FROM {work.map} m WHERE m.g = {work.g(later)})"
+    )
+    mark = await database.value("SELECT max(id) FROM temp.pairs WHERE equal")
+    if mark is None:
+        await database.execute("DROP TABLE temp.pairs")
+        return
+    old = f"id <= {mark}"
+    sure = f"equal OR born IS 1 OR (born IS NULL AND alike AND {old})"
+    doubt = f"NOT coalesce({sure}, 0) AND born IS NULL AND (alike OR {old})"
+    await database.execute(
+        f"INSERT INTO pv.doubt SELECT {work.table.number}, g, other FROM temp.pairs WHERE {doubt}"
+    )
+    together = f"({sure}) OR ({doubt})"
+    canon = f"coalesce((SELECT canon FROM {work.map} m WHERE m.g = other), other)"
+    await database.execute(
+        f"INSERT INTO {work.map} SELECT g, {canon}, 0 FROM temp.pairs WHERE {together} ORDER BY g"
+    )
+    await database.execute(
+        f"INSERT INTO {work.map} SELECT other, other, 1 FROM temp.pairs "
+        f"WHERE ({together}) ON CONFLICT DO NOTHING"
+    )
+    await database.execute("DROP TABLE temp.pairs")
+
+
+def _same(translator: Translator, work: Work, name: str, earlier: int, later: int) -> str:
+    """Equality of one column in two sources; ids of the table itself are compared as they are."""
+    own_links = any(link.root == work.key for link in work.links_of(name))
+    if own_links or name in work.cut:
+        ours, theirs = work.own(later, name), work.own(earlier, name, "b")
+    else:
+        ours = translator.value(work, later, name)
+        theirs = translator.value(work, earlier, name, "b")
+    same = f"{ours} IS +{theirs} COLLATE BINARY"
+    if work.needs_type(name):
+        same += f" AND typeof({ours}) = typeof({theirs})"
+    return same
+
+
+async def _match_across(
+    database: Database, translator: Translator, work: Work, families: tuple[tuple[int, ...], ...]
+) -> None:
+    """Files of different families have equal rows only by whole content."""
+    from consolidator_tui.services.merge.classify import Key, arm, group
+
+    names = tuple(c.name for c in work.table.columns if c.name != work.table.surrogate)
+    key = Key(names, tuple("BINARY" for _ in names), False)
+    left = "NOT EXISTS (SELECT 1 FROM {0} m WHERE m.g = {1} AND m.keep = 0)"
+    heads = {k: family[0] for family in families for k in family}
+    arms = [
+        arm(translator, work, key, k, more=left.format(work.map, work.g(k))) for k in work.members
+    ]
+    await group(database, work, key, arms, all_members=True)
+    family_of = " ".join(f"WHEN {k} THEN {head}" for k, head in heads.items())
+    await database.execute(
+        "CREATE TEMP TABLE met AS SELECT g, lead FROM ("
+        "SELECT g, first_value(g) OVER (PARTITION BY c, n ORDER BY family) AS lead FROM ("
+        "SELECT c, g, family, row_number() OVER (PARTITION BY c, family ORDER BY g) AS n FROM ("
+        "SELECT c, g, CASE src " + family_of + " END AS family FROM ("
+        f"SELECT cls.rowid AS c, j.value AS g, {work.source_of('j.value')} AS src "
+        "FROM temp.cls, json_each('[' || gs || ']') j)))) WHERE g <> lead"
+    )
+    await database.execute("DROP TABLE temp.cls")
+    await database.execute(
+        f"UPDATE {work.map} SET canon = met.lead, keep = 0 FROM temp.met "
+        f"WHERE {work.map.split('.')[1]}.canon = met.g"
+    )
+    await database.execute(
+        f"INSERT INTO {work.map} SELECT g, lead, 0 FROM temp.met WHERE 1 "
+        "ON CONFLICT(g) DO UPDATE SET canon = excluded.canon, keep = 0"
+    )
+    await database.execute(
+        f"INSERT INTO {work.map} SELECT DISTINCT lead, lead, 1 FROM temp.met WHERE 1 "
+        "ON CONFLICT(g) DO UPDATE SET keep = 1"
+    )
+    await database.execute("DROP TABLE temp.met")

@@ -1,0 +1,119 @@
+"""Puts what stayed undecided into words, with the plan lines that would settle it."""
+
+from __future__ import annotations
+
+from consolidator_tui.domain.merge import Question
+from consolidator_tui.services.merge.work import Work
+from consolidator_tui.services.planning.fixes import toml_key, toml_text
+from consolidator_tui.storage.sqlite import Database
+
+SHOWN = 5
+"""Conflicts per table and kind that are spelled out; the rest is counted."""
+
+_WORDS = {
+    "values": "disagree and no rule decides",
+    "doubt": "share an id in copies of one file, but may be different rows",
+    "unique": "are different entities with one UNIQUE key",
+}
+
+
+async def open_questions(database: Database, work: Work) -> list[Question]:
+    """One question per undecided kind of conflict of a table."""
+    number = work.table.number
+    kinds = await database.rows(
+        "SELECT kind, count(*), group_concat(DISTINCT differs) FROM pv.conflict "
+        f"WHERE number = {number} AND winner IS NULL GROUP BY kind"
+    )
+    questions = []
+    for kind, count, differs in kinds:
+        places = sorted({int(p) for p in str(differs).split(",") if p})
+        columns = ", ".join(work.table.columns[p].name for p in places)
+        paths = await _paths(database, work, kind)
+        questions.append(
+            Question(
+                f"{count} rows of {work.table.name} {_WORDS[kind]} ({columns}) in "
+                f"{', '.join(paths)}.",
+                table=work.table.name,
+                column=columns,
+                file=", ".join(paths),
+                fix=await _fix(database, work, kind),
+            )
+        )
+    return questions
+
+
+async def _paths(database: Database, work: Work, kind: str) -> list[str]:
+    rows = await database.rows(
+        "SELECT DISTINCT v.src FROM pv.version v JOIN pv.conflict c ON c.number = v.number "
+        "AND c.canon = v.canon AND c.kind = v.kind "
+        f"WHERE v.number = {work.table.number} AND v.kind = ? AND c.winner IS NULL ORDER BY 1",
+        (kind,),
+    )
+    return [work.plan.sources[row[0]].path for row in rows]
+
+
+async def _fix(database: Database, work: Work, kind: str) -> str:
+    """A rule for all of them where one can decide, and the decisions one by one."""
+    lines = []
+    if kind == "values":
+        rules = [rule.value for rule in work.table.rules if rule.value != "stop"]
+        wanted = [*rules, *(["base"] if "base" not in rules else [])]
+        listed = ", ".join(toml_text(rule) for rule in wanted)
+        lines.append(f"[tables.{toml_key(work.table.name)}]\non_conflict = [{listed}]")
+        lines.append("# or one by one:")
+    for canon in await database.rows(
+        "SELECT canon FROM pv.conflict WHERE number = ? AND kind = ? AND winner IS NULL "
+        "ORDER BY id LIMIT ?",
+        (work.table.number, kind, SHOWN),
+    ):
+        entity, paths = await _entity(database, work, kind, canon[0])
+        choices = " | ".join([*(toml_text(path) for path in paths), '"both"'])
+        lines.append(
+            f"[[decisions]]\ntable = {toml_text(work.table.name)}\nentity = {entity}\n"
+            f"keep = {toml_text(paths[0])}  # {choices}"
+        )
+        if kind == "unique":
+            lines.append('# with keep = "both": values = { COLUMN = "another value" }')
+    return "\n".join(lines)
+
+
+async def _entity(database: Database, work: Work, kind: str, canon: int) -> tuple[str, list[str]]:
+    """The columns that name a conflict's entity, as a TOML inline table, and its sources."""
+    versions = await database.rows(
+        "SELECT g, src FROM pv.version WHERE number = ? AND kind = ? AND canon = ? ORDER BY src, g",
+        (work.table.number, kind, canon),
+    )
+    g, src = versions[0]
+    columns = list(await naming_columns(database, work, kind, canon))
+    chosen = ", ".join(str(work.own(src, name)) for name in columns)
+    row = await database.row(
+        f"SELECT {chosen} FROM {work.seek(src)} WHERE s.{work.address(src)} = {work.raw(src, '?')}",
+        (g,),
+    )
+    assert row is not None
+    parts = ", ".join(
+        f"{toml_key(name)} = {_spelled(value)}" for name, value in zip(columns, row, strict=True)
+    )
+    paths = [work.plan.sources[source].path for _, source in versions]
+    return f"{{ {parts} }}", list(dict.fromkeys(paths))
+
+
+async def naming_columns(database: Database, work: Work, kind: str, canon: int) -> tuple[str, ...]:
+    """The columns whose values name the entity of a conflict in every version."""
+    if kind == "unique":
+        differs = await database.value(
+            "SELECT differs FROM pv.conflict WHERE number = ? AND kind = ? AND canon = ?",
+            (work.table.number, kind, canon),
+        )
+        return tuple(work.table.columns[int(p)].name for p in str(differs).split(",") if p)
+    if work.table.identity.columns:
+        return work.table.identity.columns
+    return (str(work.table.surrogate),)
+
+
+def _spelled(value: object) -> str:
+    if isinstance(value, str):
+        return toml_text(value)
+    if isinstance(value, bytes):
+        return f'{{ blob = "{value.hex()}" }}'
+    return "{ null = true }" if value is None else str(value)

@@ -1,0 +1,229 @@
+"""The schema of the target: tables and columns that the base lacks, before rows are written."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass
+
+from consolidator_tui.domain.catalog import fold
+from consolidator_tui.domain.merge import MergePlan, PlannedObject
+from consolidator_tui.services.inspect.ddl import (
+    ColumnText,
+    column_texts,
+    constraint_word,
+    table_constraints,
+    tokens,
+)
+from consolidator_tui.services.merge.work import Work
+from consolidator_tui.services.planning.objects import rename_words
+from consolidator_tui.storage.sqlite import Database, literal, quote
+
+
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """A trigger that was taken away so that it does not fire while rows are written."""
+
+    name: str
+    sql: str
+
+
+async def drop_triggers(database: Database) -> list[Dropped]:
+    """Take all triggers away; they are put back when the rows are there."""
+    rows = await database.rows(
+        "SELECT name, sql FROM main.sqlite_schema WHERE type = 'trigger' ORDER BY rowid"
+    )
+    for name, _ in rows:
+        await database.execute(f"DROP TRIGGER main.{quote(name)}")
+    return [Dropped(name, sql) for name, sql in rows]
+
+
+async def restore_triggers(database: Database, dropped: list[Dropped]) -> None:
+    """Put the triggers back, word for word."""
+    for trigger in dropped:
+        await database.execute(trigger.sql)
+
+
+async def prepare_tables(database: Database, plan: MergePlan, works: list[Work]) -> None:
+    """Create the tables and columns that the base lacks."""
+    for work in sorted(works, key=lambda w: (w.members[0], w.table.number)):
+        if 0 not in work.members:
+            await database.execute(create_table_sql(plan, work))
+        await _add_columns(database, plan, work)
+
+
+def create_table_sql(plan: MergePlan, work: Work) -> str:
+    """The first member's CREATE TABLE under the target's name, its references renamed too."""
+    first = work.members[0]
+    renamed = {
+        fold(str(table.sources[first])): table.name
+        for table in plan.tables
+        if table.sources[first] is not None and fold(str(table.sources[first])) != fold(table.name)
+    }
+    sql = work.table.table.sql
+    body = sql[_body_start(sql) :]
+    columns = {
+        fold(str(column.sources[first])): column.name
+        for column in work.table.columns
+        if column.sources[first] is not None
+        and fold(str(column.sources[first])) != fold(column.name)
+    }
+    if renamed or columns:
+        body = rename_words(body, {**columns, **renamed})
+    return f"CREATE TABLE main.{quote(work.table.name)}{body}"
+
+
+def _body_start(sql: str) -> int:
+    for token in tokens(sql):
+        if token.kind == "mark" and token.text == "(":
+            return token.start
+    raise ValueError("not the text of CREATE TABLE")
+
+
+async def _add_columns(database: Database, plan: MergePlan, work: Work) -> None:
+    added = [column for column in work.table.columns if column.added]
+    if not added and not work.table.widened:
+        return
+    texts = {fold(column.name): _text(plan, work, column.name) for column in added}
+    if not work.table.widened:
+        try:
+            await database.execute("SAVEPOINT columns")
+            for column in added:
+                text = texts[fold(column.name)]
+                if column.default is not None and "NOT NULL" in _words(text.constraints):
+                    raise sqlite3.OperationalError("needs a value for rows that are there")
+                await database.execute(
+                    f"ALTER TABLE main.{quote(work.table.name)} ADD COLUMN {_definition(text)}"
+                )
+            await database.execute("RELEASE columns")
+        except sqlite3.OperationalError:
+            # ADD COLUMN takes no expression as default and no NOT NULL without one.
+            await database.execute("ROLLBACK TO columns")
+            await database.execute("RELEASE columns")
+        else:
+            return
+    await _rebuild(database, work, texts)
+
+
+def _words(constraints: tuple[str, ...]) -> str:
+    return " ".join(token.word for text in constraints for token in tokens(text))
+
+
+def _text(plan: MergePlan, work: Work, name: str) -> ColumnText:
+    """How the first source that has the column declares it, under the target's name."""
+    for index, own in enumerate(work.table.column(name).sources):
+        if own is None:
+            continue
+        table = plan.sources[index].schema.tables[fold(str(work.table.sources[index]))]
+        for text in column_texts(table.sql):
+            if fold(text.name) == fold(own):
+                return ColumnText(name, text.text, text.type_text, text.constraints)
+    raise KeyError(name)
+
+
+def _definition(text: ColumnText, *, widened: bool = False) -> str:
+    """A column definition without keys: those of a table cannot be added later."""
+    kept = [c for c in text.constraints if constraint_word(c) not in ("PRIMARY", "UNIQUE")]
+    return " ".join([quote(text.name), "" if widened else text.type_text, *kept])
+
+
+async def _rebuild(database: Database, work: Work, added: dict[str, ColumnText]) -> None:
+    """Make the table anew with its rows: the way of https://sqlite.org/lang_altertable.html 7."""
+    name = work.table.name
+    row = await database.row(
+        "SELECT sql FROM main.sqlite_schema WHERE type = 'table' AND name = ?", (name,)
+    )
+    assert row is not None
+    old_sql = str(row[0])
+    widened = {fold(column) for column in work.table.widened}
+    definitions = []
+    for text in column_texts(old_sql):
+        if fold(text.name) in widened:
+            any_type = "ANY" if work.table.table.strict else ""
+            definitions.append(" ".join([quote(text.name), any_type, *text.constraints]))
+        else:
+            definitions.append(text.text)
+    definitions += [
+        _definition(text, widened=fold(text.name) in widened) for text in added.values()
+    ]
+    definitions += table_constraints(old_sql)
+    temporary = "consolidator rebuild"
+    indexes = await database.rows(
+        "SELECT sql FROM main.sqlite_schema WHERE type = 'index' AND sql IS NOT NULL "
+        "AND tbl_name = ?",
+        (name,),
+    )
+    await database.execute(
+        f"CREATE TABLE main.{quote(temporary)}({', '.join(definitions)}){_tail(old_sql)}"
+    )
+    kept = [quote(column.name) for column in work.table.columns if not column.added]
+    filled = [column for column in work.table.columns if column.added and column.default]
+    target = kept + [quote(column.name) for column in filled]
+    values = kept + [str(column.default) for column in filled]
+    address = None if work.table.table.without_rowid else work.rowid_name()
+    if address is not None and work.table.table.rowid_alias is None:
+        target.insert(0, address)
+        values.insert(0, address)
+    await database.execute(
+        f"INSERT INTO main.{quote(temporary)}({', '.join(target)}) "
+        f"SELECT {', '.join(values)} FROM main.{quote(name)} NOT INDEXED"
+        if not work.table.table.without_rowid
+        else f"INSERT INTO main.{quote(temporary)}({', '.join(target)}) "
+        f"SELECT {', '.join(values)} FROM main.{quote(name)}"
+    )
+    await database.execute(f"DROP TABLE main.{quote(name)}")
+    await database.execute(f"ALTER TABLE main.{quote(temporary)} RENAME TO {quote(name)}")
+    for (sql,) in indexes:
+        await database.execute(sql)
+
+
+def _tail(sql: str) -> str:
+    """What stands after the closing parenthesis: WITHOUT ROWID, STRICT."""
+    depth = 0
+    for token in tokens(sql):
+        if token.kind == "mark" and token.text in "()":
+            depth += 1 if token.text == "(" else -1
+            if depth == 0:
+                return " " + sql[token.end :].strip()
+    return ""
+
+
+async def create_objects(
+    database: Database, objects: tuple[PlannedObject, ...], kinds: tuple[str, ...]
+) -> list[str]:
+    """Create what only other files have; returns sentences about what could not be made."""
+    problems = []
+    for item in objects:
+        if item.kind not in kinds:
+            continue
+        try:
+            await database.execute(item.sql)
+        except (sqlite3.IntegrityError, sqlite3.OperationalError) as error:
+            problems.append(f"{item.kind} {item.name} was not created: {error}")
+    return problems
+
+
+async def continue_sequences(database: Database, works: list[Work]) -> None:
+    """AUTOINCREMENT goes on behind the highest id that any file ever gave."""
+    if not await database.value("SELECT 1 FROM main.sqlite_schema WHERE name = 'sqlite_sequence'"):
+        return
+    for work in works:
+        if not work.table.table.autoincrement:
+            continue
+        highest = 0
+        for source in work.members:
+            own = fold(str(work.table.sources[source]))
+            sequence = work.plan.sources[source].schema.sequences.get(own)
+            if sequence is not None and source not in work.table.dense:
+                highest = max(highest, min(sequence + work.table.shifts[source], (1 << 63) - 1))
+        name = literal(work.table.name)
+        top = await database.value(
+            f"SELECT max({work.rowid_name()}) FROM main.{quote(work.table.name)}"
+        )
+        highest = max(highest, top or 0)
+        there = await database.value(f"SELECT count(*) FROM main.sqlite_sequence WHERE name={name}")
+        if there:
+            await database.execute(
+                f"UPDATE main.sqlite_sequence SET seq = max(seq, {highest}) WHERE name = {name}"
+            )
+        elif highest:
+            await database.execute(f"INSERT INTO main.sqlite_sequence VALUES ({name}, {highest})")

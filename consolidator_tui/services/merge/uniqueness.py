@@ -1,0 +1,126 @@
+"""Finds different entities that would share a UNIQUE key in the target: never resolved by rule."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from consolidator_tui.domain.catalog import fold
+from consolidator_tui.domain.merge import IdentityKind
+from consolidator_tui.services.merge.work import Translator, Work
+from consolidator_tui.storage.sqlite import Database, quote
+
+
+@dataclass(frozen=True, slots=True)
+class TargetKey:
+    """A UNIQUE key that the target will enforce, by target column names."""
+
+    columns: tuple[str, ...]
+    collations: tuple[str, ...]
+
+
+def target_keys(work: Work) -> list[TargetKey]:
+    """The UNIQUE keys of the target's table, and those of indexes that come from sources."""
+    found: dict[tuple[str, ...], TargetKey] = {}
+    for source in work.members:
+        table = work.plan.sources[source].schema.tables[fold(str(work.table.sources[source]))]
+        for key in table.unique_keys:
+            if source != work.members[0] and key.origin != "c":
+                continue
+            names = []
+            for own in key.columns:
+                column = next(
+                    (c.name for c in work.table.columns
+                     if c.sources[source] and fold(str(c.sources[source])) == fold(own)),
+                    None,
+                )  # fmt: skip
+                names.append(column)
+            columns = tuple(name for name in names if name is not None)
+            if len(columns) == len(names) and columns != (work.table.surrogate,):
+                found.setdefault(tuple(map(fold, columns)), TargetKey(columns, key.collations))
+    return list(found.values())
+
+
+def _is_safe(work: Work, key: TargetKey) -> bool:
+    """The identity is this very key, and every source holds it unique."""
+    identity = work.table.identity
+    if identity.kind is not IdentityKind.COLUMNS:
+        return False
+    if sorted(identity.columns) != sorted(key.columns):
+        return False
+    wanted = sorted(map(fold, key.columns))
+    for source in work.members:
+        table = work.plan.sources[source].schema.tables[fold(str(work.table.sources[source]))]
+        names = [sorted(map(fold, unique.columns)) for unique in table.unique_keys]
+        own = sorted(fold(str(work.table.column(c).sources[source])) for c in key.columns)
+        if own not in names and wanted not in names:
+            return False
+    return True
+
+
+async def find_collisions(database: Database, translator: Translator, work: Work) -> int:
+    """Put groups of different entities with one UNIQUE key into pv.conflict; how many."""
+    if len(work.members) < 2:
+        return 0
+    number = work.table.number
+    total = 0
+    for key in target_keys(work):
+        if _is_safe(work, key):
+            continue
+        arms = [_arm(translator, work, key, source) for source in work.members]
+        terms = ", ".join(
+            f"k{place} COLLATE {quote(collation)}" for place, collation in enumerate(key.collations)
+        )
+        await database.execute("DROP TABLE IF EXISTS temp.clash")
+        await database.execute(
+            "CREATE TEMP TABLE clash AS SELECT group_concat(g) AS gs, min(src) AS first "
+            f"FROM ({' UNION ALL '.join(arms)}) GROUP BY {terms} "
+            "HAVING count(*) > 1 AND max(src) > 0"
+        )
+        places = {c.name: place for place, c in enumerate(work.table.columns)}
+        differs = "," + ",".join(str(places[name]) for name in key.columns) + ","
+        src = work.source_of("j.value")
+        await database.execute(
+            "CREATE TEMP TABLE clash_member AS SELECT c.rowid AS c, j.value AS g, "
+            f"{src} AS src FROM temp.clash c, json_each('[' || c.gs || ']') j"
+        )
+        total += await database.changes(
+            "INSERT INTO pv.conflict(number, canon, kind, differs) "
+            f"SELECT {number}, g, 'unique', ? FROM (SELECT c, g, row_number() OVER "
+            "(PARTITION BY c ORDER BY src, g) AS n FROM temp.clash_member) WHERE n = 1 "
+            "ON CONFLICT DO NOTHING",
+            (differs,),
+        )
+        await database.execute(
+            "INSERT INTO pv.version(number, canon, kind, g, src) "
+            f"SELECT {number}, first_value(g) OVER (PARTITION BY c ORDER BY src, g), 'unique', "
+            "g, src FROM temp.clash_member WHERE 1 ON CONFLICT DO NOTHING"
+        )
+        await database.script(["DROP TABLE temp.clash", "DROP TABLE temp.clash_member"])
+    return total
+
+
+def _arm(translator: Translator, work: Work, key: TargetKey, source: int) -> str:
+    """The kept rows of one source with their key as it will be written."""
+    chosen = []
+    conditions = []
+    if work.mapped:
+        conditions.append(
+            f"NOT EXISTS (SELECT 1 FROM {work.map} m WHERE m.g = {work.g(source)} AND m.keep = 0)"
+        )
+    entity = work.g(source)
+    if work.mapped:
+        entity = f"coalesce((SELECT e.canon FROM {work.map} e WHERE e.g = {entity}), {entity})"
+    places = {c.name: place for place, c in enumerate(work.table.columns)}
+    for place, column in enumerate(key.columns):
+        value = translator.value(work, source, column)
+        if work.overridden:
+            value = (
+                f"coalesce((SELECT o.value FROM pv.override o WHERE o.number = "
+                f"{work.table.number} AND o.g = {entity} AND o.place = {places[column]}), {value})"
+            )
+        chosen.append(f"{value} AS k{place}")
+        conditions.append(f"{value} IS NOT NULL")
+    return (
+        f"SELECT {', '.join(chosen)}, {work.g(source)} AS g, {source} AS src "
+        f"FROM {work.read(source)} WHERE {' AND '.join(conditions)}"
+    )

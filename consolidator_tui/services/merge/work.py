@@ -1,0 +1,232 @@
+"""A table while it is merged, and the SQL expressions over its rows.
+
+Every row of every source has a global address `g`: its own address plus a constant per table and
+source, so that the addresses of the sources lie in ranges that do not touch. A new row gets `g`
+as its key in the target. Rows for which that is not so stand in the table's map:
+`pv.map_<number>(g, canon, keep)`: the row `g` is the entity at `canon`, and `keep` says whether
+it is the row that is written there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from consolidator_tui.domain.catalog import Affinity, fold
+from consolidator_tui.domain.merge import Link, MergePlan, MergeTable
+from consolidator_tui.services.sqltext import sql_value
+from consolidator_tui.services.workspace import Rows, Workspace, row_address
+from consolidator_tui.storage.sqlite import quote
+
+NONE_MARKS = "(0, -1, '', '0')"
+"""What applications write when they mean that a reference has no parent."""
+
+
+@dataclass(slots=True)
+class Work:
+    """One table of the target and where its rows come from."""
+
+    table: MergeTable
+    plan: MergePlan
+    workspace: Workspace
+    mapped: bool = False
+    """The map has rows."""
+    base_mapped: bool = False
+    """The map moves rows of the base (two rows of the base are one entity by decision)."""
+    overridden: bool = False
+    """Decisions set single values of rows."""
+    cut: set[str] = field(default_factory=set)
+    """Link columns left out of the comparison while a cycle is being refined."""
+
+    @property
+    def key(self) -> str:
+        """The name as SQLite compares names."""
+        return fold(self.table.name)
+
+    @property
+    def map(self) -> str:
+        """The qualified name of the map."""
+        return f"pv.map_{self.table.number}"
+
+    @property
+    def members(self) -> list[int]:
+        """The sources that have the table."""
+        return [index for index, name in enumerate(self.table.sources) if name is not None]
+
+    def rows(self, source: int) -> Rows:
+        """Where the rows are read."""
+        name = self.table.sources[source]
+        assert name is not None
+        return self.workspace.rows(source, name)
+
+    def read(self, source: int, alias: str = "s") -> str:
+        """A FROM item that reads the table itself, not an index of it that may be damaged."""
+        rows = self.rows(source)
+        declared = self.plan.sources[source].schema.tables[fold(str(self.table.sources[source]))]
+        hint = "" if declared.without_rowid and not rows.pooled else " NOT INDEXED"
+        return f"{rows.sql} AS {alias}{hint}"
+
+    def seek(self, source: int, alias: str = "s") -> str:
+        """A FROM item for looking single rows up by their address."""
+        return f"{self.rows(source).sql} AS {alias}"
+
+    def address(self, source: int) -> str:
+        """The quoted column that addresses a row."""
+        if self.table.surrogate is not None:
+            own = self.table.column(self.table.surrogate).sources[source]
+            assert own is not None
+            return quote(own)
+        return self.rows(source).address
+
+    def rowid_name(self) -> str | None:
+        """The quoted name of the target's rowid; None for a table without one."""
+        return row_address(self.table.table)
+
+    def g(self, source: int, alias: str = "s") -> str:
+        """The global address of a row."""
+        return self.moved(source, f"{alias}.{self.address(source)}")
+
+    def moved(self, source: int, expression: str) -> str:
+        """The global address of the row that an expression addresses in the source."""
+        if source in self.table.dense:
+            return (
+                f"(SELECT d.g FROM pv.dense_{self.table.number}_{source} d "
+                f"WHERE d.id = {expression})"
+            )
+        shift = self.table.shifts[source]
+        return f"({expression} + {shift})" if shift else expression
+
+    def raw(self, source: int, g: str) -> str:
+        """The reverse of `moved`: the source's own address for a global one."""
+        if source in self.table.dense:
+            return f"(SELECT d.id FROM pv.dense_{self.table.number}_{source} d WHERE d.g = {g})"
+        shift = self.table.shifts[source]
+        return f"({g} - {shift})" if shift else g
+
+    def within(self, source: int, g: str) -> str:
+        """A condition: the address belongs to this source."""
+        return f"{g} BETWEEN {self.table.lows[source]} AND {self.table.highs[source]}"
+
+    def source_of(self, g: str) -> str:
+        """The index of the source that an address belongs to."""
+        arms = " ".join(f"WHEN {self.within(k, g)} THEN {k}" for k in self.members)
+        return f"CASE {arms} END"
+
+    def own(self, source: int, column: str, alias: str = "s") -> str | None:
+        """The column as the source has it, None where it lacks it."""
+        name = self.table.column(column).sources[source]
+        return None if name is None else f"{alias}.{quote(name)}"
+
+    def links_of(self, column: str) -> list[Link]:
+        """The links that a column's values follow."""
+        return [link for link in self.table.links if link.column == column]
+
+    def needs_type(self, column: str) -> bool:
+        """Whether 1 and 1.0 can both stand in the column and are to be told apart."""
+        loose = {Affinity.BLOB, Affinity.ANY}
+        kinds = set()
+        for index in self.members:
+            name = self.table.column(column).sources[index]
+            if name is not None:
+                table = self.plan.sources[index].schema.tables[fold(str(self.table.sources[index]))]
+                kinds.add(table.column(name).affinity)
+        return len(kinds) > 1 or bool(kinds & loose)
+
+    def default(self, column: str) -> str:
+        """What a row gets for a column that its source lacks."""
+        target = self.table.column(column)
+        if target.default is not None:
+            return target.default
+        for index in self.members:
+            name = target.sources[index]
+            if name is not None:
+                table = self.plan.sources[index].schema.tables[fold(str(self.table.sources[index]))]
+                declared = table.column(name).default
+                if declared is None or "(" in declared or "CURRENT" in declared.upper():
+                    return "NULL"
+                return declared
+        return "NULL"
+
+
+class Translator:
+    """Values of a source as they are in the target: references follow, the rest stays."""
+
+    def __init__(self, works: Mapping[str, Work]) -> None:
+        self.works = works
+
+    def value(self, work: Work, source: int, column: str, alias: str = "s") -> str:
+        """SQL for the target's value of a column; the default where the source lacks it."""
+        own = work.own(source, column, alias)
+        if own is None:
+            return work.default(column)
+        target = work.table.column(column)
+        links = work.links_of(column)
+        expression = own
+        plain = [link for link in links if not link.reference.where]
+        if plain:
+            expression = self.follow(work, plain[0], source, own)
+        arms = ""
+        for link in links:
+            if link.reference.where:
+                condition = " AND ".join(
+                    f"{work.own(source, name, alias) or 'NULL'} IS {sql_value(value)}"
+                    for name, value in link.reference.where.items()
+                )
+                arms += f" WHEN {condition} THEN {self.follow(work, link, source, own)}"
+        if arms:
+            expression = f"CASE{arms} ELSE {expression} END"
+        if target.default is not None:
+            return f"coalesce({expression}, {target.default})"
+        return expression
+
+    def follow(self, work: Work, link: Link, source: int, own: str) -> str:
+        """The id that the entity behind a reference has in the target."""
+        root = self.works[link.root]
+        if source == 0 and not root.base_mapped:
+            return own
+        moved = root.moved(source, own)
+        if root.mapped:
+            found = f"coalesce((SELECT m.canon FROM {root.map} m WHERE m.g = {moved}), {moved})"
+        else:
+            found = moved
+        if source in link.dangling:
+            found = (
+                f"CASE WHEN {self.has_parent(root, source, own)} THEN {found} "
+                f"ELSE {self._dangling(root, source, own)} END"
+            )
+        if link.as_text and found != own:
+            found = f"CASE typeof({own}) WHEN 'text' THEN CAST({found} AS TEXT) ELSE {found} END"
+        return found
+
+    def has_parent(self, root: Work, source: int, own: str) -> str:
+        """A condition: the parent row is there in the same source."""
+        if source not in root.members:
+            return "0"
+        return (
+            f"EXISTS (SELECT 1 FROM {root.rows(source).sql} AS p "
+            f"WHERE p.{root.address(source)} = {own})"
+        )
+
+    def _dangling(self, root: Work, source: int, own: str) -> str:
+        """A value without a parent never hits a row of another file: it keeps dangling."""
+        table = root.table
+        taken = [
+            (low, high) for low, high in zip(table.lows, table.highs, strict=True) if low <= high
+        ]
+        keeps_marks = not any(low <= 0 and high >= -1 for low, high in taken)
+        number = f"CAST({own} AS INTEGER)"
+        is_number = f"(typeof({own}) = 'integer' OR CAST({number} AS TEXT) = {own})"
+        arms = [f"WHEN {own} IS NULL THEN NULL", f"WHEN NOT {is_number} THEN {own}"]
+        if keeps_marks:
+            arms.append(f"WHEN {own} IN {NONE_MARKS} THEN {own}")
+        if source not in table.dense and source != 0:
+            low, high = table.lows[source], table.highs[source]
+            shift = table.shifts[source]
+            arms.append(
+                f"WHEN {number} BETWEEN {low - shift} AND {high - shift} THEN {number} + {shift}"
+            )
+        inside = " OR ".join(f"{number} BETWEEN {low} AND {high}" for low, high in taken)
+        if source == 0:
+            return own
+        arms.append(f"WHEN NOT ({inside or '0'}) THEN {own}")
+        return f"CASE {' '.join(arms)} ELSE NULL END"

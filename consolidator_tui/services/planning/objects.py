@@ -1,0 +1,107 @@
+"""Indexes, views and triggers that come from other files than the first; clashes are asked."""
+
+from __future__ import annotations
+
+from consolidator_tui.domain.catalog import SchemaObject, Source, fold
+from consolidator_tui.domain.merge import PlannedObject
+from consolidator_tui.services.inspect.ddl import Token, tokens, unquote
+from consolidator_tui.services.planning.draft import Planning
+from consolidator_tui.services.planning.fixes import toml_key, toml_text
+from consolidator_tui.services.planning.tables import mapped_name
+from consolidator_tui.storage.sqlite import quote
+
+
+def unite_objects(planning: Planning) -> tuple[PlannedObject, ...]:
+    """The objects to create beside those of the base, in the order of the sources."""
+    base = planning.sources[0].schema
+    taken: dict[str, tuple[str, str]] = {}
+    for kind, objects in (
+        ("index", base.indexes),
+        ("view", base.views),
+        ("trigger", base.triggers),
+    ):
+        for item in objects.values():
+            taken[_slot(kind, item.key)] = (plain_sql(item.sql), planning.sources[0].path)
+    for key in planning.drafts:
+        taken.setdefault(_slot("table", key), ("", planning.sources[0].path))
+    planned: list[PlannedObject] = []
+    for source in planning.sources[1:]:
+        if source.same_as is not None:
+            continue
+        schema = source.schema
+        for item in (*schema.indexes.values(), *schema.views.values(), *schema.triggers.values()):
+            made = _adapted(planning, source, item)
+            if made is None:
+                continue
+            slot = _slot(made.kind, fold(made.name))
+            there = taken.get(slot)
+            if there is None:
+                taken[slot] = (plain_sql(made.sql), source.path)
+                planned.append(made)
+            elif there[0] != plain_sql(made.sql) and not (item.kind == "view" and not there[0]):
+                _ask(planning, source, item, there[1])
+    return tuple(planned)
+
+
+def _slot(kind: str, key: str) -> str:
+    """Tables, views and indexes share one name space, triggers have their own."""
+    return f"trigger {key}" if kind == "trigger" else f"table {key}"
+
+
+def _ask(planning: Planning, source: Source, item: SchemaObject, holder: str) -> None:
+    planning.ask(
+        f"The {item.kind} {item.name} of {source.path} is another one than that of {holder}.",
+        table=item.table,
+        column=item.name,
+        file=source.path,
+        fix=f"[mapping.{toml_key(source.path)}.tables]\n"
+        f'{toml_key(item.name)} = {toml_text(item.name + "_2")}  # or "" to leave it out',
+    )
+
+
+def _adapted(planning: Planning, source: Source, item: SchemaObject) -> PlannedObject | None:
+    """The object under the target's names; None where it is left out or has no table there."""
+    name = mapped_name(planning, source, item.name)
+    table = mapped_name(planning, source, item.table)
+    if not name or not table:
+        return None
+    owner = planning.drafts.get(fold(table))
+    if item.kind == "index" and owner is None:
+        return None
+    renamed = {
+        fold(there): here
+        for there, here in {
+            item.name: name,
+            **{t.name: mapped_name(planning, source, t.name)
+               for t in source.schema.tables.values()},
+        }.items()
+        if fold(there) != fold(here) and here
+    }  # fmt: skip
+    sql = rename_words(item.sql, renamed) if renamed else item.sql
+    return PlannedObject(item.kind, name, table, sql, source.index)
+
+
+def rename_words(sql: str, renamed: dict[str, str]) -> str:
+    """Replace names in a statement wherever they stand as an identifier."""
+    pieces = []
+    place = 0
+    for token in tokens(sql):
+        if token.kind in ("word", "name") and fold(unquote(token)) in renamed:
+            pieces += [sql[place : token.start], quote(renamed[fold(unquote(token))])]
+            place = token.end
+    return "".join(pieces) + sql[place:]
+
+
+def plain_sql(sql: str) -> str:
+    """A statement without the differences that mean nothing: space, comments, quotes, case."""
+    words = list(tokens(sql))
+    kept = [t for i, t in enumerate(words) if not _is_if_not_exists(words, i)]
+    return " ".join(token.text if token.kind == "text" else fold(unquote(token)) for token in kept)
+
+
+def _is_if_not_exists(words: list[Token], place: int) -> bool:
+    texts = [token.word for token in words]
+    return any(
+        texts[start : start + 3] == ["IF", "NOT", "EXISTS"] and start <= place < start + 3
+        for start in range(max(0, place - 2), place + 1)
+    )

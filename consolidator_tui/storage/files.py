@@ -1,0 +1,37 @@
+"""Copying whole files without blocking the event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from pathlib import Path
+
+_BLOCK = 8 * 1024 * 1024
+
+
+async def copy_file(source: Path, target: Path, *, mode: int) -> None:
+    """Copy the bytes of a file to a new one, in the kernel where it can; replaces `target`.
+
+    Raises OSError. Not synced: for files that are synced later or thrown away.
+    """
+    await asyncio.to_thread(_copy, source, target, mode)
+
+
+def _copy(source: Path, target: Path, mode: int) -> None:
+    target.unlink(missing_ok=True)
+    with source.open("rb") as reader:
+        descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+        with os.fdopen(descriptor, "wb") as writer:
+            left = os.fstat(reader.fileno()).st_size
+            while left > 0:
+                try:
+                    sent = os.sendfile(writer.fileno(), reader.fileno(), None, min(left, _BLOCK))
+                except (AttributeError, OSError):
+                    break
+                if not sent:
+                    break
+                left -= sent
+            if left > 0:
+                reader.seek(os.fstat(reader.fileno()).st_size - left)
+                while block := reader.read(_BLOCK):
+                    writer.write(block)
