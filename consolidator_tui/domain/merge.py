@@ -132,6 +132,8 @@ class MergePlan:
     cycles: tuple[tuple[str, ...], ...] = ()
     """Tables (folded names) whose identities refer to each other."""
     objects: tuple[PlannedObject, ...] = ()
+    left_out: tuple[str, ...] = ()
+    """Objects (`index name`) that are not made, each for a reason in the notes."""
     notes: tuple[str, ...] = ()
     pool: str = ""
     """Path of the database with the tables that cannot be read in place."""

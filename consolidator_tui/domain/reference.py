@@ -163,6 +163,8 @@ class Literal:
     env_key: str | None = None
     values: tuple[Pieces, ...] = ()
     """What the whole expression around it can be, where it is known without its uses."""
+    name: str = ""
+    """The name that carries it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,6 +193,10 @@ class FileScan:
     unreadable: UnreadableFile | None = None
     env_keys: tuple[str, ...] = ()
     """Environment keys that the file reads a database from."""
+    joined: tuple[str, ...] = ()
+    """Names that are appended to a folder somewhere, and so are no whole paths."""
+    moves: bool = False
+    """Whether the file changes the working directory."""
 
 
 @dataclass(frozen=True, slots=True)

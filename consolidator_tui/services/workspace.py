@@ -188,28 +188,25 @@ async def open_workspace(
     pool: Path,
     ledger: Path | None = None,
     main: Path | None = None,
-    attach: bool = True,
+    read_only: bool = False,
 ) -> AsyncIterator[Workspace]:
     """Open `main` (None: in memory) with the sources, the pool and the ledger attached.
 
     The ledger's schema name is `pv`. Raises FileRefused when a snapshot cannot be attached.
     """
-    mode = "rw" if main is not None else "ro"
+    mode = "rw" if main is not None and not read_only else "ro"
     async with open_database(main, mode=mode, cache_kib=4_096) as database:
         if main is None:
             await database.execute(f"PRAGMA encoding = '{sources[0].schema.encoding}'")
         await database.execute("PRAGMA temp_store = FILE")
         await database.execute("PRAGMA threads = 1")
         direct = direct_sources(sources)
-        if attach:
-            for index in sorted(direct):
-                await database.attach(
-                    Path(sources[index].snapshot), schema_of(index), immutable=True
-                )
-            if pooled:
-                await database.attach(pool, "pool")
+        for index in sorted(direct):
+            await database.attach(Path(sources[index].snapshot), schema_of(index), immutable=True)
+        if pooled:
+            await database.attach(pool, "pool")
         if ledger is not None:
-            await database.attach(ledger, "pv", mode="rwc")
+            await database.attach(ledger, "pv", mode="ro" if read_only else "rwc")
         for source in sources:
             if source.same_as is None and not source.snapshot:
                 raise FileRefused(f"{source.path}: there is no snapshot to read.")

@@ -9,6 +9,7 @@ from consolidator_tui.domain.merge import TargetColumn
 from consolidator_tui.domain.plan import FileMapping, OnDrift
 from consolidator_tui.services.planning.draft import Draft, Planning
 from consolidator_tui.services.planning.fixes import toml_key, toml_text
+from consolidator_tui.services.planning.names_in_target import mapped_to
 from consolidator_tui.services.sqltext import sql_value
 from consolidator_tui.storage.sqlite import quote
 
@@ -23,10 +24,7 @@ def mapping_of(planning: Planning, source: Source) -> FileMapping:
 
 def mapped_name(planning: Planning, source: Source, name: str) -> str:
     """The name that a table, view, index or trigger of a source gets in the target."""
-    for there, here in mapping_of(planning, source).tables.items():
-        if fold(there) == fold(name):
-            return here
-    return name
+    return mapped_to(planning.document, source, name)
 
 
 def mapped_column(planning: Planning, source: Source, table: Table, name: str, target: str) -> str:

@@ -1,0 +1,308 @@
+"""Proves, row by row and by sets, that the staged target holds what the sources held.
+
+Nothing here uses the code that merged: it reads the sources, the target, and the ledger's claims
+(constants, maps, conflicts) and checks that the claims are true of both sides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from consolidator_tui.domain.catalog import Affinity, fold
+from consolidator_tui.domain.merge import Link, MergePlan, MergeTable
+from consolidator_tui.domain.verification import Check
+from consolidator_tui.services.sqltext import sql_value
+from consolidator_tui.services.workspace import Workspace, row_address
+from consolidator_tui.storage.sqlite import Database, quote
+
+
+@dataclass(slots=True)
+class Claims:
+    """What the ledger claims of one table."""
+
+    table: MergeTable
+    mapped: bool
+    merged_away: int
+    conflicts: bool
+    overrides: bool
+
+    @property
+    def map(self) -> str:
+        """The qualified name of the map."""
+        return f"pv.map_{self.table.number}"
+
+
+class RowProof:
+    """Checks the rows of all tables of one merge."""
+
+    def __init__(self, plan: MergePlan, workspace: Workspace) -> None:
+        self._plan = plan
+        self._workspace = workspace
+        self._database: Database = workspace.database
+        self._claims: dict[str, Claims] = {}
+
+    async def prepare(self) -> None:
+        """Read what the ledger claims. Raises sqlite3.Error when it is not complete."""
+        for table in self._plan.tables:
+            number = table.number
+            away = int(
+                await self._database.value(f"SELECT count(*) FROM pv.map_{number} WHERE keep = 0")
+            )
+            facts = await self._database.row(
+                f"SELECT EXISTS (SELECT 1 FROM pv.map_{number}), "
+                f"EXISTS (SELECT 1 FROM pv.conflict WHERE number = {number} "
+                "AND kind <> 'unique'), "
+                f"EXISTS (SELECT 1 FROM pv.override WHERE number = {number})"
+            )
+            assert facts is not None
+            self._claims[fold(table.name)] = Claims(
+                table, bool(facts[0]), away, bool(facts[1]), bool(facts[2])
+            )
+
+    async def check(self, table: MergeTable) -> list[Check]:
+        """All checks of one table."""
+        claims = self._claims[fold(table.name)]
+        found = [await self._fates(claims)]
+        if claims.mapped:
+            found.append(await self._twins(claims))
+        for source in _members(table):
+            found += await self._rows_of(claims, source)
+        return found
+
+    async def _fates(self, claims: Claims) -> Check:
+        """Every source row is in the target or a duplicate: counted by reading all of them."""
+        table = claims.table
+        counts = {}
+        for source in _members(table):
+            counts[self._plan.sources[source].path] = int(
+                await self._database.value(f"SELECT count(*) FROM {self._read(table, source)}")
+            )
+        hint = "" if table.table.without_rowid else " NOT INDEXED"
+        there = int(
+            await self._database.value(f"SELECT count(*) FROM main.{quote(table.name)}{hint}")
+        )
+        total = sum(counts.values())
+        ok = there == total - claims.merged_away
+        detail = (
+            f"{total} rows in {len(counts)} files, {claims.merged_away} are versions or duplicates "
+            f"of others, {there} in the target"
+        )
+        return Check("every row has a fate", table.name, ok, detail)
+
+    async def _twins(self, claims: Claims) -> Check:
+        """No entity swallowed two rows of one file (but by decision), each has one row."""
+        source_of = " ".join(
+            f"WHEN g BETWEEN {claims.table.lows[k]} AND {claims.table.highs[k]} THEN {k}"
+            for k in _members(claims.table)
+        )
+        decided = (
+            f"SELECT canon FROM pv.conflict WHERE number = {claims.table.number} "
+            "AND decided_by = 'decision'"
+        )
+        wrong = await self._database.value(
+            "SELECT count(*) FROM (SELECT canon FROM (SELECT canon, keep, "
+            f"CASE {source_of} END AS src FROM {claims.map}) "
+            f"WHERE canon NOT IN ({decided}) GROUP BY canon "
+            "HAVING sum(keep) <> 1 OR count(*) <> count(DISTINCT src))"
+        )
+        return Check(
+            "rows of one file stay apart",
+            claims.table.name,
+            wrong == 0,
+            "no entity holds two rows of one file"
+            if wrong == 0
+            else f"{wrong} entities hold several rows of one file or none that is kept",
+        )
+
+    async def _rows_of(self, claims: Claims, source: int) -> Iterator[Check]:
+        table = claims.table
+        path = self._plan.sources[source].path
+        values = [*self._value_terms(claims, source)]
+        references = [*self._reference_terms(claims, source)]
+        tests = [(f"{column} keeps its value", term) for column, term in values]
+        tests += [(f"{column} keeps its parent", term) for column, term in references]
+        joined, there = self._joined(claims, source)
+        sums = "".join(f", coalesce(sum({term}), 0)" for _, term in tests)
+        row = await self._database.row(f"SELECT count(*), count({there}){sums} FROM {joined}")
+        assert row is not None
+        checks = [
+            Check(
+                "every row arrived",
+                table.name,
+                row[0] == row[1],
+                f"{row[1]} of {row[0]} rows of {path} have their row in the target",
+            )
+        ]
+        wrong = [(name, count) for (name, _), count in zip(tests, row[2:], strict=True) if count]
+        checks += [
+            Check(name, table.name, False, f"not so for {count} rows of {path}")
+            for name, count in wrong
+        ]
+        if not wrong:
+            checks.append(
+                Check(
+                    "values and owners",
+                    table.name,
+                    True,
+                    f"{len(values)} columns and {len(references)} references of {row[0]} rows "
+                    f"of {path} compared",
+                )
+            )
+        return iter(checks)
+
+    def _joined(self, claims: Claims, source: int) -> tuple[str, str]:
+        """FROM: the source's rows (s), the map's claim (m), the target's row (t)."""
+        table = claims.table
+        g = self._g(table, source, f"s.{self._address(table, source)}")
+        claim = f" LEFT JOIN {claims.map} m ON m.g = {g}" if claims.mapped else ""
+        target = f"main.{quote(table.name)}"
+        place = f"coalesce(m.canon, {g})" if claims.mapped else g
+        column = self._target_address(table)
+        if column is not None:
+            return (
+                f"{self._read(table, source)}{claim} LEFT JOIN {target} t ON t.{column} = {place}",
+                f"t.{column}",
+            )
+        keys = list(self._key_terms(claims, source))
+        on = " AND ".join(f"t.{name} IS {value}" for name, value in keys)
+        return f"{self._read(table, source)}{claim} LEFT JOIN {target} t ON {on}", f"t.{keys[0][0]}"
+
+    def _key_terms(self, claims: Claims, source: int) -> Iterator[tuple[str, str]]:
+        """Key columns of a target without rowid, and the value that a row must have there."""
+        table = claims.table
+        for name in table.table.primary_key:
+            column = next(
+                c for c in table.columns
+                if fold(c.name) == fold(name) or c.sources[_members(table)[0]] == name
+            )  # fmt: skip
+            own = column.sources[source]
+            expression = "NULL" if own is None else f"s.{quote(own)}"
+            for link in table.links:
+                if link.column == column.name and own is not None:
+                    expression = self._expected(link, source, expression)
+            yield quote(column.name), expression
+
+    def _value_terms(self, claims: Claims, source: int) -> Iterator[tuple[str, str]]:
+        """Per plain column a term that is 1 where the target's value is not the source's."""
+        table = claims.table
+        linked = {link.column for link in table.links}
+        for place, column in enumerate(table.columns):
+            own = column.sources[source]
+            if own is None or column.name in linked or column.name == table.surrogate:
+                continue
+            mine, theirs = f"s.{quote(own)}", f"t.{quote(column.name)}"
+            same = f"{theirs} IS +{mine} COLLATE BINARY"
+            if self._loose(table, column.name):
+                same += f" AND typeof({theirs}) = typeof({mine})"
+            excused = [f"NOT ({self._is_settled(claims)})"]
+            if table.fill_nulls or column.default is not None:
+                excused.append(f"{mine} IS NULL")
+            if claims.overrides:
+                excused.append(self._overridden(claims, source, place))
+            yield column.name, f"NOT ({same}) AND NOT ({' OR '.join(excused)})"
+
+    def _is_settled(self, claims: Claims) -> str:
+        """The row's values must be in the target: no conflict, or it is the winner."""
+        if not claims.conflicts:
+            return "1"
+        return (
+            "m.g IS NULL OR m.keep = 1 OR m.canon NOT IN (SELECT c.canon FROM pv.conflict c "
+            f"WHERE c.number = {claims.table.number} AND c.kind <> 'unique')"
+        )
+
+    def _overridden(self, claims: Claims, source: int, place: int) -> str:
+        g = self._g(claims.table, source, f"s.{self._address(claims.table, source)}")
+        entity = f"coalesce(m.canon, {g})" if claims.mapped else g
+        return (
+            f"EXISTS (SELECT 1 FROM pv.override o WHERE o.number = {claims.table.number} "
+            f"AND o.g = {entity} AND o.place = {place})"
+        )
+
+    def _reference_terms(self, claims: Claims, source: int) -> Iterator[tuple[str, str]]:
+        """Per reference a term that is 1 where the target's row has another parent."""
+        table = claims.table
+        for link in table.links:
+            column = table.column(link.column)
+            own = column.sources[source]
+            if own is None:
+                continue
+            mine, theirs = f"s.{quote(own)}", f"t.{quote(column.name)}"
+            root = self._claims[link.root].table
+            address = self._target_address(root)
+            lost = f"EXISTS (SELECT 1 FROM main.{quote(root.name)} p WHERE p.{address} = {theirs})"
+            if source in link.dangling:
+                wrong = (
+                    f"CASE WHEN {mine} IS NULL THEN {theirs} IS NOT NULL "
+                    f"WHEN {self._has_parent(link, source, mine)} "
+                    f"THEN {theirs} IS NOT {self._expected(link, source, mine)} ELSE {lost} END"
+                )
+            else:
+                wrong = f"{theirs} IS NOT {self._expected(link, source, mine)}"
+            excused = [f"NOT ({self._is_settled(claims)})"]
+            if table.fill_nulls or column.default is not None:
+                excused.append(f"{mine} IS NULL")
+            for name, value in link.reference.where.items():
+                there = table.column(name).sources[source]
+                condition = "NULL" if there is None else f"s.{quote(there)}"
+                excused.append(f"{condition} IS NOT {sql_value(value)}")
+            if claims.overrides:
+                place = [c.name for c in table.columns].index(column.name)
+                excused.append(self._overridden(claims, source, place))
+            yield column.name, f"({wrong}) AND NOT ({' OR '.join(excused)})"
+
+    def _expected(self, link: Link, source: int, own: str) -> str:
+        """Where the ledger says that the parent of this source's row stands."""
+        root = self._claims[link.root]
+        moved = self._g(root.table, source, own)
+        if root.mapped:
+            moved = f"coalesce((SELECT q.canon FROM {root.map} q WHERE q.g = {moved}), {moved})"
+        if link.as_text:
+            return f"CASE typeof({own}) WHEN 'text' THEN CAST({moved} AS TEXT) ELSE {moved} END"
+        return moved
+
+    def _has_parent(self, link: Link, source: int, own: str) -> str:
+        root = self._claims[link.root].table
+        if root.sources[source] is None:
+            return "0"
+        rows = self._workspace.rows(source, str(root.sources[source]))
+        return f"EXISTS (SELECT 1 FROM {rows.sql} p WHERE p.{self._address(root, source)} = {own})"
+
+    def _g(self, table: MergeTable, source: int, expression: str) -> str:
+        if source in table.dense:
+            return f"(SELECT d.g FROM pv.dense_{table.number}_{source} d WHERE d.id = {expression})"
+        shift = table.shifts[source]
+        return f"({expression} + {shift})" if shift else expression
+
+    def _address(self, table: MergeTable, source: int) -> str:
+        if table.surrogate is not None:
+            return quote(str(table.column(table.surrogate).sources[source]))
+        return self._workspace.rows(source, str(table.sources[source])).address
+
+    def _target_address(self, table: MergeTable) -> str | None:
+        return quote(table.surrogate) if table.surrogate else row_address(table.table)
+
+    def _read(self, table: MergeTable, source: int) -> str:
+        name = str(table.sources[source])
+        rows = self._workspace.rows(source, name)
+        declared = self._plan.sources[source].schema.tables[fold(name)]
+        hint = "" if declared.without_rowid and not rows.pooled else " NOT INDEXED"
+        return f"{rows.sql} AS s{hint}"
+
+    def _loose(self, table: MergeTable, name: str) -> bool:
+        """Whether 1 and 1.0 must be told apart: a side has no number type."""
+        kinds = {
+            self._plan.sources[k].schema.tables[fold(str(table.sources[k]))].column(own).affinity
+            for k, own in enumerate(table.column(name).sources)
+            if own is not None
+        }
+        return len(kinds) > 1 or not kinds <= {
+            Affinity.INTEGER,
+            Affinity.REAL,
+            Affinity.TEXT,
+            Affinity.NUMERIC,
+        }
+
+
+def _members(table: MergeTable) -> list[int]:
+    return [index for index, name in enumerate(table.sources) if name is not None]

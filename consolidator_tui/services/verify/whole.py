@@ -1,0 +1,129 @@
+"""Checks of the whole database: integrity, foreign keys, schema objects, sequences."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+from consolidator_tui.domain.catalog import TableKind, fold
+from consolidator_tui.domain.merge import MergePlan
+from consolidator_tui.domain.verification import Check
+from consolidator_tui.services.planning.names_in_target import name_in_target
+from consolidator_tui.storage.sqlite import Database, open_database, quote
+
+_MOST = 100
+
+
+async def integrity(database: Database) -> Check:
+    """SQLite's own integrity_check of the target."""
+    try:
+        rows = await database.rows(f"PRAGMA main.integrity_check({_MOST})")
+    except sqlite3.OperationalError as error:
+        # A collation or module of the application is missing here: nothing can be said.
+        return Check("integrity check", "", True, f"not complete: {error}")
+    texts = [str(row[0]) for row in rows]
+    rest = [
+        t
+        for t in texts
+        if t != "ok"
+        and not t.startswith(("CHECK constraint failed", "NULL value in", "non-unique"))
+    ]
+    theirs = len(texts) - len(rest) - texts.count("ok")
+    detail = "ok" if not theirs else f"{theirs} rows break a CHECK as in their source"
+    return Check("integrity check", "", not rest, "; ".join(rest[:3]) or detail)
+
+
+async def foreign_keys(database: Database, plan: MergePlan) -> Check:
+    """No reference is broken that was whole in its source."""
+    try:
+        now = await _violations(database)
+    except sqlite3.OperationalError as error:
+        return Check("foreign keys", "", True, f"not complete: {error}")
+    if not now:
+        return Check("foreign keys", "", True, "every declared reference has its parent")
+    before: dict[tuple[str, str], int] = {}
+    for source in plan.sources:
+        if source.same_as is not None:
+            continue
+        async with open_database(Path(source.snapshot), immutable=True) as own:
+            for (table, parent), count in (await _violations(own)).items():
+                key = (
+                    fold(name_in_target(plan, source, table)),
+                    fold(name_in_target(plan, source, parent)),
+                )
+                before[key] = before.get(key, 0) + count
+    worse = [
+        f"{table} to {parent}: {count}, {before.get((table, parent), 0)} in the sources"
+        for (table, parent), count in now.items()
+        if count > before.get((table, parent), 0)
+    ]
+    if worse:
+        return Check("foreign keys", "", False, "; ".join(worse))
+    return Check(
+        "foreign keys",
+        "",
+        True,
+        f"{sum(now.values())} references without a parent, all of them from the sources",
+    )
+
+
+async def _violations(database: Database) -> dict[tuple[str, str], int]:
+    rows = await database.rows(
+        'SELECT "table", parent, count(*) FROM pragma_foreign_key_check GROUP BY 1, 2'
+    )
+    return {(fold(table), fold(parent)): count for table, parent, count in rows}
+
+
+async def schema_objects(database: Database, plan: MergePlan) -> Check:
+    """Every table, index, view and trigger of every source is there under its name."""
+    rows = await database.rows("SELECT type, name FROM main.sqlite_schema")
+    there = {(kind, fold(name)) for kind, name in rows}
+    missing = []
+    for source in plan.sources:
+        if source.same_as is not None:
+            continue
+        schema = source.schema
+        wanted = [
+            ("table", table.name)
+            for table in schema.tables.values()
+            if table.kind is not TableKind.SHADOW and not table.error
+        ]
+        for kind, objects in (
+            ("index", schema.indexes),
+            ("view", schema.views),
+            ("trigger", schema.triggers),
+        ):
+            wanted += [(kind, item.name) for item in objects.values()]
+        for kind, name in wanted:
+            target = name_in_target(plan, source, name)
+            if target and (kind, fold(target)) not in there:
+                missing.append(f"{kind} {target}")
+    allowed = set(plan.left_out)
+    missing = sorted({name for name in missing if name not in allowed})
+    return Check(
+        "schema objects",
+        "",
+        not missing,
+        f"missing: {', '.join(missing)}" if missing else f"{len(there)} objects",
+    )
+
+
+async def sequences(database: Database, plan: MergePlan) -> Check:
+    """AUTOINCREMENT goes on behind the highest id."""
+    behind = []
+    for table in plan.tables:
+        if not table.table.autoincrement or table.surrogate is None:
+            continue
+        row = await database.row(
+            f"SELECT max({quote(table.surrogate)}), (SELECT max(seq) FROM main.sqlite_sequence "
+            f"WHERE name = ?) FROM main.{quote(table.name)}",
+            (table.name,),
+        )
+        if row is not None and row[0] is not None and (row[1] is None or row[1] < row[0]):
+            behind.append(table.name)
+    return Check(
+        "sequences",
+        "",
+        not behind,
+        f"behind the highest id: {', '.join(behind)}" if behind else "past the highest id",
+    )
