@@ -198,4 +198,6 @@ class Source:
     row_counts: Mapping[str, int]
     """Rows per folded table name."""
     same_as: int | None = None
+    index_damage: bool = False
+    """Some index does not agree with its table; rows are read without indexes."""
     """Index of an earlier source with the same bytes."""

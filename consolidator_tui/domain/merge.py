@@ -112,6 +112,19 @@ class MergeTable:
 
 
 @dataclass(frozen=True, slots=True)
+class Note:
+    """Something that the person should know about the plan or the merge."""
+
+    text: str
+    table: str = ""
+    column: str = ""
+    file: str = ""
+
+    def __str__(self) -> str:
+        return self.text
+
+
+@dataclass(frozen=True, slots=True)
 class PlannedObject:
     """An index, view or trigger that the base lacks."""
 
@@ -134,7 +147,7 @@ class MergePlan:
     objects: tuple[PlannedObject, ...] = ()
     left_out: tuple[str, ...] = ()
     """Objects (`index name`) that are not made, each for a reason in the notes."""
-    notes: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
     pool: str = ""
     """Path of the database with the tables that cannot be read in place."""
     pooled: Mapping[tuple[int, str], str] = field(default_factory=dict)
@@ -187,7 +200,11 @@ class MergeResult:
 
     counts: tuple[TableCounts, ...]
     questions: tuple[Question, ...]
-    notes: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
+    templates: str = ""
+    """Decisions to fill in, as TOML, one for each open conflict; holds values of rows."""
+    left_out: tuple[str, ...] = ()
+    """Objects (`index name`) that could not be made; the notes say why."""
 
     @property
     def needs_decisions(self) -> bool:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import sqlite3
 import tempfile
 import traceback
 from pathlib import Path
 
-from consolidator_tui.domain.errors import ConsolidatorError, DiskFull, Failed, FileRefused
+from consolidator_tui.domain.errors import ConsolidatorError, Failed
+from consolidator_tui.storage.atomic import explain_os
 from consolidator_tui.storage.sqlite import explain
 
 LOG_NAME = "error.log"
@@ -29,7 +29,9 @@ def translate(error: Exception, what: str, folder: Path | None = None) -> Consol
     if isinstance(error, sqlite3.Error) and not isinstance(error, sqlite3.ProgrammingError):
         return explain(error, what)
     if isinstance(error, OSError):
-        return _explain_system(error, what)
+        name = error.filename if isinstance(error.filename, (str, bytes)) else ""
+        known = not name or os.fsdecode(name).endswith(what)
+        return explain_os(error, what if known else f"{what}: {os.fsdecode(name)}")
     log = _write_log(error, folder)
     return Failed(
         f"An unexpected error stopped the work ({type(error).__name__}); the details are in {log}.",
@@ -44,19 +46,6 @@ def _first(group: ExceptionGroup[Exception]) -> Exception:
         errors.append(_first(error) if isinstance(error, ExceptionGroup) else error)
     ours = [error for error in errors if isinstance(error, ConsolidatorError)]
     return (ours or errors)[0]
-
-
-def _explain_system(error: OSError, what: str) -> ConsolidatorError:
-    name = error.filename if isinstance(error.filename, (str, bytes)) else ""
-    where = f"{what}: {os.fsdecode(name)}" if name else what
-    reason = error.strerror or str(error)
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return DiskFull(f"{where}: the disk is full.", todo="Free some space and try again.")
-    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-        return FileRefused(f"{where}: no permission ({reason}).", todo="Check the permissions.")
-    if error.errno in (errno.ENOENT, errno.ENOTDIR, errno.ESTALE):
-        return FileRefused(f"{where}: it is not there any more ({reason}).", todo="Run again.")
-    return Failed(f"{where}: {reason}.", todo="Check the disk, then run again.")
 
 
 def _write_log(error: Exception, folder: Path | None) -> Path:

@@ -137,10 +137,9 @@ def _refuse_same_target(part: Reader, names: Mapping[str, str], *below: str) -> 
 def _reference(part: Reader, *, followed: bool) -> ReferencePlan:
     part.only("table", "columns", "parent", "parent_columns", "where", "absent")
     columns = part.need_texts("columns")
-    if followed:
-        parent, parent_columns = part.need_text("parent"), part.need_texts("parent_columns")
-    else:
-        parent, parent_columns = part.text("parent") or "", part.texts("parent_columns")
+    parent = part.need_text("parent") if followed else part.text("parent") or ""
+    # Left out, they are the parent's primary key.
+    parent_columns = part.texts("parent_columns")
     if parent_columns and len(columns) != len(parent_columns):
         part.refuse(
             f"{len(columns)} columns cannot refer to {len(parent_columns)}.", "parent_columns"

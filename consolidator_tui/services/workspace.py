@@ -93,7 +93,8 @@ async def build_pool(sources: Sequence[Source], pool: Path) -> dict[tuple[int, s
     pool.unlink(missing_ok=True)
     direct = direct_sources(sources)
     names: dict[tuple[int, str], str] = {}
-    async with open_database(pool, mode="rwc") as database:
+    pool.touch(mode=0o600)
+    async with open_database(pool, mode="rw") as database:
         encoding = sources[0].schema.encoding
         await database.execute(f"PRAGMA encoding = '{encoding}'")
         await database.execute("PRAGMA journal_mode = OFF")

@@ -2,9 +2,47 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 from pathlib import Path
+
+from consolidator_tui.domain.errors import (
+    ConsolidatorError,
+    DiskFull,
+    Failed,
+    FileRefused,
+    LockedError,
+)
+
+PRIVATE_FILE = 0o600
+PRIVATE_FOLDER = 0o700
+
+_FULL = {errno.ENOSPC, errno.EDQUOT}
+_FORBIDDEN = {errno.EACCES, errno.EPERM, errno.EROFS}
+_GONE = {errno.ENOENT, errno.ENOTDIR, errno.ESTALE}
+_BUSY = {errno.ETXTBSY, errno.EBUSY, errno.EAGAIN}
+
+
+def explain_os(error: OSError, what: str) -> ConsolidatorError:
+    """An operating system error about `what` (a file's name or an action) in plain words."""
+    reason = error.strerror or str(error)
+    if error.errno in _FULL:
+        return DiskFull(f"{what}: the disk is full.", todo="Free some space and try again.")
+    if error.errno in _FORBIDDEN:
+        return FileRefused(f"{what}: not allowed ({reason}).", todo="Check the permissions.")
+    if error.errno in _GONE:
+        return FileRefused(f"{what}: it is not there any more.", todo="Scan the project again.")
+    if error.errno == errno.ELOOP:
+        return FileRefused(f"{what}: a symbolic link appeared in its place.")
+    if error.errno in _BUSY:
+        return LockedError(f"{what}: in use by another program ({reason}).")
+    if error.errno == errno.EIO:
+        return Failed(
+            f"{what}: the disk reported an input/output error.",
+            todo="Check the disk, then run again.",
+        )
+    return Failed(f"{what}: {reason}.")
 
 
 def sync_folder(folder: Path) -> None:
@@ -23,6 +61,21 @@ def sync_file(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def make_private_folder(folder: Path, *, sync: bool = True) -> None:
+    """Create a folder and its missing parents with mode 0700; existing ones stay as they are.
+
+    Without `sync` the caller makes the new names durable.
+    """
+    missing = []
+    while not folder.exists():
+        missing.append(folder)
+        folder = folder.parent
+    for new in reversed(missing):
+        new.mkdir(mode=PRIVATE_FOLDER, exist_ok=True)
+        if sync:
+            sync_folder(new.parent)
 
 
 def temporary_sibling(path: Path) -> Path:

@@ -4,38 +4,33 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
 from pathlib import Path
 
-from consolidator_tui.domain.errors import DecisionsNeeded
-from consolidator_tui.domain.event import Emit, PhaseTimed, Progress, Step, TableMerged
+from consolidator_tui.domain.event import (
+    Emit,
+    PhaseTimed,
+    Progress,
+    Step,
+)
 from consolidator_tui.domain.instant import to_microseconds
 from consolidator_tui.domain.merge import (
     IdentityKind,
     MergePlan,
     MergeResult,
     Question,
-    TableCounts,
 )
+from consolidator_tui.services.merge import ranges
 from consolidator_tui.services.merge.classify import classify
 from consolidator_tui.services.merge.conflicts import TABLES, find_conflicts
 from consolidator_tui.services.merge.counts import count_table
 from consolidator_tui.services.merge.cycles import refine
 from consolidator_tui.services.merge.decisions import decide_by_hand, decisions_for, regroup
 from consolidator_tui.services.merge.questions import open_questions
+from consolidator_tui.services.merge.staging import write_staging
 from consolidator_tui.services.merge.survivorship import apply_rules, keep_winners
-from consolidator_tui.services.merge.target import (
-    continue_sequences,
-    create_objects,
-    drop_triggers,
-    prepare_tables,
-    restore_triggers,
-)
 from consolidator_tui.services.merge.uniqueness import find_collisions
 from consolidator_tui.services.merge.work import Translator, Work
-from consolidator_tui.services.merge.write import CannotWrite, write_table
 from consolidator_tui.services.workspace import Workspace, open_workspace
-from consolidator_tui.storage.files import copy_file
 from consolidator_tui.storage.sqlite import Database, open_database
 
 
@@ -58,7 +53,7 @@ async def merge(plan: MergePlan, staging: Path, ledger: Path, emit: Emit) -> Mer
     emit(PhaseTimed(Step.MIGRATE, "match", time.monotonic() - started))
     if questions:
         return MergeResult(tuple(counts), tuple(questions))
-    return await _write(plan, staging, ledger, emit, works)
+    return await write_staging(plan, staging, ledger, emit, works)
 
 
 def make_works(plan: MergePlan, workspace: Workspace) -> list[Work]:
@@ -81,7 +76,7 @@ async def find_entities(
     """Fill the maps, conflicts and verdicts of all tables; what stays open is returned."""
     await database.execute("PRAGMA pv.journal_mode = OFF")
     await database.execute("PRAGMA pv.synchronous = OFF")
-    await database.script(TABLES)
+    await database.script([*TABLES, ranges.TABLE])
     for work in works:
         await _number_dense(database, work)
     cyclic = {key for cycle in works[0].plan.cycles for key in cycle} if works else set()
@@ -105,6 +100,7 @@ async def find_entities(
 async def _settle(database: Database, translator: Translator, work: Work) -> None:
     decided = decisions_for(work)
     await regroup(database, work, decided)
+    await ranges.tighten(database, translator, work)
     await find_conflicts(database, translator, work)
     await decide_by_hand(database, work, decided)
     work.overridden = bool(
@@ -128,94 +124,4 @@ async def _number_dense(database: Database, work: Work) -> None:
         await database.execute(
             f"INSERT INTO {name} SELECT a, {work.table.lows[source]} - 1 + row_number() OVER "
             f"(ORDER BY a) FROM (SELECT s.{work.address(source)} AS a FROM {work.read(source)})"
-        )
-
-
-async def _write(
-    plan: MergePlan, staging: Path, ledger: Path, emit: Emit, planned: list[Work]
-) -> MergeResult:
-    started = time.monotonic()
-    await copy_file(Path(plan.sources[0].snapshot), staging, mode=0o600)
-    counts: list[TableCounts] = []
-    notes: list[str] = []
-    async with open_workspace(
-        plan.sources, plan.pooled, pool=Path(plan.pool), ledger=ledger, main=staging
-    ) as workspace:
-        works = make_works(plan, workspace)
-        for work, before in zip(works, planned, strict=True):
-            work.mapped, work.base_mapped = before.mapped, before.base_mapped
-            work.overridden = before.overridden
-        translator = Translator({work.key: work for work in works})
-        database = workspace.database
-        await _prepare_connection(database)
-        await database.execute("BEGIN")
-        dropped = await drop_triggers(database)
-        await prepare_tables(database, plan, works)
-        for number, work in enumerate(works):
-            began = time.monotonic()
-            emit(Progress(Step.MIGRATE, work.table.name, number, len(works), "tables", "writing"))
-            try:
-                notes += await write_table(database, translator, work)
-            except CannotWrite as refused:
-                await database.execute("ROLLBACK")
-                return MergeResult(tuple(counts), (refused.question,), tuple(notes))
-            table = await count_table(database, work, written=True)
-            counts.append(table)
-            emit(_merged(table, time.monotonic() - began))
-        notes += await _finish(
-            database, plan, works, restore=lambda: restore_triggers(database, dropped)
-        )
-        await database.execute("COMMIT")
-    emit(PhaseTimed(Step.MIGRATE, "write", time.monotonic() - started))
-    return MergeResult(tuple(counts), (), tuple(notes))
-
-
-async def _prepare_connection(database: Database) -> None:
-    """Settings for a file that is thrown away unless it is finished and synced."""
-    for statement in (
-        "PRAGMA main.journal_mode = DELETE",
-        "PRAGMA main.synchronous = OFF",
-        "PRAGMA foreign_keys = OFF",
-        "PRAGMA legacy_alter_table = ON",
-        "PRAGMA secure_delete = OFF",
-        "PRAGMA main.cache_size = -16384",
-    ):
-        await database.execute(statement)
-
-
-async def _finish(
-    database: Database, plan: MergePlan, works: list[Work], restore: Callable[[], object]
-) -> list[str]:
-    problems = await create_objects(database, plan.objects, ("index",))
-    problems += await create_objects(database, plan.objects, ("view",))
-    await continue_sequences(database, works)
-    result = restore()
-    if asyncio.iscoroutine(result):
-        await result
-    problems += await create_objects(database, plan.objects, ("trigger",))
-    return problems
-
-
-def _merged(table: TableCounts, seconds: float) -> TableMerged:
-    return TableMerged(
-        Step.MIGRATE,
-        table.table,
-        table.source,
-        table.base,
-        table.new,
-        table.duplicate,
-        table.conflict,
-        table.rekeyed,
-        table.lost,
-        seconds,
-    )
-
-
-def require_answers(questions: tuple[Question, ...]) -> None:
-    """Raise DecisionsNeeded when there are questions."""
-    if questions:
-        raise DecisionsNeeded(
-            f"{len(questions)} decisions are needed before the merge is safe.",
-            todo="Add the plan lines below to plan.toml and run again with --plan.",
-            questions=tuple(question.text for question in questions),
         )

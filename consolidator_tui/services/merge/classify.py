@@ -44,6 +44,7 @@ async def create_map(database: Database, work: Work) -> None:
 async def classify(database: Database, translator: Translator, work: Work) -> None:
     """Fill the map of a table with the rows that are the same entity in several sources."""
     await create_map(database, work)
+    work.deltas, work.final = {}, {}
     identity = work.table.identity
     if len(work.members) > 1 and identity.kind is not IdentityKind.NONE:
         if identity.kind is IdentityKind.LINEAGE:
@@ -290,7 +291,13 @@ async def group(
 
 
 def _first_of(expressions: list[str]) -> str:
-    return expressions[0] if len(expressions) == 1 else f"coalesce({', '.join(expressions)})"
+    """coalesce() of any number of expressions; SQLite takes 100 arguments at once."""
+    while len(expressions) > 1:
+        expressions = [
+            f"coalesce({', '.join(part)})" if len(part) > 1 else part[0]
+            for part in (expressions[i : i + 100] for i in range(0, len(expressions), 100))
+        ]
+    return expressions[0]
 
 
 async def store_classes(database: Database, work: Work) -> None:
@@ -316,6 +323,9 @@ async def _move_to_parents(database: Database, translator: Translator, work: Wor
     """Rows whose key is not free stand where the key says, alone or merged."""
     column = fixed_key(work)
     assert column is not None
+    for link in work.links_of(column):
+        work.deltas = dict(translator.works[link.root].deltas)
+        work.final = dict(translator.works[link.root].final)
     for source in work.members:
         if work.table.surrogate is not None:
             place = f"s.{work.address(source)}"
@@ -323,8 +333,8 @@ async def _move_to_parents(database: Database, translator: Translator, work: Wor
             place = translator.value(work, source, column)
         await database.execute(
             f"INSERT INTO {work.map} SELECT g, place, 1 FROM "
-            f"(SELECT {work.g(source)} AS g, {place} AS place FROM {work.read(source)}) "
-            "WHERE place IS NOT g "
+            f"(SELECT {work.g(source)} AS g, {place} AS place FROM {work.read(source)} "
+            f"WHERE {place} IS NOT {work.placed(source, 's.' + work.address(source))}) WHERE 1 "
             "ON CONFLICT(g) DO UPDATE SET canon = excluded.canon"
         )
         await database.execute(

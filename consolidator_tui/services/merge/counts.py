@@ -37,13 +37,13 @@ async def count_table(database: Database, work: Work, *, written: bool) -> Table
     rekeyed = 0
     if work.table.surrogate is not None:
         for k, count in rows.items():
-            if k and (work.table.shifts[k] or k in work.table.dense):
+            if k and (work.table.shifts[k] + work.deltas.get(k, 0) or k in work.table.dense):
                 gone = 0
                 if work.mapped:
                     gone = int(
                         await database.value(
                             f"SELECT count(*) FROM {work.map} WHERE {work.within(k, 'g')} "
-                            f"AND (keep = 0 OR NOT ({work.within(k, 'canon')}))"
+                            f"AND (keep = 0 OR canon <> g + {work.deltas.get(k, 0)})"
                         )
                     )
                 rekeyed += count - gone
@@ -63,7 +63,7 @@ async def count_table(database: Database, work: Work, *, written: bool) -> Table
         undecided=undecided,
         identity=work.table.identity.reason,
         shifts={
-            work.plan.sources[k].path: work.table.shifts[k]
+            work.plan.sources[k].path: work.table.shifts[k] + work.deltas.get(k, 0)
             for k in work.members
             if k and work.table.surrogate is not None
         },

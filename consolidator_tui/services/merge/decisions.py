@@ -194,8 +194,8 @@ async def _note_values(database: Database, work: Work, decided: list[Numbered]) 
         if not decision.values and not decision.fields:
             continue
         rows = await database.rows(
-            "SELECT DISTINCT coalesce(m.canon, d.g), d.src, d.g FROM temp.decided d LEFT JOIN "
-            f"{work.map} m ON m.g = d.g WHERE d.n = {item.number} ORDER BY d.src, d.g"
+            f"SELECT DISTINCT coalesce(m.canon, {work.place_of('d.g')}), d.src, d.g "
+            f"FROM temp.decided d LEFT JOIN {work.map} m ON m.g = d.g WHERE d.n = {item.number} ORDER BY d.src, d.g"
         )
         # Different entities: the values change the rows that are not the first source's.
         targets = rows[1:] if decision.keep == BOTH else rows[:1]

@@ -6,7 +6,7 @@ import sqlite3
 from dataclasses import dataclass
 
 from consolidator_tui.domain.catalog import fold
-from consolidator_tui.domain.merge import MergePlan, PlannedObject
+from consolidator_tui.domain.merge import MergePlan, Note
 from consolidator_tui.services.inspect.ddl import (
     ColumnText,
     column_texts,
@@ -187,18 +187,29 @@ def _tail(sql: str) -> str:
     return ""
 
 
+def plan_path(plan: MergePlan, source: int) -> str:
+    """The path of a source."""
+    return plan.sources[source].path
+
+
 async def create_objects(
-    database: Database, objects: tuple[PlannedObject, ...], kinds: tuple[str, ...]
-) -> list[str]:
-    """Create what only other files have; returns sentences about what could not be made."""
+    database: Database, plan: MergePlan, kinds: tuple[str, ...]
+) -> list[tuple[str, Note]]:
+    """Create what only other files have; returns what could not be made (`index name`), and why."""
     problems = []
-    for item in objects:
+    for item in plan.objects:
         if item.kind not in kinds:
             continue
         try:
             await database.execute(item.sql)
         except (sqlite3.IntegrityError, sqlite3.OperationalError) as error:
-            problems.append(f"{item.kind} {item.name} was not created: {error}")
+            text = f"{item.kind} {item.name} was not created: {error}"
+            problems.append(
+                (
+                    f"{item.kind} {item.name}",
+                    Note(text, item.table, item.name, plan_path(plan, item.source)),
+                )
+            )
     return problems
 
 
@@ -214,7 +225,13 @@ async def continue_sequences(database: Database, works: list[Work]) -> None:
             own = fold(str(work.table.sources[source]))
             sequence = work.plan.sources[source].schema.sequences.get(own)
             if sequence is not None and source not in work.table.dense:
-                highest = max(highest, min(sequence + work.table.shifts[source], (1 << 63) - 1))
+                highest = max(
+                    highest,
+                    min(
+                        sequence + work.table.shifts[source] + work.deltas.get(source, 0),
+                        (1 << 63) - 1,
+                    ),
+                )
         name = literal(work.table.name)
         top = await database.value(
             f"SELECT max({work.rowid_name()}) FROM main.{quote(work.table.name)}"

@@ -107,9 +107,10 @@ def _arm(translator: Translator, work: Work, key: TargetKey, source: int) -> str
         conditions.append(
             f"NOT EXISTS (SELECT 1 FROM {work.map} m WHERE m.g = {work.g(source)} AND m.keep = 0)"
         )
-    entity = work.g(source)
+    entity = work.placed(source, f"s.{work.address(source)}")
     if work.mapped:
-        entity = f"coalesce((SELECT e.canon FROM {work.map} e WHERE e.g = {entity}), {entity})"
+        found = f"SELECT e.canon FROM {work.map} e WHERE e.g = {work.g(source)}"
+        entity = f"coalesce(({found}), {entity})"
     places = {c.name: place for place, c in enumerate(work.table.columns)}
     for place, column in enumerate(key.columns):
         value = translator.value(work, source, column)

@@ -10,7 +10,7 @@ it is the row that is written there.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from consolidator_tui.domain.catalog import Affinity, fold
 from consolidator_tui.domain.merge import Link, MergePlan, MergeTable
@@ -35,6 +35,10 @@ class Work:
     """The map moves rows of the base (two rows of the base are one entity by decision)."""
     overridden: bool = False
     """Decisions set single values of rows."""
+    deltas: dict[int, int] = field(default_factory=dict)
+    """Per source what is added to `g` for rows that keep no one company: their final address."""
+    final: dict[int, tuple[int, int]] = field(default_factory=dict)
+    """Per source the range of its rows' final addresses."""
     cut: set[str] = field(default_factory=set)
     """Link columns left out of the comparison while a cycle is being refined."""
 
@@ -42,6 +46,10 @@ class Work:
     def key(self) -> str:
         """The name as SQLite compares names."""
         return fold(self.table.name)
+
+    def over(self, workspace: Workspace) -> Work:
+        """The same state over another open workspace."""
+        return replace(self, workspace=workspace)
 
     @property
     def map(self) -> str:
@@ -95,6 +103,22 @@ class Work:
             )
         shift = self.table.shifts[source]
         return f"({expression} + {shift})" if shift else expression
+
+    def placed(self, source: int, expression: str) -> str:
+        """The key in the target of a row that is new, from its address in the source."""
+        if source in self.table.dense:
+            return self.moved(source, expression)
+        shift = self.table.shifts[source] + self.deltas.get(source, 0)
+        return f"({expression} + {shift})" if shift else expression
+
+    def place_of(self, g: str) -> str:
+        """The key in the target of a new row, from its global address."""
+        if not any(self.deltas.values()):
+            return g
+        arms = " ".join(
+            f"WHEN {self.within(k, g)} THEN {g} + {delta}" for k, delta in self.deltas.items()
+        )
+        return f"CASE {arms} ELSE {g} END"
 
     def raw(self, source: int, g: str) -> str:
         """The reverse of `moved`: the source's own address for a global one."""
@@ -184,11 +208,9 @@ class Translator:
         root = self.works[link.root]
         if source == 0 and not root.base_mapped:
             return own
-        moved = root.moved(source, own)
+        moved, found = root.moved(source, own), root.placed(source, own)
         if root.mapped:
-            found = f"coalesce((SELECT m.canon FROM {root.map} m WHERE m.g = {moved}), {moved})"
-        else:
-            found = moved
+            found = f"coalesce((SELECT m.canon FROM {root.map} m WHERE m.g = {moved}), {found})"
         if source in link.dangling:
             found = (
                 f"CASE WHEN {self.has_parent(root, source, own)} THEN {found} "
@@ -210,9 +232,8 @@ class Translator:
     def _dangling(self, root: Work, source: int, own: str) -> str:
         """A value without a parent never hits a row of another file: it keeps dangling."""
         table = root.table
-        taken = [
-            (low, high) for low, high in zip(table.lows, table.highs, strict=True) if low <= high
-        ]
+        ranges = root.final or dict(enumerate(zip(table.lows, table.highs, strict=True)))
+        taken = [(low, high) for low, high in ranges.values() if low <= high]
         keeps_marks = not any(low <= 0 and high >= -1 for low, high in taken)
         number = f"CAST({own} AS INTEGER)"
         is_number = f"(typeof({own}) = 'integer' OR CAST({number} AS TEXT) = {own})"
@@ -223,7 +244,8 @@ class Translator:
             low, high = table.lows[source], table.highs[source]
             shift = table.shifts[source]
             arms.append(
-                f"WHEN {number} BETWEEN {low - shift} AND {high - shift} THEN {number} + {shift}"
+                f"WHEN {number} BETWEEN {low - shift} AND {high - shift} "
+                f"THEN {root.placed(source, number)}"
             )
         inside = " OR ".join(f"{number} BETWEEN {low} AND {high}" for low, high in taken)
         if source == 0:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 
 from consolidator_tui.domain.catalog import fold
-from consolidator_tui.domain.merge import Question
+from consolidator_tui.domain.merge import Note, Question
 from consolidator_tui.services.inspect.ddl import column_texts, constraint_word, table_constraints
 from consolidator_tui.services.merge.classify import fixed_key
 from consolidator_tui.services.merge.work import Translator, Work
@@ -24,12 +24,12 @@ class CannotWrite(Exception):
         self.question = question
 
 
-async def write_table(database: Database, translator: Translator, work: Work) -> list[str]:
+async def write_table(database: Database, translator: Translator, work: Work) -> list[Note]:
     """Write all new rows and all winners of one table; returns notes.
 
     Raises CannotWrite when the target's constraints refuse rows.
     """
-    notes: list[str] = []
+    notes: list[Note] = []
     if 0 in work.members:
         await _follow_in_base(database, translator, work)
         await _override_base(database, work)
@@ -43,9 +43,15 @@ async def write_table(database: Database, translator: Translator, work: Work) ->
         except sqlite3.IntegrityError as error:
             if not _violates_already(work, source, error):
                 raise CannotWrite(_question(work, source, error)) from error
+            path = work.plan.sources[source].path
             notes.append(
-                f"{work.table.name}: rows of {work.plan.sources[source].path} violate a CHECK "
-                "there already and are kept as they are"
+                Note(
+                    f"{work.table.name}: rows of {path} break a CHECK there already "
+                    f"({_place(error)}) and are kept as they are",
+                    table=work.table.name,
+                    column=_place(error),
+                    file=path,
+                )
             )
             await database.execute("PRAGMA ignore_check_constraints = ON")
             try:
@@ -82,7 +88,8 @@ def _insert(translator: Translator, work: Work, source: int) -> str:
     values = [_value(translator, work, source, name) for name in names]
     targets = [quote(name) for name in names]
     g = work.g(source)
-    place = f"coalesce(m.canon, {g})" if work.mapped else g
+    placed = work.placed(source, f"s.{work.address(source)}")
+    place = f"coalesce(m.canon, {placed})" if work.mapped else placed
     column = _address_column(work)
     rowid = work.rowid_name()
     if column is not None:
@@ -111,8 +118,8 @@ def _value(translator: Translator, work: Work, source: int, name: str) -> str:
     if not work.overridden:
         return value
     place = next(i for i, c in enumerate(work.table.columns) if c.name == name)
-    g = work.g(source)
-    entity = f"coalesce(m.canon, {g})" if work.mapped else g
+    placed = work.placed(source, f"s.{work.address(source)}")
+    entity = f"coalesce(m.canon, {placed})" if work.mapped else placed
     condition = (
         f"o.number = {work.table.number} AND o.g = {entity} AND o.place = {place} "
         "AND o.from_g IS NULL"
@@ -205,6 +212,11 @@ def _checks(sql: str) -> set[str]:
     texts = [c for column in column_texts(sql) for c in column.constraints]
     texts += table_constraints(sql)
     return {plain_sql(text) for text in texts if constraint_word(text) == "CHECK"}
+
+
+def _place(error: sqlite3.IntegrityError) -> str:
+    """The columns or the CHECK that the message of SQLite names."""
+    return str(error).partition(": ")[2]
 
 
 def _question(work: Work, source: int, error: sqlite3.IntegrityError) -> Question:

@@ -56,7 +56,7 @@ async def make_plan(
         await place_ranges(planning, measure)
         objects = unite_objects(planning)
     for note in planning.notes:
-        emit(Message(Step.MIGRATE, Level.INFO, note))
+        emit(Message(Step.MIGRATE, Level.WARNING, note.text, note.file, note.table, note.column))
     plan = _assemble(planning, pool, pooled, objects)
     return plan, tuple(planning.questions)
 

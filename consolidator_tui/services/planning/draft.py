@@ -10,6 +10,7 @@ from consolidator_tui.domain.merge import (
     Identity,
     IdentityKind,
     Link,
+    Note,
     Question,
     Reference,
     TargetColumn,
@@ -65,7 +66,11 @@ class Planning:
     document: PlanDocument
     drafts: dict[str, Draft] = field(default_factory=dict)
     questions: list[Question] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
+    notes: list[Note] = field(default_factory=list)
+
+    def note(self, text: str, *, table: str = "", column: str = "", file: str = "") -> None:
+        """Add something that the person should know."""
+        self.notes.append(Note(text, table, column, file))
 
     def ask(
         self, text: str, *, table: str = "", column: str = "", file: str = "", fix: str = ""

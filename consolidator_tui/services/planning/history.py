@@ -79,7 +79,7 @@ class Histories:
             agreeing += min(WEIGHT, evidence.agreeing)
             wrong = evidence.below - evidence.agreeing if evidence.agreeing else evidence.shared
             against += min(WEIGHT, wrong)
-        return agreeing > 0 and agreeing >= against
+        return agreeing > against
 
     async def _by_key(self, draft: Draft, first: int, second: int) -> tuple[int, int]:
         """Rows with equal natural keys that have the same id, and that have another one."""

@@ -98,7 +98,7 @@ async def place_ranges(planning: Planning, measure: Measurements) -> None:
                 draft.spans[index] = (0, -1)
                 continue
             low, high = _needed(planning, draft, index, span, wide)
-            shift = _shift(placed, low, high) if index else 0
+            shift = smallest_shift(placed, low, high) if index else 0
             if index and high + shift > LARGEST - 1_000_000:
                 count = max(1, span.count if span else 1)
                 start = _free_room(placed, count)
@@ -135,7 +135,7 @@ def _needed(
     return low, high
 
 
-def _shift(placed: list[tuple[int, int]], low: int, high: int) -> int:
+def smallest_shift(placed: list[tuple[int, int]], low: int, high: int) -> int:
     """The smallest constant from 0 that moves [low, high] away from every placed range."""
     starts = sorted({0, *(max(0, end + 1 - low) for _, end in placed)})
     for shift in starts:

@@ -62,6 +62,9 @@ def says(column: str, parent: str) -> bool:
     if not own or not table:
         return False
     shorter = min(len(own), len(table))
+    if not is_id_like(column) and words(column)[-1] != own[-1]:
+        # A plural without an id suffix counts things (`posts`); it refers to none of them.
+        return False
     joined = "".join(own) == "".join(table)
     return joined or own[-shorter:] == table[-shorter:]
 

@@ -173,7 +173,7 @@ async def _judge(
         found = await _contained(measure, draft, column, parent)
         if not found:
             continue
-        if by_name and _is_complete(found):
+        if by_name and names.is_id_like(column) and _is_complete(found):
             _follow(planning, draft, column, parent, found)
             return
         if any(c.missing < c.values for c in found.values()):
@@ -214,8 +214,10 @@ def _follow(
             absent=(0, -1, "") if marks else (),
         )
     )
-    planning.notes.append(
-        f"{draft.name}.{column} is followed as a reference to {parent.name} ({evidence})"
+    planning.note(
+        f"{draft.name}.{column} is followed as a reference to {parent.name}: {evidence}",
+        table=draft.name,
+        column=column,
     )
 
 
@@ -286,11 +288,13 @@ async def _polymorphic(
                     )
                 )
         draft.references.extend(links)
-        planning.notes.extend(
-            f"{link.table}.{column.name} is followed as a reference to {link.parent} "
-            f"({link.evidence})"
-            for link in links
-        )
+        for link in links:
+            planning.note(
+                f"{link.table}.{column.name} is followed as a reference to {link.parent}: "
+                f"{link.evidence}",
+                table=link.table,
+                column=column.name,
+            )
 
 
 async def _types(planning: Planning, draft: Draft, column: str) -> list[str]:

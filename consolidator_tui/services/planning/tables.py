@@ -47,7 +47,11 @@ async def unite_tables(planning: Planning) -> None:
                 continue
             name = mapped_name(planning, source, table.name)
             if not name:
-                planning.notes.append(f"{source.path}: table {table.name} is left out by the plan")
+                planning.note(
+                    f"{source.path}: table {table.name} is left out by the plan",
+                    table=table.name,
+                    file=source.path,
+                )
                 continue
             draft = planning.drafts.get(fold(name))
             if draft is None:
@@ -61,6 +65,7 @@ async def unite_tables(planning: Planning) -> None:
         _unite_columns(planning, draft)
         _ask_unrelated(planning, draft)
     _ask_name_clashes(planning)
+    _note_versions(planning)
     for draft in planning.drafts.values():
         await _check_types(planning, draft)
         await _check_not_null(planning, draft)
@@ -80,9 +85,12 @@ async def _compare_migrations(
     here = await planning.workspace.database.value(heads.format(mine))
     there = await planning.workspace.database.value(heads.format(theirs))
     if here != there:
-        planning.notes.append(
-            f"{draft.name} is not united: {planning.sources[first].path} is at {here}, "
-            f"{source.path} is at {there}; the first is kept"
+        planning.note(
+            f"{draft.name} is not united: {planning.sources[first].path} and {source.path} are at "
+            "different migrations; the first file's are kept",
+            table=draft.name,
+            column=column,
+            file=source.path,
         )
 
 
@@ -115,12 +123,16 @@ def _unite_columns(planning: Planning, draft: Draft) -> None:
         )
         for key, name in names.items()
     ]
-    for index, table in draft.members.items():
+    for index in draft.members:
         added = [c.name for c in draft.columns if c.added and c.sources[index]]
         if added:
-            draft.notes.append(
-                f"{draft.name}: {', '.join(added)} only in {planning.sources[index].path} "
-                f"({table.name}), added"
+            text = f"{draft.name}: {', '.join(added)} added from {planning.sources[index].path}"
+            draft.notes.append(text)
+            planning.note(
+                text,
+                table=draft.name,
+                column=", ".join(added),
+                file=planning.sources[index].path,
             )
 
 
@@ -169,6 +181,21 @@ def _ask_name_clashes(planning: Planning) -> None:
             )
 
 
+def _note_versions(planning: Planning) -> None:
+    """user_version and application_id are the base's; others are named."""
+    base = planning.sources[0]
+    for source in planning.sources[1:]:
+        for name in ("user_version", "application_id"):
+            ours, theirs = getattr(base.schema, name), getattr(source.schema, name)
+            if ours != theirs:
+                planning.note(
+                    f"{name} is {ours} in {base.path} and {theirs} in {source.path}; "
+                    "the target keeps the first",
+                    column=name,
+                    file=source.path,
+                )
+
+
 async def _check_types(planning: Planning, draft: Draft) -> None:
     """Values that the target's column would change by its affinity are asked about."""
     first = min(draft.members)
@@ -186,11 +213,14 @@ async def _check_types(planning: Planning, draft: Draft) -> None:
                 continue
             if declared.affinity in (Affinity.BLOB, Affinity.ANY) and not strict:
                 continue
-            changed = await _changed_values(planning, draft, index, own, declared)
+            alias = draft.table.rowid_alias
+            is_rowid = alias is not None and fold(alias) == fold(column.name)
+            changed = await _changed_values(
+                planning, draft, index, own, declared, only_integers=is_rowid
+            )
             if not changed:
                 continue
-            alias = draft.table.rowid_alias
-            if alias is not None and fold(alias) == fold(column.name):
+            if is_rowid:
                 planning.ask(
                     f"{draft.name}.{column.name} is a number in the target, and {changed} keys in "
                     f"{planning.sources[index].path} are none.",
@@ -228,7 +258,13 @@ def _declared(draft: Draft, first: int, column: TargetColumn) -> Column:
 
 
 async def _changed_values(
-    planning: Planning, draft: Draft, index: int, own: Column, declared: Column
+    planning: Planning,
+    draft: Draft,
+    index: int,
+    own: Column,
+    declared: Column,
+    *,
+    only_integers: bool = False,
 ) -> int:
     """How many values SQLite would store otherwise in a column of the declared type."""
     database = planning.workspace.database
@@ -243,6 +279,7 @@ async def _changed_values(
         f"SELECT count(*) FROM temp.stored t JOIN {rows.sql} AS s ON s.{rows.address} = t.a "
         f"WHERE typeof(t.v) <> typeof(s.{quote(own.name)}) "
         f"OR t.v IS NOT +s.{quote(own.name)} COLLATE BINARY"
+        + (" OR typeof(t.v) <> 'integer'" if only_integers else "")
     )
     await database.execute("DROP TABLE temp.stored")
     return int(changed)

@@ -48,6 +48,7 @@ async def verify(plan: MergePlan, staging: Path, ledger: Path, emit: Emit) -> Ve
         emit(Progress(Step.VERIFY, "integrity check", 0, None, "", "checking"))
         checks.append(await integrity(database))
     emit(PhaseTimed(Step.VERIFY, "integrity", time.monotonic() - began))
+    emit(PhaseTimed(Step.VERIFY, "verify", time.monotonic() - started))
     for check in checks:
         if not check.ok:
             emit(

@@ -26,6 +26,7 @@ class Claims:
     merged_away: int
     conflicts: bool
     overrides: bool
+    deltas: dict[int, int]
 
     @property
     def map(self) -> str:
@@ -56,8 +57,11 @@ class RowProof:
                 f"EXISTS (SELECT 1 FROM pv.override WHERE number = {number})"
             )
             assert facts is not None
+            deltas = await self._database.rows(
+                f"SELECT src, delta FROM pv.delta WHERE number = {number}"
+            )
             self._claims[fold(table.name)] = Claims(
-                table, bool(facts[0]), away, bool(facts[1]), bool(facts[2])
+                table, bool(facts[0]), away, bool(facts[1]), bool(facts[2]), dict(deltas)
             )
 
     async def check(self, table: MergeTable) -> list[Check]:
@@ -157,7 +161,9 @@ class RowProof:
         g = self._g(table, source, f"s.{self._address(table, source)}")
         claim = f" LEFT JOIN {claims.map} m ON m.g = {g}" if claims.mapped else ""
         target = f"main.{quote(table.name)}"
-        place = f"coalesce(m.canon, {g})" if claims.mapped else g
+        place = self._place(claims, source, f"s.{self._address(table, source)}")
+        if claims.mapped:
+            place = f"coalesce(m.canon, {place})"
         column = self._target_address(table)
         if column is not None:
             return (
@@ -212,8 +218,9 @@ class RowProof:
         )
 
     def _overridden(self, claims: Claims, source: int, place: int) -> str:
-        g = self._g(claims.table, source, f"s.{self._address(claims.table, source)}")
-        entity = f"coalesce(m.canon, {g})" if claims.mapped else g
+        entity = self._place(claims, source, f"s.{self._address(claims.table, source)}")
+        if claims.mapped:
+            entity = f"coalesce(m.canon, {entity})"
         return (
             f"EXISTS (SELECT 1 FROM pv.override o WHERE o.number = {claims.table.number} "
             f"AND o.g = {entity} AND o.place = {place})"
@@ -254,9 +261,10 @@ class RowProof:
     def _expected(self, link: Link, source: int, own: str) -> str:
         """Where the ledger says that the parent of this source's row stands."""
         root = self._claims[link.root]
-        moved = self._g(root.table, source, own)
+        g = self._g(root.table, source, own)
+        moved = self._place(root, source, own)
         if root.mapped:
-            moved = f"coalesce((SELECT q.canon FROM {root.map} q WHERE q.g = {moved}), {moved})"
+            moved = f"coalesce((SELECT q.canon FROM {root.map} q WHERE q.g = {g}), {moved})"
         if link.as_text:
             return f"CASE typeof({own}) WHEN 'text' THEN CAST({moved} AS TEXT) ELSE {moved} END"
         return moved
@@ -272,6 +280,13 @@ class RowProof:
         if source in table.dense:
             return f"(SELECT d.g FROM pv.dense_{table.number}_{source} d WHERE d.id = {expression})"
         shift = table.shifts[source]
+        return f"({expression} + {shift})" if shift else expression
+
+    def _place(self, claims: Claims, source: int, expression: str) -> str:
+        """The key in the target that the ledger claims for a row that is nobody's duplicate."""
+        if source in claims.table.dense:
+            return self._g(claims.table, source, expression)
+        shift = claims.table.shifts[source] + claims.deltas.get(source, 0)
         return f"({expression} + {shift})" if shift else expression
 
     def _address(self, table: MergeTable, source: int) -> str:

@@ -1,0 +1,132 @@
+"""Commands that look at a project or consolidate it; each returns the exit status."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import TypeVar
+
+from consolidator_tui.cli import running
+from consolidator_tui.cli.output import Output
+from consolidator_tui.domain.errors import ConsolidatorError, UsageError
+from consolidator_tui.domain.event import Level, Message, Step
+from consolidator_tui.domain.outcome import Outcome, Result, RunOptions
+from consolidator_tui.domain.plan import Rule
+
+T = TypeVar("T")
+
+
+def wizard(project: Path) -> int:
+    """The wizard on a project."""
+    if not project.is_dir():
+        error = UsageError(f"There is no folder {project}.", todo="Name a project's folder.")
+        return refuse(error, Output(as_json=False))
+    from consolidator_tui.tui.app import run_wizard
+
+    return run_wizard(project)
+
+
+def demo(folder: Path | None) -> int:
+    """Write the sample project and open the wizard on it."""
+    from consolidator_tui.sample import write_sample
+    from consolidator_tui.storage.atomic import explain_os
+
+    place = folder or Path("consolidator-demo")
+    output = Output(as_json=False)
+    try:
+        write_sample(place)
+    except ConsolidatorError as error:
+        return refuse(error, output)
+    except OSError as error:
+        return refuse(explain_os(error, str(place)), output)
+    return wizard(place)
+
+
+def scan(project: Path, *, as_json: bool) -> int:
+    """Discover and inspect."""
+    from consolidator_tui.cli import summary
+    from consolidator_tui.services.scan import scan as look
+
+    output = Output(as_json=as_json)
+    return answer(
+        output, lambda: look(project, output.event), lambda found: summary.scan(found, output)
+    )
+
+
+def plan(project: Path, target: str | None, sources: tuple[str, ...]) -> int:
+    """The automatic plan as TOML."""
+    from consolidator_tui.services.scan import draft_plan
+
+    output = Output(as_json=False)
+    return answer(
+        output,
+        lambda: draft_plan(project, target, sources, output.event),
+        output.document,
+    )
+
+
+def run(project: Path, options: RunOptions, on_conflict: str | None, *, as_json: bool) -> int:
+    """A whole run; with JSON the last line is the closing object, whatever happens."""
+    from consolidator_tui.cli import summary
+    from consolidator_tui.services.consolidate import consolidate
+
+    output = Output(as_json=as_json)
+    try:
+        options = replace(options, on_conflict=_rules(on_conflict))
+        outcome = running.run(lambda: consolidate(project, options, output.event), "The run")
+    except ConsolidatorError as error:
+        outcome = closing(error)
+    if output.as_json:
+        output.object(outcome.as_object())
+    else:
+        summary.run(outcome, options, output)
+    return outcome.exit_status
+
+
+def _rules(text: str | None) -> tuple[Rule, ...] | None:
+    if text is None:
+        return None
+    names = [name.strip() for name in text.split(",")]
+    for name in names:
+        if name not in tuple(Rule):
+            raise UsageError(
+                f"`{name}` is no rule for conflicts.", todo=f"Rules: {', '.join(Rule)}."
+            )
+    if len(set(names)) < len(names):
+        raise UsageError("A rule for conflicts is named twice.", todo="Name each once.")
+    if Rule.STOP in names[:-1]:
+        raise UsageError("Rules after `stop` would never be tried.", todo="Put it last.")
+    return tuple(Rule(name) for name in names)
+
+
+def answer(output: Output, ask: Callable[[], Awaitable[T]], tell: Callable[[T], int | None]) -> int:
+    """Run a service and tell its answer; an error becomes its sentence and exit status."""
+
+    async def asked() -> T:
+        return await ask()
+
+    try:
+        found = running.run(asked, "The command")
+    except ConsolidatorError as error:
+        return refuse(error, output)
+    return tell(found) or 0
+
+
+def refuse(error: ConsolidatorError, output: Output) -> int:
+    """Tell an error; with --json also as the closing object."""
+    if output.as_json:
+        output.object(closing(error).as_object())
+    output.error(error)
+    return error.exit_status
+
+
+def closing(error: ConsolidatorError) -> Outcome:
+    """The outcome of a command that ended before there was a run."""
+    text = f"{error.title}: {error.sentence}"
+    return Outcome(
+        result=Result(error.outcome),
+        exit_status=error.exit_status,
+        messages=(Message(Step.DISCOVER, Level.ERROR, text, fix=error.todo),),
+        changed=False,
+    )

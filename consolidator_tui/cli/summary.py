@@ -1,0 +1,110 @@
+"""The summaries that people read at the end of a command."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from consolidator_tui.cli.output import Output
+from consolidator_tui.domain.cells import printable
+from consolidator_tui.domain.event import Level
+from consolidator_tui.domain.outcome import Outcome, Result, RunOptions
+
+if TYPE_CHECKING:
+    from consolidator_tui.services.scan import Scan
+
+_HEADINGS = {
+    Result.NEEDS_DECISIONS: "Decisions are needed before anything is written.",
+    Result.REFUSED: "Refused; nothing was changed.",
+    Result.FAILED: "Failed; the target and the originals are as they were.",
+}
+
+
+def run(outcome: Outcome, options: RunOptions, output: Output) -> None:
+    """What came of a run: counts per table, what is open, what to do next."""
+    if outcome.tables:
+        _tables(outcome, output)
+    for message in outcome.messages:
+        if message.level is Level.QUESTION:
+            output.result(f"? {message.text}")
+            for line in message.fix.splitlines():
+                output.result(f"    {line}")
+        elif message.level is Level.ERROR:
+            output.note(message.text)
+            if message.fix:
+                output.note(f"  {message.fix}")
+    if outcome.result is Result.CONSOLIDATED:
+        _done(outcome, options, output)
+    else:
+        output.note(_HEADINGS[outcome.result])
+
+
+def _done(outcome: Outcome, options: RunOptions, output: Output) -> None:
+    lost = sum(counts.lost for counts in outcome.tables)
+    if options.dry_run:
+        output.result(f"Dry run: {outcome.target} would be the one database; {lost} rows lost.")
+    elif outcome.changed:
+        output.result(f"{outcome.target} is the one database; {lost} rows lost.")
+        output.result(f"Undo: consolidator-tui rollback PROJECT {outcome.run} --yes")
+    else:
+        output.result(f"{outcome.target} already holds everything; it was left as it is.")
+    if outcome.report:
+        output.result(f"Receipt: {outcome.report}")
+
+
+def _tables(outcome: Outcome, output: Output) -> None:
+    heads = ("table", "source", "base", "new", "duplicate", "conflict", "rekeyed", "lost")
+    rows = [
+        (
+            printable(counts.table),
+            *(f"{getattr(counts, head):,}" for head in heads[1:]),
+        )
+        for counts in outcome.tables
+    ]
+    table(heads, rows, output)
+
+
+def table(heads: Sequence[str], rows: Sequence[Sequence[str]], output: Output) -> None:
+    """Aligned columns: the first to the left, the others to the right."""
+    widths = [
+        max(len(head), *(len(row[place]) for row in rows)) if rows else len(head)
+        for place, head in enumerate(heads)
+    ]
+    for row in (heads, *rows):
+        cells = [
+            cell.ljust(width) if place == 0 else cell.rjust(width)
+            for place, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ]
+        output.result("  ".join(cells).rstrip())
+
+
+def scan(found: Scan, output: Output) -> int:
+    """The files with their roles, and the tables side by side."""
+    if output.as_json:
+        output.object(found.as_object())
+        return 0
+    for file in found.discovery.files:
+        mark = "☑" if file.preselected else "☐"
+        rows = "" if file.rows is None else f", {file.rows:,} rows"
+        output.result(f"{mark} {file.path}  {file.size:,} bytes{rows}")
+        output.result(f"    {file.role}: {file.reason}")
+        for holder in file.holders:
+            output.result(f"    open in {holder.name} (process {holder.pid})")
+        if file.problem:
+            output.result(f"    {file.problem}")
+    if not found.discovery.files:
+        checked = found.discovery.files_checked
+        output.result(f"No SQLite databases here ({checked:,} files checked).")
+    skipped = found.discovery.folders_skipped
+    if skipped:
+        kinds = ", ".join(f"{count} {why}" for why, count in found.discovery.folders_by_reason)
+        output.result(f"{skipped} folders were skipped: {kinds}.")
+    for row in found.inspection.matrix if found.inspection else ():
+        counts = ", ".join(f"{path} {number:,}" for path, number in row.rows.items())
+        output.result(f"{row.table}: {row.state} ({counts})")
+        for diff in row.diffs:
+            output.result(
+                f"    {diff.column}: {diff.change}: {diff.here or 'none'} in {diff.reference}, "
+                f"{diff.there or 'none'} in {diff.file}"
+            )
+    return 0

@@ -1,0 +1,1 @@
+"""Inkwell: a prompt library."""

@@ -1,0 +1,106 @@
+"""One database into the backup: capture, make a snapshot, sync, read back, count."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+
+from consolidator_tui.domain.errors import FileRefused
+from consolidator_tui.domain.manifest import MAIN, FileRecord, Role
+from consolidator_tui.services.backup.capture import Captured, capture
+from consolidator_tui.services.backup.places import Place, place_name
+from consolidator_tui.services.backup.progress import Reporter
+from consolidator_tui.services.backup.snapshot import (
+    Contents,
+    build_snapshot,
+    inspect_snapshot,
+    read_back,
+)
+from consolidator_tui.services.backup.users import Users
+from consolidator_tui.storage.atomic import explain_os, sync_file
+from consolidator_tui.storage.run_folder import RunFolder
+from consolidator_tui.storage.worker import Stop, for_each, in_thread
+
+
+async def back_up_file(
+    run: RunFolder,
+    place: Place,
+    role: Role,
+    taken_at: str,
+    users: Users,
+    reporter: Reporter,
+    *,
+    thorough: bool,
+) -> FileRecord:
+    """Copy one database with its sidecars, verified; only the folders are not synced yet.
+
+    Raises what `back_up` raises.
+    """
+    captured = await capture(run.backup, place, users, reporter)
+    main = next((part for part in captured.parts if part.suffix == MAIN), None)
+    if main is None and role is not Role.TARGET:
+        raise FileRefused(
+            f"{place.path}: it is not there any more.", todo="Scan the project again."
+        )
+    if main is None:
+        record = _record(run, captured, role, taken_at)
+    elif captured.plain:
+        record = _record(run, captured, role, taken_at)
+        record = replace(record, snapshot=main.stored, size=main.size, sha256=main.sha256)
+    else:
+        captured, size, sha256 = await build_snapshot(run.backup, captured)
+        record = _record(run, captured, role, taken_at)
+        record = replace(record, snapshot=place.stored, size=size, sha256=sha256)
+    return await _prove(run, record, thorough=thorough)
+
+
+def _record(run: RunFolder, captured: Captured, role: Role, taken_at: str) -> FileRecord:
+    place = captured.place
+    return FileRecord(
+        path=place.path,
+        real=place_name(run, place.real),
+        role=role,
+        existed=any(part.suffix == MAIN for part in captured.parts),
+        taken_at=taken_at,
+        link=place.link,
+        parts=captured.parts,
+    )
+
+
+async def _prove(run: RunFolder, record: FileRecord, *, thorough: bool) -> FileRecord:
+    """Sync, read back and inspect at the same time: one waits for the disk, one computes."""
+    files = list(record.stored_files())
+    contents: list[Contents] = []
+
+    async def sync() -> None:
+        def work(stop: Stop) -> None:
+            for file in files:
+                stop.check()
+                try:
+                    sync_file(run.backup / file.stored)
+                except OSError as error:
+                    raise explain_os(error, file.stored) from error
+
+        await in_thread(work)
+
+    async def compare() -> None:
+        for file in files:
+            await read_back(run.backup, file.stored, file.size, file.sha256, file.original)
+
+    async def inspect() -> None:
+        path = run.backup / record.snapshot
+        contents.append(await inspect_snapshot(path, record.path, thorough=thorough))
+
+    jobs: list[Callable[[], Awaitable[None]]] = [sync, compare]
+    if record.snapshot:
+        jobs.append(inspect)
+    await for_each(jobs, lambda job: job(), at_once=len(jobs))
+    for found in contents:
+        record = replace(
+            record,
+            schema_hash=found.schema_hash,
+            row_counts=found.row_counts,
+            integrity=found.integrity,
+            index_damage=found.index_damage,
+        )
+    return record

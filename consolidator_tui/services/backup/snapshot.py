@@ -1,0 +1,206 @@
+"""A self-contained database out of raw copies, and the proof that it can be read."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import shutil
+import sqlite3
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from consolidator_tui.domain.errors import BackupDamaged, FileRefused
+from consolidator_tui.domain.manifest import MAIN, Part
+from consolidator_tui.services.backup.capture import Captured
+from consolidator_tui.storage.atomic import PRIVATE_FILE, explain_os
+from consolidator_tui.storage.hashing import hash_file
+from consolidator_tui.storage.holders import sidecar
+from consolidator_tui.storage.settle import settle
+from consolidator_tui.storage.sqlite import Database, Row, explain, open_database, quote
+from consolidator_tui.storage.worker import Stop, in_thread
+
+MAX_FINDINGS = 100_000
+CHECK_CACHE_KIB = 32 * 1024
+"""Comparing an index with its table jumps about: twice as fast as with SQLite's 2 MiB."""
+KEPT_FINDINGS = 50
+"""Findings that are kept in the manifest."""
+
+_INDEX_FINDING = re.compile(
+    r"row \d+ missing from index |wrong # of entries in index |non-unique entry in index "
+)
+_VALUE_FINDING = re.compile(
+    r"(NULL|TEXT|NUMERIC|non-\w+) value in |CHECK constraint failed in |row \d+ values differ from"
+)
+"""Findings about values that the schema forbids; the rows themselves are whole."""
+_MISSING_COLLATION = re.compile(r"no such collation sequence: (.+)", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What a snapshot holds."""
+
+    row_counts: dict[str, int]
+    schema_hash: str
+    integrity: tuple[str, ...]
+    index_damage: bool
+
+
+async def build_snapshot(backup: Path, captured: Captured) -> tuple[Captured, int, str]:
+    """Apply the -wal or the journal to a second copy; the raw copies stay as they are.
+
+    Returns the capture with the main part at its raw place, and size and SHA-256 of the
+    snapshot. Raises FileRefused when the copies do not make a database, DiskFull.
+    """
+    place = captured.place
+    path = backup / place.stored
+    parts = await in_thread(lambda _stop: _lay_out(backup, captured))
+    try:
+        settled = await settle(path)
+    except sqlite3.Error as error:
+        raise explain(error, place.path) from error
+    if not settled:
+        raise FileRefused(
+            f"{place.path}: what its log holds could not be applied to a copy.",
+            todo="Open it once with its own program, so that nothing waits in the log.",
+        )
+    found = await in_thread(lambda stop: hash_file(path, place.path, stop))
+    if found is None:
+        raise BackupDamaged(f"{place.stored}: the snapshot disappeared while it was made.")
+    return Captured(place, parts, plain=False), *found
+
+
+def _lay_out(backup: Path, captured: Captured) -> tuple[Part, ...]:
+    place = captured.place
+    path = backup / place.stored
+    raw = backup / place.raw
+    parts = []
+    try:
+        for part in captured.parts:
+            stored = part.stored
+            if part.suffix == MAIN:
+                raw.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+                path.rename(raw)
+                stored = place.raw
+            if part.suffix != "-shm":
+                copy = sidecar(path, part.suffix)
+                shutil.copyfile(backup / stored, copy)
+                copy.chmod(PRIVATE_FILE)
+            parts.append(Part(part.suffix, stored, part.size, part.sha256, part.stat))
+    except OSError as error:
+        raise explain_os(error, place.path) from error
+    return tuple(parts)
+
+
+async def read_back(backup: Path, stored: str, size: int, sha256: str, name: str) -> None:
+    """Read a stored file again and compare. Raises BackupDamaged naming it."""
+    path = backup / stored
+
+    def work(stop: Stop) -> tuple[int, str] | None:
+        return hash_file(path, str(path), stop)
+
+    found = await in_thread(work)
+    if found is None:
+        raise BackupDamaged(f"{path}: this file of the backup of {name} is missing.")
+    if found != (size, sha256):
+        raise BackupDamaged(
+            f"{path}: this file of the backup of {name} is damaged.",
+            todo="Nothing was changed. Check the disk.",
+        )
+
+
+async def inspect_snapshot(path: Path, name: str, *, thorough: bool) -> Contents:
+    """Check a snapshot's integrity and count its rows by reading them.
+
+    Without `thorough` indexes are not compared with their tables (quick_check).
+    Raises FileRefused naming the original when rows cannot be believed.
+    """
+    try:
+        async with open_database(path, immutable=True, cache_kib=CHECK_CACHE_KIB) as database:
+            findings = await _integrity(database, "integrity_check" if thorough else "quick_check")
+            damage = [f for f in findings if not _harmless(f)]
+            if damage or len(findings) >= MAX_FINDINGS:
+                raise FileRefused(
+                    f"{name}: the database is damaged ({(damage or findings)[0]}).",
+                    todo="Recover it with `sqlite3 FILE .recover` first, or leave it out.",
+                )
+            counts = await count_rows(database)
+            schema = await schema_hash(database)
+    except sqlite3.Error as error:
+        raise explain(error, name) from error
+    index_damage = any(_INDEX_FINDING.match(finding) for finding in findings)
+    return Contents(counts, schema, tuple(findings[:KEPT_FINDINGS]), index_damage)
+
+
+async def count_rows(database: Database) -> dict[str, int]:
+    """Rows of every table that has a b-tree of its own, without believing any index."""
+    tables = await database.rows(
+        "SELECT name FROM sqlite_schema WHERE type = 'table' AND rootpage > 0 ORDER BY name"
+    )
+    counts = {}
+    for (name,) in tables:
+        sql = f"SELECT count(*) FROM {quote(name)} NOT INDEXED"
+        counts[name] = int(await _value_without_extras(database, sql))
+    return counts
+
+
+async def _value_without_extras(database: Database, sql: str) -> Any:
+    """Run a count; a collation that is missing here does not matter for it."""
+    while True:
+        try:
+            return await database.value(sql)
+        except sqlite3.OperationalError as error:
+            missing = _MISSING_COLLATION.search(str(error))
+            if missing is None:
+                raise
+            await database.collation(missing[1], _any_order)
+
+
+def _any_order(one: str, other: str) -> int:
+    return (one > other) - (one < other)
+
+
+async def schema_hash(database: Database) -> str:
+    """SHA-256 over all schema objects, independent of their order."""
+    rows = await database.rows("SELECT type, name, tbl_name, sql FROM sqlite_schema")
+    digest = hashlib.sha256()
+    for row in sorted(repr(row) for row in rows):
+        digest.update(row.encode("utf-8", "surrogateescape"))
+    return digest.hexdigest()
+
+
+async def _integrity(database: Database, check: str) -> list[str]:
+    try:
+        rows = await database.rows(f"PRAGMA {check}({MAX_FINDINGS})")
+    except sqlite3.OperationalError as error:
+        if getattr(error, "sqlite_errorcode", 0) & 0xFF != sqlite3.SQLITE_ERROR:
+            raise
+        # A collation or function that is missing here: check what does not need it.
+        return await _integrity_by_table(database, check)
+    return _findings(rows)
+
+
+async def _integrity_by_table(database: Database, check: str) -> list[str]:
+    findings = []
+    tables = await database.rows(
+        "SELECT name FROM sqlite_schema WHERE type = 'table' AND rootpage > 0 ORDER BY name"
+    )
+    for (name,) in tables:
+        try:
+            sql = f"PRAGMA {check}({quote(name)})"
+            findings += _findings(await database.rows(sql))
+        except sqlite3.OperationalError as error:
+            if getattr(error, "sqlite_errorcode", 0) & 0xFF != sqlite3.SQLITE_ERROR:
+                raise
+            findings.append(f"table {name} not checked: {error}")
+    return findings
+
+
+def _findings(rows: list[Row]) -> list[str]:
+    return [str(row[0]) for row in rows if row[0] != "ok"]
+
+
+def _harmless(finding: str) -> bool:
+    if finding.startswith("table ") and " not checked: " in finding:
+        return True
+    return bool(_INDEX_FINDING.match(finding) or _VALUE_FINDING.match(finding))

@@ -1,0 +1,156 @@
+"""A whole run without a screen: from the files of a project to its one database."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from consolidator_tui.domain.errors import ConsolidatorError, UsageError
+from consolidator_tui.domain.event import Emit, Level, Message, Step
+from consolidator_tui.domain.merge import TableCounts
+from consolidator_tui.domain.outcome import Outcome, Result, RunOptions
+from consolidator_tui.domain.plan import PlanDocument
+from consolidator_tui.domain.selection import Selection
+from consolidator_tui.services import plan_file
+from consolidator_tui.services.failure import translate
+from consolidator_tui.services.session import Session
+from consolidator_tui.storage.atomic import explain_os
+from consolidator_tui.storage.run_folder import Clock, utc_now
+
+MAX_PLAN_BYTES = 256 * 2**20
+
+
+async def consolidate(
+    project: Path, options: RunOptions, emit: Emit, *, clock: Clock = utc_now
+) -> Outcome:
+    """Do the whole run and say what came of it; errors are outcomes, not exceptions.
+
+    Every event goes to `emit`. Cancelling drops what is staged and leaves the target as it was.
+    """
+    messages: list[Message] = []
+    timings: dict[str, float] = {}
+    session: Session | None = None
+    try:
+        async with Session.open(project, clock=clock) as session:
+            session.add_listener(emit)
+            messages, timings = session.log.messages, session.log.timings
+            return await _Run(session, options).go()
+    except Exception as error:  # noqa: BLE001 - the contract: every failure is an outcome
+        folder = None if session is None or session.run is None else session.run.path
+        failure = translate(error, "The run", folder)
+        return _failed(failure, session, messages, timings)
+
+
+def _failed(
+    error: ConsolidatorError,
+    session: Session | None,
+    messages: Sequence[Message],
+    timings: dict[str, float],
+) -> Outcome:
+    chosen = session.chosen if session else None
+    told = Message(Step.DISCOVER, Level.ERROR, f"{error.title}: {error.sentence}", fix=error.todo)
+    return Outcome(
+        result=Result(error.outcome),
+        exit_status=error.exit_status,
+        target=chosen.target if chosen else "",
+        run=session.run.name if session and session.run else "",
+        tables=session.result.counts if session and session.result else (),
+        skipped=chosen.skipped if chosen else {},
+        messages=(*messages, told),
+        timings=timings,
+        changed=False,
+    )
+
+
+class _Run:
+    """One run on its way."""
+
+    def __init__(self, session: Session, options: RunOptions) -> None:
+        self.session = session
+        self.options = options
+
+    async def go(self) -> Outcome:
+        """All steps in order. Raises ConsolidatorError."""
+        session, options = self.session, self.options
+        if not options.yes and not options.dry_run:
+            raise UsageError(
+                "A run writes the target.", todo="Add --yes, or --dry-run to see what would happen."
+            )
+        document, text = await self._document()
+        await session.set_document(document, text, str(options.plan or "plan.toml"))
+        await session.discover()
+        await self._select(document)
+        await session.inspect(checks=False)
+        await session.back_up()
+        await session.make_plan()
+        result = await session.migrate()
+        if result.needs_decisions:
+            return await self._outcome(Result.NEEDS_DECISIONS, 3)
+        await session.verify(promote_=not options.dry_run)
+        return await self._outcome(Result.CONSOLIDATED, 0)
+
+    async def _document(self) -> tuple[PlanDocument, str]:
+        """The plan that was given, with what the command line says on top."""
+        document, text = PlanDocument(), ""
+        if self.options.plan is not None:
+            path = self.options.plan
+            text = await asyncio.to_thread(read_plan_text, path)
+            document = plan_file.loads(text, str(path))
+        if self.options.on_conflict is not None:
+            document = replace(document, on_conflict=self.options.on_conflict)
+        return document, text
+
+    async def _select(self, document: PlanDocument) -> None:
+        options = self.options
+        chosen = await self.session.select(
+            Selection(
+                sources=options.sources or document.sources,
+                target=options.target or document.target,
+                base=options.base or document.base,
+            )
+        )
+        if chosen.reason:
+            self.session.log.say(
+                Step.DISCOVER,
+                Level.INFO,
+                f"The target is {chosen.target}: {chosen.reason}.",
+                file=chosen.target,
+            )
+        for path, reason in chosen.warned.items():
+            self.session.log.say(
+                Step.DISCOVER, Level.WARNING, f"{path} is left out: {reason}", file=path
+            )
+
+    async def _outcome(self, result: Result, status: int) -> Outcome:
+        session = self.session
+        report = await session.write_report()
+        chosen = session.chosen
+        assert chosen is not None
+        counts: tuple[TableCounts, ...] = session.result.counts if session.result else ()
+        return Outcome(
+            result=result,
+            exit_status=status,
+            target=chosen.target,
+            run=session.run.name if session.run else "",
+            tables=counts,
+            skipped=chosen.skipped,
+            messages=tuple(session.log.messages),
+            timings=session.log.timings,
+            changed=session.changed,
+            report=str(report),
+        )
+
+
+def read_plan_text(path: Path) -> str:
+    """The text of a plan document. Blocking. Raises UsageError when it cannot be read."""
+    try:
+        if path.stat().st_size > MAX_PLAN_BYTES:
+            raise UsageError(f"{path} is too large for a plan.")
+        return path.read_bytes().decode("utf-8-sig")
+    except OSError as error:
+        told = explain_os(error, str(path))
+        raise UsageError(told.sentence, todo="Check the path after --plan.") from error
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{path} is not UTF-8 text, so it is no TOML.") from error

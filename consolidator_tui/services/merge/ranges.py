@@ -1,0 +1,97 @@
+"""Brings the keys of new rows as close to their old ones as it can.
+
+Addresses `g` keep the sources apart while rows are compared. Once it is known which rows are new,
+only those need room: in a copy that merely grew, they keep their ids.
+"""
+
+from __future__ import annotations
+
+from consolidator_tui.services.merge.classify import fixed_key
+from consolidator_tui.services.merge.work import Translator, Work
+from consolidator_tui.services.planning.links import smallest_shift
+from consolidator_tui.storage.sqlite import Database
+
+TABLE = (
+    "CREATE TABLE IF NOT EXISTS pv.delta(number INTEGER, src INTEGER, delta INTEGER, "
+    "PRIMARY KEY(number, src))"
+)
+
+
+async def tighten(database: Database, translator: Translator, work: Work) -> None:
+    """Set the table's `deltas` and `final` ranges, and put them into its map and the ledger."""
+    if fixed_key(work) is None:
+        await _tighten(database, translator, work)
+    for source, delta in work.deltas.items():
+        await database.execute(
+            "INSERT OR REPLACE INTO pv.delta VALUES (?, ?, ?)", (work.table.number, source, delta)
+        )
+
+
+async def _tighten(database: Database, translator: Translator, work: Work) -> None:
+    table = work.table
+    bounds = dict(enumerate(zip(table.lows, table.highs, strict=True)))
+    work.final = dict(bounds)
+    free = [source for source in bounds if _is_free(translator, work, source)]
+    placed = [
+        (low, high) for source, (low, high) in bounds.items() if source not in free and low <= high
+    ]
+    for source in free:
+        new = await _new_rows(database, work, source)
+        least = 0
+        work.final[source] = (0, -1)
+        if new is not None:
+            least = smallest_shift(placed, *new)
+            work.final[source] = (new[0] + least, new[1] + least)
+            placed.append(work.final[source])
+        work.deltas[source] = least - table.shifts[source]
+    for source, delta in work.deltas.items():
+        if work.mapped and delta:
+            await database.execute(
+                f"UPDATE {work.map} SET canon = canon + {delta} "
+                f"WHERE {work.within(source, 'canon')}"
+            )
+
+
+def _is_free(translator: Translator, work: Work, source: int) -> bool:
+    """Whether the source's new rows may take other keys than their global addresses."""
+    table = work.table
+    return (
+        source in work.members
+        and table.surrogate is not None
+        and table.shifts[source] != 0
+        and source not in table.dense
+        and table.lows[source] <= table.highs[source]
+        and not _is_widened(translator, work, source)
+    )
+
+
+def _is_widened(translator: Translator, work: Work, source: int) -> bool:
+    """Dangling references of the source point into the range, so it stays as it is."""
+    return any(
+        link.root == work.key and source in link.dangling
+        for other in translator.works.values()
+        for link in other.table.links
+    )
+
+
+async def _new_rows(database: Database, work: Work, source: int) -> tuple[int, int] | None:
+    """The lowest and the highest own address of the source's rows that are new."""
+    address = f"s.{work.address(source)}"
+    known = f"EXISTS (SELECT 1 FROM {work.map} m WHERE m.g = {work.g(source)})"
+    condition = f" WHERE NOT {known}" if work.mapped else ""
+    found = []
+    for order in ("ASC", "DESC"):
+        found.append(
+            await database.value(
+                f"SELECT {address} FROM {work.seek(source)}{condition} "
+                f"ORDER BY {address} {order} LIMIT 1"
+            )
+        )
+    bounds = [value for value in found if value is not None]
+    if work.mapped:
+        leads = await database.row(
+            f"SELECT min({work.raw(source, 'g')}), max({work.raw(source, 'g')}) FROM {work.map} "
+            f"WHERE {work.within(source, 'g')} AND canon = g"
+        )
+        bounds += [value for value in leads or () if value is not None]
+    return (min(bounds), max(bounds)) if bounds else None

@@ -1,0 +1,105 @@
+"""Builds the staged target: a copy of the base, and on it what the maps say."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from consolidator_tui.domain.event import (
+    Emit,
+    Level,
+    Message,
+    PhaseTimed,
+    Progress,
+    Step,
+    TableMerged,
+)
+from consolidator_tui.domain.merge import MergePlan, MergeResult, Note, TableCounts
+from consolidator_tui.services.merge.counts import count_table
+from consolidator_tui.services.merge.target import (
+    continue_sequences,
+    create_objects,
+    drop_triggers,
+    prepare_tables,
+    restore_triggers,
+)
+from consolidator_tui.services.merge.work import Translator, Work
+from consolidator_tui.services.merge.write import CannotWrite, write_table
+from consolidator_tui.services.workspace import open_workspace
+from consolidator_tui.storage.files import copy_file
+from consolidator_tui.storage.sqlite import Database
+
+
+async def write_staging(
+    plan: MergePlan, staging: Path, ledger: Path, emit: Emit, planned: list[Work]
+) -> MergeResult:
+    """Write all rows into `staging` (made here) as the maps in `ledger` say.
+
+    Raises sqlite3.Error. Rows that a constraint of the target refuses become a question.
+    """
+    started = time.monotonic()
+    await copy_file(Path(plan.sources[0].snapshot), staging, mode=0o600)
+    counts: list[TableCounts] = []
+    notes: list[Note] = []
+    async with open_workspace(
+        plan.sources, plan.pooled, pool=Path(plan.pool), ledger=ledger, main=staging
+    ) as workspace:
+        works = [before.over(workspace) for before in planned]
+        translator = Translator({work.key: work for work in works})
+        database = workspace.database
+        await _prepare_connection(database)
+        await database.execute("BEGIN")
+        dropped = await drop_triggers(database)
+        await prepare_tables(database, plan, works)
+        for number, work in enumerate(works):
+            began = time.monotonic()
+            emit(Progress(Step.MIGRATE, work.table.name, number, len(works), "tables", "writing"))
+            try:
+                notes += await write_table(database, translator, work)
+            except CannotWrite as refused:
+                await database.execute("ROLLBACK")
+                return MergeResult(tuple(counts), (refused.question,), tuple(notes))
+            table = await count_table(database, work, written=True)
+            counts.append(table)
+            emit(_merged(table, time.monotonic() - began))
+        problems = await create_objects(database, plan, ("index", "view"))
+        await continue_sequences(database, works)
+        await restore_triggers(database, dropped)
+        problems += await create_objects(database, plan, ("trigger",))
+        await database.execute("COMMIT")
+        if plan.sources[0].index_damage:
+            await database.execute("REINDEX main")
+    emit(PhaseTimed(Step.MIGRATE, "write", time.monotonic() - started))
+    notes += [note for _, note in problems]
+    for note in notes:
+        emit(Message(Step.MIGRATE, Level.WARNING, note.text, note.file, note.table, note.column))
+    left_out = tuple(name for name, _ in problems)
+    return MergeResult(tuple(counts), (), tuple(notes), left_out=left_out)
+
+
+async def _prepare_connection(database: Database) -> None:
+    """Settings for a file that is thrown away unless it is finished and synced."""
+    for statement in (
+        "PRAGMA main.journal_mode = DELETE",
+        "PRAGMA main.synchronous = OFF",
+        "PRAGMA foreign_keys = OFF",
+        "PRAGMA legacy_alter_table = ON",
+        "PRAGMA secure_delete = OFF",
+        "PRAGMA main.cache_size = -16384",
+    ):
+        await database.execute(statement)
+
+
+def _merged(table: TableCounts, seconds: float) -> TableMerged:
+    return TableMerged(
+        Step.MIGRATE,
+        table.table,
+        table.source,
+        table.base,
+        table.new,
+        table.duplicate,
+        table.conflict,
+        table.rekeyed,
+        table.lost,
+        seconds,
+    )

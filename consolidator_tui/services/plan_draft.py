@@ -1,0 +1,113 @@
+"""The automatic plan as a document that people can read, correct and give back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from consolidator_tui.domain.catalog import fold
+from consolidator_tui.domain.merge import (
+    Identity,
+    IdentityKind,
+    MergePlan,
+    MergeTable,
+    Question,
+    Reference,
+)
+from consolidator_tui.domain.plan import PlanDocument, ReferencePlan, TablePlan
+from consolidator_tui.services.plan_lines import Path
+from consolidator_tui.services.plan_values import spell_text
+from consolidator_tui.services.plan_writer import dumps
+
+_HEAD = "What consolidator-tui would do by itself. Every key is optional; change what is wrong."
+
+
+def explained_plan(plan: MergePlan, questions: Sequence[Question]) -> str:
+    """The plan as TOML, its reasons and open questions as comments.
+
+    Given back with `run --plan`, it leads to the same merge.
+    """
+    document, comments = written_out(plan)
+    head = [_HEAD, *map(str, plan.notes)]
+    if questions:
+        head += ["", "To be decided before anything is written:"]
+    for question in questions:
+        head.append(f"- {question.text}")
+        head += [f"    {line}" for line in question.fix.splitlines()]
+    comments[()] = head
+    return dumps(document, comments)
+
+
+def written_out(plan: MergePlan) -> tuple[PlanDocument, dict[Path, list[str]]]:
+    """The document with every choice spelled out, and the reasons as comments."""
+    comments: dict[Path, list[str]] = {}
+    tables: dict[str, TablePlan] = {}
+    references = list(plan.document.references)
+    for table in plan.tables:
+        chosen = _chosen(plan.document, table)
+        tables[table.name] = chosen
+        comments["tables", spell_text(table.name)] = list(_reasons(plan, table))
+        for reference in table.references:
+            wanted = _reference_plan(reference)
+            if reference.declared or _is_there(wanted, references):
+                continue
+            comments["references", len(references)] = [reference.evidence]
+            references.append(wanted)
+    return replace(plan.document, tables=tables, references=tuple(references)), comments
+
+
+def _chosen(document: PlanDocument, table: MergeTable) -> TablePlan:
+    written = document.tables.get(table.name, TablePlan())
+    return replace(
+        written,
+        identity=_identity(table.identity, written),
+        newest=table.newest,
+        fill_nulls=table.fill_nulls,
+    )
+
+
+def _identity(identity: Identity, written: TablePlan) -> tuple[str, ...] | str | None:
+    if identity.kind is IdentityKind.COLUMNS and identity.columns:
+        return identity.columns
+    return {
+        IdentityKind.LINEAGE: "lineage",
+        IdentityKind.ROWS: "rows",
+        IdentityKind.NONE: "none",
+    }.get(identity.kind, written.identity)
+
+
+def _reasons(plan: MergePlan, table: MergeTable) -> Iterator[str]:
+    files = [
+        f"{source.path} {source.row_counts.get(fold(name), 0):,}"
+        for source, name in zip(plan.sources, table.sources, strict=True)
+        if name is not None
+    ]
+    yield f"rows: {', '.join(files)}"
+    yield f"identity: {table.identity.reason}"
+    for source, shift in zip(plan.sources, table.shifts, strict=False):
+        if shift:
+            yield f"{table.surrogate} of {source.path}: {shift:+,}"
+    for reference in table.references:
+        if reference.declared:
+            own, parents = ", ".join(reference.columns), ", ".join(reference.parent_columns)
+            yield f"refers to {reference.parent}: {own} -> {parents} (declared)"
+    yield from table.notes
+
+
+def _reference_plan(reference: Reference) -> ReferencePlan:
+    return ReferencePlan(
+        table=reference.table,
+        columns=reference.columns,
+        parent=reference.parent,
+        parent_columns=reference.parent_columns,
+        where=reference.where,
+        absent=reference.absent,
+    )
+
+
+def _is_there(wanted: ReferencePlan, references: Sequence[ReferencePlan]) -> bool:
+    return any(
+        (other.table, other.columns, other.parent, dict(other.where))
+        == (wanted.table, wanted.columns, wanted.parent, dict(wanted.where))
+        for other in references
+    )

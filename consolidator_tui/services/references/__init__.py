@@ -1,0 +1,27 @@
+"""Find, explain and rewrite the places where application source names SQLite files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from consolidator_tui.domain.reference import Reference, ReferenceReport
+from consolidator_tui.services.references.apply import BackUp, apply
+from consolidator_tui.services.references.diff import splice, unified_diff, with_needs
+from consolidator_tui.services.references.find import find_references
+from consolidator_tui.services.references.propose import propose
+
+__all__ = [
+    "BackUp",
+    "apply",
+    "explain",
+    "find_references",
+    "propose",
+    "splice",
+    "unified_diff",
+    "with_needs",
+]
+
+
+def explain(report: ReferenceReport, database: Path) -> list[Reference]:
+    """The references that can mean a database (absolute path): why the file exists."""
+    return [r for r in report.references if database.absolute() in r.resolves_to]

@@ -1,0 +1,242 @@
+"""References in configuration files: .env, INI, TOML, YAML, with the byte span of each value."""
+
+from __future__ import annotations
+
+import codecs
+import io
+import re
+import tomllib
+from collections.abc import Collection, Iterator
+from pathlib import PurePosixPath
+
+from dotenv.parser import parse_stream
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+
+from consolidator_tui.domain.reference import (
+    FileScan,
+    Form,
+    Literal,
+    Piece,
+    PieceKind,
+    Pieces,
+    UnreadableFile,
+)
+from consolidator_tui.services.references.paths import names_database
+from consolidator_tui.services.references.python_forms import speaks_of_database
+from consolidator_tui.services.references.python_tree import place_of
+
+_DOTENV_VALUE = re.compile(
+    r"""\s*(?:export[^\S\r\n]+)?(?:'[^']+'|[^=\#\s]+)[^\S\r\n]*=[^\S\r\n]*"""
+    r"""(?P<value>'(?:\\'|[^'])*'|"(?:\\"|[^"])*"|[^\r\n]*?)(?=[^\S\r\n]+\#|[^\S\r\n]*(?:[\r\n]|\Z))"""
+)
+_TEMPLATE = re.compile(r"example|sample|template|dist|default|\.tpl|\.tmpl", re.I)
+_ELSEWHERE = re.compile(r"prod|staging|docker|deploy|stage|ci\b", re.I)
+_INI_LINE = re.compile(
+    r"(?P<key>[^\s=:#;\[][^=:\r\n]*?)[^\S\r\n]*[=:][^\S\r\n]*(?P<value>[^\r\n]*)"
+)
+_TOML_LINE = re.compile(
+    r"""(?P<key>["']?[\w.-]+["']?)\s*=\s*(?P<value>"[^"\\\r\n]*"|'[^'\r\n]*')\s*(?:\#[^\r\n]*)?\r?\Z"""
+)
+
+
+def decode(data: bytes) -> tuple[str, int] | None:
+    """The text and the length of its byte order mark; None when it is not UTF-8."""
+    bom = 3 if data.startswith(codecs.BOM_UTF8) else 0
+    try:
+        return data[bom:].decode("utf-8"), bom
+    except UnicodeDecodeError:
+        return None
+
+
+class Collector:
+    """Gathers the literals of one text file."""
+
+    def __init__(
+        self, file: str, data: bytes, sha256: str, known: Collection[str], text: str, bom: int
+    ) -> None:
+        self.file = file
+        self.data = data
+        self.sha256 = sha256
+        self.known = known
+        self.text = text
+        self.bom = bom
+        self.literals: list[Literal] = []
+
+    def offset(self, characters: int) -> int:
+        """Byte offset of a character offset."""
+        return self.bom + len(self.text[:characters].encode("utf-8"))
+
+    def add(
+        self,
+        form: Form,
+        text: str,
+        start: int,
+        end: int,
+        *,
+        allowed: str,
+        why: str = "",
+        key: str | None = None,
+        before: Pieces = (),
+        shown: str | None = None,
+    ) -> None:
+        """Note a literal at character offsets; `before` is what its path hangs on."""
+        a, b = self.offset(start), self.offset(end)
+        piece = Piece(PieceKind.TEXT, text, self.file, a, b)
+        if any(known.start == a for known in self.literals):
+            return  # a YAML alias: the same text once more
+        self.literals.append(
+            Literal(
+                a,
+                b,
+                *place_of(self.data, a),
+                form,
+                shown if shown is not None else text,
+                allowed,
+                why,
+                key,
+                ((*before, piece),),
+            )
+        )
+
+    def scan(self, unreadable: UnreadableFile | None = None) -> FileScan:
+        """The result."""
+        return FileScan(self.file, self.sha256, tuple(self.literals), (), unreadable)
+
+
+def scan_dotenv(found: Collector) -> FileScan:
+    """Values of a .env file, as python-dotenv reads them."""
+    name = PurePosixPath(found.file).name
+    at = 0
+    for binding in parse_stream(io.StringIO(found.text, newline="")):
+        original = binding.original.string
+        match = _DOTENV_VALUE.match(original)
+        value, key = binding.value, binding.key
+        if key and value and match and not binding.error and names_database(value, found.known):
+            allowed = "yes" if speaks_of_database(key) else "if_opened"
+            why = ""
+            if "${" in value:
+                allowed, why = "no", "the value is built from other variables"
+            elif _TEMPLATE.search(name):
+                allowed, why = "no", "it is a template that is copied to other machines"
+            elif _ELSEWHERE.search(name):
+                allowed, why = "no", "it is for another machine"
+            start = at + match.start("value")
+            found.add(Form.DOTENV, value, start, at + match.end("value"), allowed=allowed, why=why,
+                      key=key)  # fmt: skip
+        at += len(original)
+    return found.scan()
+
+
+def scan_ini(found: Collector) -> FileScan:
+    """`key = value` lines; `%(here)s` is the folder of the file in alembic.ini."""
+    alembic = PurePosixPath(found.file).name == "alembic.ini" or "\n[alembic]" in "\n" + found.text
+    for at, line in _lines(found.text):
+        match = _INI_LINE.match(line)
+        if match is None or line.startswith((" ", "\t")):
+            continue
+        key, value = match["key"].strip(), match["value"].rstrip()
+        here = value.find("%(here)s")
+        text = value.replace("%%", "%")
+        tail = text if here < 0 else text[here + len("%(here)s") :]
+        plain = text.replace("%(here)s", "/here") if here >= 0 else text
+        if "%(" in tail or not names_database(plain, found.known):
+            continue
+        form = Form.ALEMBIC_INI if alembic and key == "sqlalchemy.url" else Form.INI
+        known_key = form is Form.ALEMBIC_INI or speaks_of_database(key)
+        allowed, why = ("yes", "") if known_key else ("no", "the key does not speak of a database")
+        start = at + match.start("value")
+        before: Pieces = ()
+        if here >= 0:
+            before = (
+                Piece(PieceKind.TEXT, text[:here]),
+                Piece(PieceKind.FILE, file=found.file, up=1),
+            )
+            start += here + len("%(here)s")
+        found.add(form, tail, start, at + match.start("value") + len(value), allowed=allowed,
+                  why=why, before=before, shown=value)  # fmt: skip
+    return found.scan()
+
+
+def scan_toml(found: Collector) -> FileScan:
+    """`key = "value"` lines of a TOML file that parses."""
+    try:
+        tomllib.loads(found.text.replace("\r\n", "\n"))
+    except tomllib.TOMLDecodeError as error:
+        return found.scan(UnreadableFile(found.file, 1, f"it is not TOML ({error})"))
+    table = ""
+    for at, line in _lines(found.text):
+        if line.lstrip().startswith("["):
+            table = line.strip().strip("[]").rsplit(".", 1)[-1]
+        indent = len(line) - len(line.lstrip())
+        match = _TOML_LINE.match(line.lstrip())
+        if match is None:
+            continue
+        value = match["value"][1:-1]
+        if not names_database(value, found.known):
+            continue
+        key = match["key"].strip("\"'")
+        good = speaks_of_database(f"{table}_{key}" if key.lower() in _GENERIC else key)
+        start = at + indent + match.start("value")
+        found.add(Form.TOML, value, start, start + len(match["value"]),
+                  allowed="yes" if good else "no",
+                  why="" if good else "the key does not speak of a database")  # fmt: skip
+    return found.scan()
+
+
+def scan_yaml(found: Collector, form: Form = Form.YAML) -> FileScan | None:
+    """Scalars of a YAML file; None when it does not parse (a template)."""
+    try:
+        nodes = list(YAML(typ="safe", pure=True).compose_all(found.text))
+    except (YAMLError, ValueError):
+        return None
+    for node in nodes:
+        for key, scalar in _scalars(node, ""):
+            _scalar(found, form, key, scalar)
+    return found.scan()
+
+
+def _scalar(found: Collector, form: Form, key: str, scalar: ScalarNode) -> None:
+    value = scalar.value
+    start, end = scalar.start_mark.index, scalar.end_mark.index
+    whole = value
+    if "=" in value and not names_database(value, found.known):
+        key, _, whole = value.partition("=")
+    if not isinstance(value, str) or not names_database(whole, found.known):
+        return
+    allowed, why = "yes", ""
+    raw = found.text[start:end].strip("'\"")
+    if form is not Form.YAML:
+        allowed, why = "no", "the path is one inside the container or on the CI machine"
+    elif whole is not value or raw != value or "\n" in value:
+        allowed, why = "no", "the value is not written in one plain piece"
+    elif not speaks_of_database(key):
+        allowed, why = "no", "the key does not speak of a database"
+    found.add(
+        form, whole, start, end, allowed=allowed, why=why, key=key if whole != value else None
+    )
+
+
+def _scalars(node: Node | None, key: str) -> Iterator[tuple[str, ScalarNode]]:
+    if isinstance(node, ScalarNode):
+        yield key, node
+    elif isinstance(node, SequenceNode):
+        for item in node.value:
+            yield from _scalars(item, key)
+    elif isinstance(node, MappingNode):
+        for name, value in node.value:
+            inner = name.value if isinstance(name, ScalarNode) else ""
+            if key and not speaks_of_database(str(inner)) and str(inner).lower() in _GENERIC:
+                inner = f"{key}_{inner}"
+            yield from _scalars(value, str(inner))
+
+
+_GENERIC = {"path", "file", "url", "uri", "name", "filename", "location"}
+
+
+def _lines(text: str) -> Iterator[tuple[int, str]]:
+    at = 0
+    for line in text.splitlines(keepends=True):
+        yield at, line.rstrip("\r\n")
+        at += len(line)

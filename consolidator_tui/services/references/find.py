@@ -1,0 +1,177 @@
+"""Walk a project and read every file that mentions a database."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import os
+import re
+import time
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+from consolidator_tui.domain.event import Emit, PhaseTimed, Progress, Step
+from consolidator_tui.domain.reference import FileScan, ReferenceReport, UnreadableFile
+from consolidator_tui.services.discover.skips import reason_by_content, reason_by_name
+from consolidator_tui.services.references.paths import mention_pattern
+from consolidator_tui.services.references.python_scan import scan_python
+from consolidator_tui.services.references.resolve import resolve
+from consolidator_tui.services.references.text_scan import MOST_BYTES, form_of, scan_other
+from consolidator_tui.services.references.workers import FEW, LARGE, spread
+
+_LOOK = 400
+"""Files looked at between two reports of progress."""
+
+_MORE_SKIPPED = frozenset({"site-packages", ".next", ".nuxt", ".venv", "venv", ".idea", ".vscode"})
+_PYTHON = (".py", ".pyi", ".pyw")
+
+
+def walk(project: Path) -> list[str]:
+    """The files worth a look, POSIX paths relative to the project, sorted; links are not followed.
+
+    The folders that Discover skips are skipped here too.
+    """
+    found: list[str] = []
+    stack = [""]
+    while stack:
+        folder = stack.pop()
+        try:
+            with os.scandir(project / folder) as listing:
+                entries = list(listing)
+        except OSError:
+            # A folder that cannot be read holds no source that could be edited either.
+            continue
+        if folder and reason_by_content(
+            os.fspath(project / folder), {entry.name for entry in entries}
+        ):
+            continue
+        for entry in entries:
+            path = f"{folder}/{entry.name}" if folder else entry.name
+            if entry.is_dir(follow_symlinks=False):
+                if reason_by_name(entry.name) is None and entry.name not in _MORE_SKIPPED:
+                    stack.append(path)
+            elif entry.is_file(follow_symlinks=False) and (
+                path.endswith(_PYTHON) or form_of(path) is not None
+            ):
+                found.append(path)
+    return sorted(found)
+
+
+def read_file(project: Path, file: str, pattern: re.Pattern[bytes]) -> bytes | None:
+    """The bytes of a file that mentions a database, else None."""
+    path = project / file
+    python = file.endswith(_PYTHON)
+    try:
+        if not python and path.stat().st_size > MOST_BYTES:
+            return None
+        data = path.read_bytes()
+    except OSError:
+        return None
+    return data if pattern.search(data) is not None else None
+
+
+def scan_bytes(file: str, data: bytes, known: frozenset[str]) -> FileScan | None:
+    """Scan one file by its kind."""
+    digest = hashlib.sha256(data).hexdigest()
+    if file.endswith(_PYTHON):
+        return scan_python(file, data, digest, known)
+    return scan_other(file, data, digest, known)
+
+
+def scan_batch(
+    project: str, known: frozenset[str], files: Sequence[str]
+) -> list[tuple[str, FileScan | None, str]]:
+    """Scan some files; also run in worker processes. (file, scan, why it failed)."""
+    root = Path(project)
+    pattern = mention_pattern(known)
+    found: list[tuple[str, FileScan | None, str]] = []
+    for file in files:
+        data = read_file(root, file, pattern)
+        if data is None:
+            continue
+        try:
+            found.append((file, scan_bytes(file, data, known), ""))
+        except (ValueError, TypeError, LookupError, RecursionError, AttributeError) as error:
+            # Nobody's source may stop the search: the file is reported instead.
+            found.append((file, None, f"{type(error).__name__}: {error}"))
+    return found
+
+
+def known_names(databases: Sequence[Path]) -> frozenset[str]:
+    """Names that count as databases whatever their suffix; names without one are common words."""
+    return frozenset(path.name for path in databases if path.suffix)
+
+
+async def find_references(
+    project: Path,
+    emit: Emit,
+    *,
+    databases: Sequence[Path] = (),
+    processes: int | None = None,
+) -> ReferenceReport:
+    """Everything in the project's text that names an SQLite file.
+
+    `databases`: the database files that exist (absolute), which say what a relative path means.
+    `processes`: how many to use for large projects (default: one per core, 1: none).
+    Cancelling the task stops it within one batch. Emits Progress in files.
+    """
+    began = time.perf_counter()
+    project = project.absolute()
+    known = known_names(databases)
+    files = await asyncio.to_thread(walk, project)
+    found = await _scan_all(project, files, known, emit, processes)
+    scans = tuple(scan for _, scan, _ in found if scan is not None)
+    broken = tuple(
+        UnreadableFile(file, 1, why) for file, scan, why in found if scan is None and why
+    )
+    report = await asyncio.to_thread(
+        resolve,
+        project,
+        scans,
+        tuple(path.absolute() for path in databases),
+        frozenset(file for file in files if file.endswith(_PYTHON)),
+        files_seen=len(files),
+        files_read=len(found),
+        unreadable=broken,
+    )
+    emit(PhaseTimed(Step.CONFIGURE, "references", time.perf_counter() - began))
+    return report
+
+
+async def _scan_all(
+    project: Path, files: list[str], known: frozenset[str], emit: Emit, processes: int | None
+) -> list[tuple[str, FileScan | None, str]]:
+    def told(done: int, total: int | None, part: str) -> None:
+        emit(Progress(Step.CONFIGURE, "references", done, total, "files", part))
+
+    pattern = mention_pattern(known)
+    wanted: list[str] = []
+    heavy = False
+    for start in range(0, len(files), _LOOK):
+        part = files[start : start + _LOOK]
+        mentioning, large = await asyncio.to_thread(_mentioning, project, part, pattern)
+        wanted += mentioning
+        heavy = heavy or large
+        told(start + len(part), len(files), "looking")
+    return await spread(
+        partial(scan_batch, str(project), known),
+        wanted,
+        heavy=heavy or len(wanted) > FEW,
+        processes=processes,
+        done=lambda done: told(done, len(wanted), "reading"),
+    )
+
+
+def _mentioning(
+    project: Path, files: Sequence[str], pattern: re.Pattern[bytes]
+) -> tuple[list[str], bool]:
+    """The files that mention a database, and whether one of them takes long to parse."""
+    found = []
+    large = False
+    for file in files:
+        data = read_file(project, file, pattern)
+        if data is not None:
+            found.append(file)
+            large = large or len(data) > LARGE
+    return found, large

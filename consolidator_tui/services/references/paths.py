@@ -1,0 +1,152 @@
+"""Which texts name an SQLite file, and how URLs are taken apart."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Collection
+from dataclasses import dataclass
+
+SUFFIXES = ("db", "db3", "sqlite", "sqlite2", "sqlite3", "sqlitedb", "s3db", "sl3", "sdb")
+SUFFIX_PATTERN = r"(?:sqlitedb|sqlite[23]?|s3db|sl3|sdb|db3|db)"
+
+_URL = re.compile(r"(?P<scheme>sqlite3?(?:\+\w+)?|sqlcipher(?:\+\w+)?)://(?P<rest>.*)", re.S | re.I)
+_SUFFIX = re.compile(rf"[^/\\]\.{SUFFIX_PATTERN}\Z", re.I)
+_IDENTIFIERS = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+\Z")
+_NOT_PATH = re.compile(r"[\n\r\t*<>|\"`;,(){}\[\]=]|://")
+_MEMORY = re.compile(r":memory:|mode=memory", re.I)
+_THUMBS = "thumbs.db"
+
+DATABASE_WORD = re.compile(
+    r"(?:^|_|-|\b)(?:db|dbs|database|databases|sqlite3?|sqlalchemy|dsn|datafile|db(?:path|file|name|url|uri))"
+    r"(?:$|_|-|\b|\d)",
+    re.I,
+)
+"""A name that speaks of a database: db_path, DATABASE_URL, sqlite_file."""
+
+OTHER_WORD = re.compile(
+    r"(?:^|_|-)(?:old|legacy|previous|prev|backup|backups|bak|archive|archived|src|source|from|dst|"
+    r"dest|destination|import|export|dump|restore|copy|merge|merged|migrate|migration|convert|"
+    r"delete|remove|drop|clean|cleanup|purge|wipe|reset|snapshot|tmp|temp|template|example|sample|"
+    r"compare|diff|ignore|ignored|exclude|excluded|skip|pattern|glob|extra)(?:$|_|-)",
+    re.I,
+)
+"""A name that speaks of another copy, or of doing something other than working in the database."""
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    """A database text, taken apart: `prefix + path + suffix` is the text again."""
+
+    prefix: str
+    """`sqlite:///`, `file:`, or nothing."""
+    path: str
+    suffix: str
+    """The query with its question mark, or nothing."""
+
+    @property
+    def is_url(self) -> bool:
+        """Whether it is an SQLAlchemy-like URL."""
+        return "://" in self.prefix
+
+    @property
+    def is_file_uri(self) -> bool:
+        """Whether SQLite itself reads it as a `file:` URI."""
+        return self.prefix.lower().endswith("file:")
+
+
+def is_memory(text: str) -> bool:
+    """Whether the text names a database without a file."""
+    if _MEMORY.search(text):
+        return True
+    match = _URL.match(text)
+    return match is not None and match.group("rest").split("?")[0] in ("", "/")
+
+
+def locate(text: str, *, two_slashes: bool = False) -> Location:
+    """Take a URL, a `file:` URI or a path apart.
+
+    Three slashes introduce a relative path, four an absolute one (SQLAlchemy, databases, dataset,
+    peewee's db_url). `two_slashes`: Tortoise, which takes everything after `://` as the path.
+    """
+    match = _URL.match(text)
+    prefix, rest = "", text
+    if match:
+        prefix, rest = text[: match.start("rest")], match["rest"]
+        if rest.startswith("/") and not two_slashes:
+            prefix, rest = prefix + "/", rest[1:]
+    if rest.lower().startswith("file:"):
+        prefix, rest = prefix + rest[:5], rest[5:]
+    suffix = ""
+    if prefix and "?" in rest:
+        at = rest.index("?")
+        rest, suffix = rest[:at], rest[at:]
+    return Location(prefix, rest, suffix)
+
+
+def names_database(text: str, known: Collection[str] = ()) -> bool:
+    """Whether a whole literal reads as the path or URL of an SQLite file.
+
+    `known`: names of database files of this project, which count whatever their suffix.
+    Not: `Thumbs.db`, a bare suffix, globs, sentences, dotted names such as `app.errors.db`.
+    """
+    if not 3 < len(text) < 1000 or is_memory(text):
+        return False
+    where = locate(text)
+    if where.is_url:
+        return bool(where.path.strip("./")) and "\n" not in text
+    path = where.path.replace("\\", "/")
+    name = posixpath.basename(path)
+    if _NOT_PATH.search(path) or name.lower() == _THUMBS or path.startswith("-"):
+        return False
+    if name in known:
+        return " " not in name or name == path
+    if not _SUFFIX.search(path) or " " in path:
+        return False
+    if name.startswith(".") and name.count(".") == 1:
+        return False
+    return not ("/" not in path and path.count(".") > 1 and _IDENTIFIERS.match(path))
+
+
+def is_dotted(text: str) -> bool:
+    """Whether the text could as well be a module's name, such as `app.db`."""
+    return bool(_IDENTIFIERS.match(text))
+
+
+TOKEN = re.compile(
+    rf"(?:sqlite3?(?:\+\w+)?:/{{2,4}}|\bfile:)?(?:[\w.~$@%+/-]|\$\{{\w+\}})*[\w}}-]\.{SUFFIX_PATTERN}"
+    r"(?![\w(/-])(?!\.\w)",
+    re.I,
+)
+"""A database path inside a line of text that is not Python."""
+
+
+def tokens(line: str, known: Collection[str] = ()) -> list[tuple[int, str]]:
+    """The database paths in a line of free text: (column from 0, text)."""
+    found = []
+    for match in TOKEN.finditer(line):
+        text = match[0]
+        if match.start() and line[match.start() - 1] in "*\\":
+            continue
+        if line[: match.start()].endswith("://"):
+            continue
+        if names_database(text, known):
+            found.append((match.start(), text))
+    return found
+
+
+def mentions(data: bytes) -> bool:
+    """A quick look: whether it is worth reading the bytes more closely."""
+    return _MENTION.search(data) is not None
+
+
+_MENTION = re.compile(
+    rb"(?i)sqlite|[\w}%-]\.(?:db3?|s3db|sl3|sdb)\b|database_?(?:url|path|uri)|\bdb_?(?:path|file|url|name)",
+)
+
+
+def mention_pattern(known: Collection[str]) -> re.Pattern[bytes]:
+    """The quick look of `mentions`, with the project's own database names added."""
+    names = sorted({name for name in known if len(name) > 3})
+    extra = b"".join(b"|" + re.escape(name.encode("utf-8", "surrogateescape")) for name in names)
+    return re.compile(_MENTION.pattern + extra)

@@ -1,0 +1,287 @@
+"""Which references have to change, and how; what has to be done by hand."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from consolidator_tui.domain.reference import (
+    Anchor,
+    FileEdit,
+    FileScan,
+    Form,
+    ManualNote,
+    Proposal,
+    Reference,
+    ReferenceReport,
+)
+from consolidator_tui.services.references.check import check
+from consolidator_tui.services.references.find import known_names
+from consolidator_tui.services.references.paths import OTHER_WORD
+from consolidator_tui.services.references.resolve import in_tests
+from consolidator_tui.services.references.rewrite import (
+    CONFIGURATION,
+    FileJobs,
+    Job,
+    rewrite_files,
+    values_of,
+)
+from consolidator_tui.services.references.workers import FEW, LARGE, spread
+
+_SILENT = (Form.TEXT, Form.MENTION)
+_ANCHORED = (Anchor.FILE_FOLDER, Anchor.ABSOLUTE)
+_CARRIES = re.compile(
+    r"migrat|merg|consolidat|convert|backup|restore|import|export|copy|sync|transfer|dump|upgrade|"
+    r"compare|diff|old|legacy",
+    re.I,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """What a proposal is made for."""
+
+    report: ReferenceReport
+    target: Path
+    test_database: Path
+    selected: frozenset[Path]
+    key: str | None
+    scans: dict[str, FileScan]
+
+    def goal(self, reference: Reference) -> Path:
+        """What a reference shall mean."""
+        return self.test_database if reference.in_tests else self.target
+
+    def goals(self, references: Iterable[Reference]) -> set[Path]:
+        """What several references shall mean."""
+        return {self.goal(reference) for reference in references}
+
+
+async def propose(
+    project: Path,
+    report: ReferenceReport,
+    *,
+    target: Path,
+    databases: Sequence[Path] = (),
+    test_database: str | None = None,
+    introduce_key: str | None = None,
+    processes: int | None = None,
+) -> Proposal:
+    """The edits after which the application uses only `target`, and its tests a file of their own.
+
+    `databases`: the consolidated ones (default: those of the report); references to others are
+    left alone. `test_database`: a name beside the target (default `test_` + its name).
+    `introduce_key`: an environment key to read first at each hard-coded path that is edited.
+    Every edit is checked by resolving the edited project again; one that does not give the goal,
+    or changes what another reference means, is left out and noted.
+    """
+    target = target.absolute()
+    name = test_database or f"test_{target.name}"
+    chosen = [path.absolute() for path in (databases or report.databases)]
+    scans = {scan.file: scan for scan in report.scans}
+    selected = frozenset([*chosen, target])
+    case = _Case(report, target, target.parent / name, selected, introduce_key, scans)
+    project = project.absolute()
+    wanted, notes = await asyncio.to_thread(_decide, case)
+    work = [_file_jobs(project, case, file, found) for file, found in wanted.items()]
+    heavy = len(work) > FEW or await asyncio.to_thread(_any_large, project, list(wanted))
+    rewritten = await spread(rewrite_files, work, heavy=heavy, processes=processes)
+    kept, dropped = await asyncio.to_thread(check, report, target, case.goals, rewritten)
+    notes += [note for found in rewritten for note in found.notes]
+    notes += [ManualNote(file, wanted[file][0].line, why) for file, why in dropped.items()]
+    notes += _test_notes(case)
+    edited = tuple(
+        FileEdit(found.file, report.hashes[found.file], found.edits)
+        for found in sorted(kept, key=lambda found: found.file)
+    )
+    ordered = tuple(sorted(set(notes), key=lambda n: (n.file, n.line, n.what)))
+    return Proposal(project, target, case.test_database, edited, ordered, report.environment_keys)
+
+
+def _any_large(project: Path, files: list[str]) -> bool:
+    return any((project / file).stat().st_size > LARGE for file in files if file.endswith(".py"))
+
+
+def _decide(case: _Case) -> tuple[dict[str, list[Reference]], list[ManualNote]]:
+    notes: list[ManualNote] = []
+    wanted: dict[str, list[Reference]] = defaultdict(list)
+    veto = _several(case)
+    compose = any(r.form is Form.COMPOSE for r in case.report.references)
+    for reference in case.report.references:
+        why = _why_not(case, reference, veto, compose)
+        if why is None:
+            wanted[reference.file].append(reference)
+        elif why:
+            notes.append(ManualNote(reference.file, reference.line, why))
+    return wanted, notes
+
+
+def _file_jobs(project: Path, case: _Case, file: str, references: list[Reference]) -> FileJobs:
+    report = case.report
+    scan = case.scans[file]
+    jobs = []
+    for reference in references:
+        goal = case.goal(reference)
+        key = case.key if reference.env_key is None and not reference.in_tests else None
+        jobs.append(
+            Job(
+                reference,
+                goal,
+                _shown(case, goal),
+                _reason(case, reference, goal),
+                values_of(reference, scan),
+                key,
+            )
+        )
+    known = known_names(report.databases)
+    return FileJobs(project, file, report.hashes[file], known, tuple(jobs))
+
+
+def _why_not(case: _Case, reference: Reference, veto: dict[str, str], compose: bool) -> str | None:
+    """None: to be edited. Empty: nothing to do. Else what to do by hand."""
+    goal = case.goal(reference)
+    if reference.form in _SILENT:
+        return ""
+    if not reference.resolves_to:
+        if reference.anchor is Anchor.ENVIRONMENT and _told(case, reference.env_key):
+            return ""
+        if reference.in_tests or reference.anchor in (Anchor.TEMPORARY, Anchor.HOME):
+            return ""
+        why = reference.why_not or "not decidable"
+        return f"{reference.form}: {why}. Check that it is {goal.name}."
+    if list(reference.resolves_to) == [goal]:
+        settled = reference.anchor in _ANCHORED or reference.form in (
+            Form.TOML,
+            Form.YAML,
+            Form.INI,
+        )
+        if settled or not reference.editable:
+            return ""
+    if not _concerns(case, reference):
+        return _unconcerned(case, reference)
+    if not reference.editable:
+        return f"“{reference.text}”: {reference.why_not}. {_advice(case, reference, goal)}"
+    if reference.file in veto and not reference.in_tests:
+        return veto[reference.file]
+    if compose and reference.form is Form.DOTENV and _compose_reads(case, reference.file):
+        return (
+            "docker compose hands this file to containers, where host paths do not exist. "
+            f"Let {reference.env_key} name {goal.name} as the container sees it."
+        )
+    return None
+
+
+def _concerns(case: _Case, reference: Reference) -> bool:
+    """Whether the reference means consolidated databases, and only those."""
+    if reference.exists:
+        meant = {path for path in reference.resolves_to if path in case.selected or _holds(path)}
+        return bool(meant & case.selected) if reference.in_tests else meant <= case.selected
+    if reference.in_tests:
+        return False
+    key = reference.env_key
+    return key is not None and any(
+        other.env_key == key and _concerns_file(case, other)
+        for other in case.report.references
+        if not other.in_tests and not in_tests(other.file)
+    )
+
+
+def _concerns_file(case: _Case, reference: Reference) -> bool:
+    return reference.exists and set(reference.resolves_to) <= case.selected
+
+
+def _holds(path: Path) -> bool:
+    """Whether there is anything in a file: an empty stray has nothing that could be meant."""
+    try:
+        return path.stat().st_size > 0
+    except OSError:
+        return False
+
+
+def _advice(case: _Case, reference: Reference, goal: Path) -> str:
+    if "another copy" in reference.why_not:
+        return "Check whether it is still needed."
+    if "deletes, moves" in reference.why_not:
+        return f"Check first that it may do that to {_shown(case, goal)}."
+    return f"Let it use {_shown(case, goal)}."
+
+
+def _told(case: _Case, key: str | None) -> bool:
+    """Whether another reference says what an environment key holds."""
+    return any(r.env_key == key and r.resolves_to for r in case.report.references)
+
+
+def _unconcerned(case: _Case, reference: Reference) -> str:
+    if reference.in_tests or reference.form not in _real_forms():
+        return ""
+    meant = ", ".join(sorted(_shown(case, path) for path in reference.resolves_to))
+    if not reference.exists and reference.form is Form.CANDIDATES:
+        return ""
+    if not reference.exists:
+        return f"“{reference.text}” would create {meant}, which is none of the databases. Check it."
+    if set(reference.resolves_to) & case.selected:
+        return f"“{reference.text}” can mean {meant}, and not all of them were consolidated."
+    return ""
+
+
+def _real_forms() -> frozenset[Form]:
+    reported = {Form.TEXT, Form.MENTION, Form.JSON, Form.CI, Form.FILE_OPERATION, Form.UNREADABLE}
+    return frozenset(set(Form) - reported)
+
+
+def _shown(case: _Case, path: Path) -> str:
+    project = case.report.project
+    return path.relative_to(project).as_posix() if path.is_relative_to(project) else str(path)
+
+
+def _compose_reads(case: _Case, file: str) -> bool:
+    """Whether a compose file stands beside a .env file: compose reads it by itself."""
+    folder = PurePosixPath(file).parent
+    return any(
+        PurePosixPath(r.file).parent == folder
+        for r in case.report.references
+        if r.form is Form.COMPOSE
+    )
+
+
+def _several(case: _Case) -> dict[str, str]:
+    """Files that carry data from one database to another are never edited."""
+    meant: dict[str, set[frozenset[Path]]] = defaultdict(set)
+    other: set[str] = set()
+    for reference in case.report.references:
+        if reference.form in (*CONFIGURATION, *_SILENT) or not reference.exists:
+            continue
+        meant[reference.file].add(frozenset(reference.resolves_to))
+        if "another copy" in reference.why_not:
+            other.add(reference.file)
+    found = {}
+    for file, groups in meant.items():
+        stem = PurePosixPath(file).stem
+        if len(groups) > 1 and (file in other or _CARRIES.search(stem) or OTHER_WORD.search(stem)):
+            found[file] = (
+                "this script works on several of the databases at once. "
+                "Check whether it is still needed."
+            )
+    return found
+
+
+def _reason(case: _Case, reference: Reference, goal: Path) -> str:
+    meant = ", ".join(_shown(case, path) for path in reference.resolves_to)
+    whose = "tests get a database of their own" if reference.in_tests else "one database"
+    return f"{meant} → {_shown(case, goal)} ({whose})"
+
+
+def _test_notes(case: _Case) -> list[ManualNote]:
+    """Tests without any database of their own use the application's."""
+    tests = [scan.file for scan in case.report.scans if in_tests(scan.file)]
+    own = any(r.in_tests and (r.resolves_to or r.anchor is Anchor.TEMPORARY)
+              for r in case.report.references)  # fmt: skip
+    if not tests or own:
+        return []
+    keys = ", ".join(case.report.environment_keys[:2])
+    how = f"set {keys} in conftest.py" if keys else "give them a path of their own"
+    return [ManualNote(tests[0], 1, f"the tests name no database of their own; {how}.")]

@@ -1,0 +1,87 @@
+"""Small questions to Python's syntax, and the names that are understood."""
+
+from __future__ import annotations
+
+import libcst as cst
+
+from consolidator_tui.services.references.python_tree import Scope, dotted
+
+PATH_CLASSES = ("Path", "PurePath", "PosixPath", "PurePosixPath", "AsyncPath", "UPath")
+TRANSPARENT = {
+    "str", "os.fspath", "fspath", "os.path.abspath", "os.path.realpath", "os.path.normpath",
+    "os.path.expanduser", "os.path.expandvars", "abspath", "realpath", "normpath", "expanduser",
+    "sqlalchemy.engine.make_url", "sqlalchemy.make_url", "sqlalchemy.engine.url.make_url",
+    "make_url", "repr", "click.Path", "urllib.parse.quote",
+}  # fmt: skip
+TRANSPARENT_METHODS = {
+    "resolve", "absolute", "expanduser", "as_posix", "strip", "rstrip", "lstrip", "__str__",
+    "__fspath__", "get_secret_value", "unicode_string",
+}  # fmt: skip
+ENV_READERS = {
+    "os.getenv", "os.environ.get", "environ.get", "getenv", "os.environ.setdefault",
+    "os.environ.pop", "environ.setdefault", "decouple.config", "env", "env.str", "env.get",
+    "starlette.config.Config", "env.path", "env.db", "env.db_url", "env.url", "environs.Env",
+    "dj_database_url.config",
+}  # fmt: skip
+TEMPORARY = {
+    "tempfile.mkdtemp", "tempfile.mkstemp", "tempfile.gettempdir",
+    "tempfile.NamedTemporaryFile", "tempfile.TemporaryDirectory", "tempfile.mktemp", "mkdtemp",
+    "mkstemp", "gettempdir", "TemporaryDirectory", "NamedTemporaryFile",
+}  # fmt: skip
+TEMPORARY_NAMES = {
+    "tmp_path", "tmpdir", "tmp_path_factory", "tmpdir_factory", "tmp_dir", "temp_dir",
+    "tempdir",
+}  # fmt: skip
+CONFIG_READERS = {"decouple.config", "config", "env", "env.str", "env.path", "env.db", "env.db_url"}
+
+
+def returned(function: cst.FunctionDef) -> list[cst.BaseExpression]:
+    """The expressions that a function returns, not those of functions inside it."""
+    found: list[cst.BaseExpression] = []
+    stack: list[cst.CSTNode] = [function.body]
+    while stack:
+        node = stack.pop()
+        if isinstance(node, cst.Return):
+            if node.value is not None and dotted(node.value) != "None":
+                found.append(node.value)
+        elif not isinstance(node, cst.FunctionDef | cst.ClassDef | cst.BaseExpression):
+            stack.extend(reversed(node.children))
+    return found
+
+
+def keyword(call: cst.Call, *names: str) -> cst.BaseExpression | None:
+    """The value of a keyword argument."""
+    for arg in call.args:
+        if arg.keyword is not None and arg.keyword.value in names:
+            return arg.value
+    return None
+
+
+def text_of(node: cst.CSTNode | None) -> str:
+    """The text of a plain string literal, else an empty text."""
+    if isinstance(node, cst.SimpleString | cst.ConcatenatedString):
+        value = node.evaluated_value
+        return value if isinstance(value, str) else ""
+    return ""
+
+
+def is_settings(owner: Scope) -> bool:
+    """Whether a class reads its fields from the environment (pydantic BaseSettings)."""
+    node = owner.node
+    return isinstance(node, cst.ClassDef) and any(
+        "Settings" in dotted(base.value) for base in node.bases
+    )
+
+
+def env_name(owner: Scope, name: str) -> str:
+    """The environment key of a settings field: env_prefix + name, in upper case."""
+    prefix = ""
+    inner = owner.classes.get("Config")
+    candidates = [(inner, "env_prefix")] if inner is not None else []
+    for scope, key in candidates:
+        for value in scope.assigned.get(key, ()):
+            prefix = text_of(value)
+    for value in owner.assigned.get("model_config", ()):
+        if isinstance(value, cst.Call):
+            prefix = text_of(keyword(value, "env_prefix"))
+    return f"{prefix}{name}".upper()

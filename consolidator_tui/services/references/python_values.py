@@ -1,0 +1,447 @@
+"""What a Python expression can be, as path pieces: follows names, defaults, joins, f-strings."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import libcst as cst
+
+from consolidator_tui.domain.reference import Piece, PieceKind, Pieces
+from consolidator_tui.services.references.pieces import (
+    UNKNOWN,
+    concatenate,
+    join,
+    parent,
+    product,
+)
+from consolidator_tui.services.references.python_names import (
+    CONFIG_READERS,
+    ENV_READERS,
+    PATH_CLASSES,
+    TEMPORARY,
+    TEMPORARY_NAMES,
+    TRANSPARENT,
+    TRANSPARENT_METHODS,
+    env_name,
+    is_settings,
+    keyword,
+    returned,
+    text_of,
+)
+from consolidator_tui.services.references.python_tree import Scope, Tree, dotted
+
+_DEPTH = 14
+_MANY = 12
+
+
+class Evaluator:
+    """Evaluates expressions of one file. `file` is POSIX, relative to the project."""
+
+    def __init__(self, tree: Tree, file: str) -> None:
+        self.tree = tree
+        self.file = file
+        self._active: set[int] = set()
+
+    def qualified(self, node: cst.CSTNode, scope: Scope) -> str:
+        """The dotted name of a callee with imports resolved (`import sqlite3 as s` too)."""
+        name = dotted(node)
+        if not name:
+            return ""
+        first, _, rest = name.partition(".")
+        look: Scope | None = scope
+        while look is not None:
+            if first in look.imported:
+                origin = look.imported[first][0]
+                return f"{origin}.{rest}" if rest else origin
+            if first in look.assigned or first in look.parameters:
+                return name
+            look = look.parent
+        return name
+
+    def values(self, node: cst.CSTNode | None, scope: Scope, depth: int = 0) -> list[Pieces]:
+        """The alternatives that an expression can be, each as path pieces."""
+        if node is None or depth > _DEPTH or id(node) in self._active:
+            return [UNKNOWN]
+        self._active.add(id(node))
+        try:
+            return self._values(node, scope, depth + 1)[:_MANY] or [UNKNOWN]
+        finally:
+            self._active.discard(id(node))
+
+    def _values(self, node: cst.CSTNode, scope: Scope, depth: int) -> list[Pieces]:
+        if isinstance(node, cst.SimpleString | cst.ConcatenatedString):
+            return [self._literal(node, scope, depth)]
+        if isinstance(node, cst.FormattedString):
+            return self._formatted(node, scope, depth)
+        if isinstance(node, cst.Name):
+            return self.name(node.value, scope, depth)
+        if isinstance(node, cst.Attribute):
+            return self._attribute(node, scope, depth)
+        if isinstance(node, cst.Call):
+            return self._call(node, scope, depth)
+        if isinstance(node, cst.BinaryOperation):
+            return self._binary(node, scope, depth)
+        if isinstance(node, cst.BooleanOperation):
+            return self.values(node.left, scope, depth) + self.values(node.right, scope, depth)
+        if isinstance(node, cst.IfExp):
+            return self.values(node.body, scope, depth) + self.values(node.orelse, scope, depth)
+        if isinstance(node, cst.Await):
+            return self.values(node.expression, scope, depth)
+        if isinstance(node, cst.NamedExpr):
+            return self.values(node.value, scope, depth)
+        if isinstance(node, cst.Subscript):
+            return self._subscript(node, scope, depth)
+        return [UNKNOWN]
+
+    def _literal(
+        self, node: cst.SimpleString | cst.ConcatenatedString, scope: Scope, depth: int
+    ) -> Pieces:
+        value = node.evaluated_value
+        if isinstance(node, cst.ConcatenatedString) and value is None:
+            parts = [self.values(node.left, scope, depth), self.values(node.right, scope, depth)]
+            first = product(parts, concatenate)[0]
+            return tuple(
+                Piece(p.kind, p.text, p.file, p.start, p.end, p.up, exact=False) for p in first
+            )
+        if not isinstance(value, str):
+            return UNKNOWN
+        start, end = self.tree.span(node)
+        exact = isinstance(node, cst.SimpleString)
+        return (Piece(PieceKind.TEXT, value, self.file, start, end, exact=exact),)
+
+    def _formatted(self, node: cst.FormattedString, scope: Scope, depth: int) -> list[Pieces]:
+        parts: list[list[Pieces]] = []
+        for part in node.parts:
+            if isinstance(part, cst.FormattedStringText):
+                start, end = self.tree.span(part)
+                text = part.value.replace("{{", "{").replace("}}", "}")
+                exact = text == part.value and "\\" not in text
+                parts.append([(Piece(PieceKind.TEXT, text, self.file, start, end, exact=exact),)])
+            elif isinstance(part, cst.FormattedStringExpression):
+                plain = part.format_spec is None and part.conversion in (None, "s")
+                parts.append(self.values(part.expression, scope, depth) if plain else [UNKNOWN])
+        return product(parts, concatenate)
+
+    def name(self, name: str, scope: Scope, depth: int) -> list[Pieces]:
+        """What a name can stand for, as Python's scopes look it up."""
+        if name == "__file__":
+            return [(Piece(PieceKind.FILE, file=self.file),)]
+        look: Scope | None = scope
+        first = True
+        while look is not None:
+            if look.kind != "class" or first:
+                found = self._bound(name, look, depth)
+                if found is not None:
+                    return found
+            first = False
+            look = look.parent
+        return [UNKNOWN]
+
+    def _bound(self, name: str, scope: Scope, depth: int) -> list[Pieces] | None:
+        values: list[Pieces] = []
+        if name in scope.global_names:
+            return None
+        if name in scope.parameters:
+            default = scope.parameters[name]
+            values += self._passed(name, scope, depth)
+            if name in TEMPORARY_NAMES:
+                values.append((Piece(PieceKind.TEMPORARY),))
+            elif default is not None and dotted(default) != "None":
+                values += self.values(default, scope.parent or scope, depth)
+            elif not values and name not in scope.assigned:
+                values.append(UNKNOWN)
+        for value in scope.assigned.get(name, ()):
+            if value is not None and dotted(value) == "None":
+                continue
+            owner = scope.attribute_scopes.get(id(value), scope)
+            values += self.values(value, owner, depth)
+        if name in scope.imported:
+            origin, dots = scope.imported[name]
+            values.append((Piece(PieceKind.IMPORTED, origin, self.file, up=dots),))
+        known = name in scope.functions or name in scope.classes
+        return values or ([UNKNOWN] if known or name in scope.assigned else None)
+
+    def _passed(self, name: str, scope: Scope, depth: int) -> list[Pieces]:
+        """What the calls in this file pass for a parameter."""
+        function = scope.node
+        if not isinstance(function, cst.FunctionDef):
+            return []
+        owner = scope.parent
+        method = owner is not None and owner.kind == "class"
+        callee = owner.name if method and owner and scope.name == "__init__" else scope.name
+        names = [p.name.value for p in (*function.params.posonly_params, *function.params.params)]
+        names = names[1:] if method and names[:1] in (["self"], ["cls"]) else names
+        values: list[Pieces] = []
+        for call in self.tree.calls().get(callee, ())[:_MANY]:
+            given = keyword(call, name)
+            if given is None and name in names:
+                plain = [arg.value for arg in call.args if arg.keyword is None]
+                at = names.index(name)
+                given = plain[at] if at < len(plain) else None
+            if given is not None:
+                values += self.values(given, self.tree.scopes[id(call)], depth)
+        return values
+
+    def class_of(self, node: cst.CSTNode | None, scope: Scope, depth: int = 0) -> Scope | None:
+        """The class of this file that an expression is an instance of, or is."""
+        if node is None or depth > 6:
+            return None
+        name = dotted(node)
+        if name in ("self", "cls"):
+            return scope.enclosing_class()
+        look: Scope | None = scope
+        while look is not None and isinstance(node, cst.Name):
+            if name in look.classes:
+                return look.classes[name]
+            for value in look.assigned.get(name, ()):
+                found = self.class_of(value, look, depth + 1)
+                if found is not None:
+                    return found
+            look = look.parent
+        if isinstance(node, cst.Call):
+            function = self.function(node.func, scope)
+            if function is None:
+                return self.class_of(node.func, scope, depth + 1)
+            inner = self.tree.scopes[id(function)]
+            for value in returned(function):
+                found = self.class_of(value, inner, depth + 1)
+                if found is not None:
+                    return found
+        return None
+
+    def function(self, callee: cst.CSTNode, scope: Scope) -> cst.FunctionDef | None:
+        """The function of this file that a callee names."""
+        if isinstance(callee, cst.Name):
+            look: Scope | None = scope
+            while look is not None:
+                if callee.value in look.functions:
+                    return look.functions[callee.value]
+                look = look.parent
+        if isinstance(callee, cst.Attribute) and dotted(callee.value) in ("self", "cls"):
+            owner = scope.enclosing_class()
+            return owner.functions.get(callee.attr.value) if owner is not None else None
+        return None
+
+    def member(self, owner: Scope, name: str, depth: int) -> list[Pieces]:
+        """What an attribute of an instance of a class can be; settings fields may come from the
+        environment."""
+        values: list[Pieces] = []
+        if is_settings(owner) and name in owner.assigned:
+            values += [(Piece(PieceKind.ENVIRONMENT, env_name(owner, name)),)]
+        for value in owner.assigned.get(name, ()):
+            values += self.values(value, owner, depth)
+        for value in owner.attributes.get(name, ()):
+            if value is None or dotted(value) == "None":
+                continue
+            values += self.values(value, owner.attribute_scopes.get(id(value), owner), depth)
+        if not values and name in owner.functions:
+            values = self._returns(owner.functions[name], depth)
+        return values or [UNKNOWN]
+
+    def _attribute(self, node: cst.Attribute, scope: Scope, depth: int) -> list[Pieces]:
+        name = node.attr.value
+        if name == "parent":
+            return [parent(value) for value in self.values(node.value, scope, depth)]
+        owner = self.class_of(node.value, scope)
+        if owner is not None:
+            return self.member(owner, name, depth)
+        if name in ("instance_path", "root_path"):
+            return self._flask_folder(name)
+        if name in ("value", "name", "stem", "parents"):
+            return [UNKNOWN] if name != "value" else self.values(node.value, scope, depth)
+        if (dotted(node) or "").startswith("sys."):
+            return [UNKNOWN]
+        bases = self.values(node.value, scope, depth)
+        return [
+            (Piece(PieceKind.IMPORTED, f"{b[0].text}.{name}", b[0].file, up=b[0].up),)
+            if len(b) == 1 and b[0].kind is PieceKind.IMPORTED
+            else b
+            if len(b) == 1 and b[0].kind is PieceKind.TEMPORARY
+            else UNKNOWN
+            for b in bases
+        ]
+
+    def _flask_folder(self, name: str) -> list[Pieces]:
+        """Flask's folders: of a package beside it, of a module beside it, and for the module that
+        is run as a script the working directory's (flask.scaffold: no spec of `__main__`)."""
+        package = self.file.endswith("__init__.py")
+        below = (Piece(PieceKind.TEXT, "/instance"),) if name == "instance_path" else ()
+        up = 2 if package and below else 1
+        values: list[Pieces] = [(Piece(PieceKind.FILE, file=self.file, up=up), *below)]
+        if not package:
+            values.append((Piece(PieceKind.WORKING), *below))
+        return values
+
+    def _subscript(self, node: cst.Subscript, scope: Scope, depth: int) -> list[Pieces]:
+        index = node.slice[0].slice
+        inner = index.value if isinstance(index, cst.Index) else None
+        if isinstance(node.value, cst.Attribute) and node.value.attr.value == "parents":
+            if not isinstance(inner, cst.Integer):
+                return [UNKNOWN]
+            values = self.values(node.value.value, scope, depth)
+            for _ in range(int(inner.evaluated_value) + 1):
+                values = [parent(value) for value in values]
+            return values
+        if self.qualified(node.value, scope) in ("os.environ", "environ"):
+            key = text_of(inner)
+            return [(Piece(PieceKind.ENVIRONMENT, key),)] if key else [UNKNOWN]
+        return self._item(node.value, text_of(inner), scope, depth) or [UNKNOWN]
+
+    def _item(self, node: cst.CSTNode, key: str, scope: Scope, depth: int) -> list[Pieces]:
+        """`CONFIG["db_path"]` of a dictionary that is written out in this file."""
+        look: Scope | None = scope
+        name = dotted(node)
+        values: list[Pieces] = []
+        while look is not None and key and not values:
+            for value in look.assigned.get(name, ()):
+                if not isinstance(value, cst.Dict):
+                    continue
+                for element in value.elements:
+                    if isinstance(element, cst.DictElement) and text_of(element.key) == key:
+                        values += self.values(element.value, look, depth)
+            look = look.parent
+        return values
+
+    def _binary(self, node: cst.BinaryOperation, scope: Scope, depth: int) -> list[Pieces]:
+        left = self.values(node.left, scope, depth)
+        if isinstance(node.operator, cst.Modulo):
+            return self._percent(left, node.right, scope, depth)
+        right = self.values(node.right, scope, depth)
+        if isinstance(node.operator, cst.Divide):
+            return product([left, right], join)
+        if isinstance(node.operator, cst.Add):
+            return product([left, right], concatenate)
+        return [UNKNOWN]
+
+    def _percent(
+        self, left: list[Pieces], right: cst.CSTNode, scope: Scope, depth: int
+    ) -> list[Pieces]:
+        arguments: list[cst.CSTNode] = [right]
+        if isinstance(right, cst.Tuple):
+            arguments = [element.value for element in right.elements]
+        return self._fill(left, "%s", [self.values(item, scope, depth) for item in arguments])
+
+    def _fill(
+        self, left: list[Pieces], mark: str, arguments: Sequence[list[Pieces]]
+    ) -> list[Pieces]:
+        if len(left) != 1 or len(left[0]) != 1 or left[0][0].kind is not PieceKind.TEXT:
+            return [UNKNOWN]
+        whole = left[0][0]
+        texts = whole.text.split(mark)
+        if len(texts) != len(arguments) + 1:
+            return [UNKNOWN]
+        parts: list[list[Pieces]] = []
+        for number, text in enumerate(texts):
+            # Only a part of the literal: never edited, but it says where the reference is.
+            piece = Piece(PieceKind.TEXT, text, whole.file, whole.start, whole.end, exact=False)
+            parts.append([(piece,) if text else ()])
+            if number < len(arguments):
+                parts.append(arguments[number])
+        return product(parts, concatenate)
+
+    def _call(self, node: cst.Call, scope: Scope, depth: int) -> list[Pieces]:
+        name = self.qualified(node.func, scope)
+        last = name.rsplit(".", 1)[-1]
+        arguments = [arg.value for arg in node.args if arg.keyword is None and not arg.star]
+        if name in TEMPORARY:
+            return [(Piece(PieceKind.TEMPORARY),)]
+        if name in ENV_READERS or (name in CONFIG_READERS and arguments):
+            return self._environment(node, scope, depth)
+        if (last in PATH_CLASSES and "." in name) or name in PATH_CLASSES:
+            return (
+                self._joined(arguments, scope, depth)
+                if arguments
+                else [(Piece(PieceKind.WORKING),)]
+            )
+        if name in ("os.path.join", "posixpath.join", "path.join") or (
+            last == "safe_join" and arguments
+        ):
+            return self._joined(arguments, scope, depth)
+        if name in ("os.path.dirname", "dirname", "path.dirname") and arguments:
+            return [parent(value) for value in self.values(arguments[0], scope, depth)]
+        if name in TRANSPARENT and arguments:
+            return self.values(arguments[0], scope, depth)
+        if name in ("os.getcwd", "getcwd", "pathlib.Path.cwd", "Path.cwd"):
+            return [(Piece(PieceKind.WORKING),)]
+        if name in ("pathlib.Path.home", "Path.home"):
+            return [(Piece(PieceKind.HOME),)]
+        return self._method(node, name, arguments, scope, depth)
+
+    def _method(
+        self,
+        node: cst.Call,
+        name: str,
+        arguments: list[cst.BaseExpression],
+        scope: Scope,
+        depth: int,
+    ) -> list[Pieces]:
+        if name.rsplit(".", 1)[-1] == "Field" or name in ("dataclasses.field", "field"):
+            default = keyword(node, "default") or (arguments[0] if arguments else None)
+            return self.values(default, scope, depth)
+        function = self.function(node.func, scope)
+        if function is not None:
+            return self._returns(function, depth)
+        if isinstance(node.func, cst.Attribute):
+            method = node.func.attr.value
+            if method in TRANSPARENT_METHODS:
+                return self.values(node.func.value, scope, depth)
+            if method == "as_uri":
+                scheme = (Piece(PieceKind.TEXT, "file:"),)
+                return product([[scheme], self.values(node.func.value, scope, depth)], concatenate)
+            if method == "joinpath":
+                parts = [node.func.value, *arguments]
+                return self._joined(parts, scope, depth)
+            if method == "with_name" and arguments:
+                folders = [parent(v) for v in self.values(node.func.value, scope, depth)]
+                return product([folders, self.values(arguments[0], scope, depth)], join)
+            if method == "format" and not any(arg.keyword for arg in node.args):
+                left = self.values(node.func.value, scope, depth)
+                return self._fill(left, "{}", [self.values(a, scope, depth) for a in arguments])
+        values = self.values(node.func, scope, depth)
+        return [v for v in values if len(v) == 1 and v[0].kind is PieceKind.IMPORTED]
+
+    def _joined(
+        self, arguments: Sequence[cst.BaseExpression], scope: Scope, depth: int
+    ) -> list[Pieces]:
+        return product([self.values(item, scope, depth) for item in arguments], join)
+
+    def _environment(self, node: cst.Call, scope: Scope, depth: int) -> list[Pieces]:
+        arguments = [arg.value for arg in node.args if arg.keyword is None]
+        key = text_of(arguments[0]) if arguments else text_of(keyword(node, "key"))
+        default = keyword(node, "default") or (arguments[1] if len(arguments) > 1 else None)
+        values: list[Pieces] = [(Piece(PieceKind.ENVIRONMENT, key or ""),)]
+        if default is not None and dotted(default) != "None":
+            values += self.values(default, scope, depth)
+        return values
+
+    def _returns(self, function: cst.FunctionDef, depth: int) -> list[Pieces]:
+        inner = self.tree.scopes[id(function)]
+        values: list[Pieces] = []
+        for value in returned(function):
+            values += self.values(value, inner, depth)
+        return values or [UNKNOWN]
+
+    def dotted_value(self, path: str) -> list[Pieces]:
+        """What a dotted name of this module (`settings.database_url`) can be, seen from outside."""
+        first, _, rest = path.partition(".")
+        scope = self.tree.top
+        if not rest:
+            function = scope.functions.get(first)
+            if function is not None:
+                return self._returns(function, 0)
+            return self.name(first, scope, 0)
+        node: cst.BaseExpression = cst.Name(first)
+        owner = self.class_of(node, scope)
+        if owner is None and first in scope.functions:
+            inner = self.tree.scopes[id(scope.functions[first])]
+            owners = [self.class_of(value, inner) for value in returned(scope.functions[first])]
+            owner = next((found for found in owners if found is not None), None)
+        if owner is not None:
+            return self.member(owner, rest.split(".")[0], 0)
+        values = self.name(first, scope, 0)
+        return [
+            (Piece(PieceKind.IMPORTED, f"{v[0].text}.{rest}", v[0].file, up=v[0].up),)
+            if len(v) == 1 and v[0].kind is PieceKind.IMPORTED
+            else UNKNOWN
+            for v in values
+        ]

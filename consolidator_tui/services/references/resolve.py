@@ -1,0 +1,334 @@
+"""From the evidence of single files to references: which file each one means, and from where."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
+
+from consolidator_tui.domain.reference import (
+    Anchor,
+    FileScan,
+    Form,
+    FoundUse,
+    Literal,
+    PieceKind,
+    Pieces,
+    Reference,
+    ReferenceReport,
+    UnreadableFile,
+    Use,
+)
+from consolidator_tui.services.references.modules import Modules
+from consolidator_tui.services.references.paths import is_memory
+from consolidator_tui.services.references.pieces import (
+    anchor_of,
+    decidable,
+    location,
+    name_piece,
+    normal,
+)
+
+_TEST_FOLDERS = {
+    "test", "tests", "testing", "e2e", "integration_tests", "unit_tests", "__tests__", "spec",
+}  # fmt: skip
+_TEST_FILE = re.compile(
+    r"(test_.*|.*_tests?|conftest|tests)\.py\Z|.*\.(test|spec)\.[jt]sx?\Z", re.I
+)
+_TEST_ENV = re.compile(r"\.env.*\btest(ing|s)?\b", re.I)
+
+NOT_OPENING = (Form.FILE_TEST, Form.FILE_OPERATION, Form.MENTION)
+
+
+def in_tests(file: str) -> bool:
+    """Whether a file belongs to the project's tests, by the names that test runners collect."""
+    path = PurePosixPath(file)
+    if any(part.lower() in _TEST_FOLDERS for part in path.parts[:-1]):
+        return True
+    return bool(_TEST_FILE.match(path.name) or _TEST_ENV.match(path.name))
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """A use of one literal, with one of the values that the use can have."""
+
+    use: Use
+    endangers: bool
+    two_slashes: bool
+
+
+class Evidences:
+    """The uses of each literal and of each environment key over the whole project."""
+
+    def __init__(self, modules: Modules, scans: Sequence[FileScan]) -> None:
+        self.by_literal: dict[tuple[str, int], list[Evidence]] = defaultdict(list)
+        self.by_key: dict[str, list[Evidence]] = defaultdict(list)
+        for scan in scans:
+            for use in scan.uses:
+                for value in use.values:
+                    for expanded in modules.expand(value):
+                        self._note(scan.file, use, expanded)
+
+    def _note(self, file: str, found: FoundUse, value: Pieces) -> None:
+        use = Use(found.form, file, found.line, value)
+        evidence = Evidence(use, found.endangers, found.two_slashes)
+        carrier = name_piece(value)
+        for piece in value:
+            if piece.kind is PieceKind.ENVIRONMENT and piece.text:
+                self.by_key[piece.text].append(evidence)
+        if carrier is not None and not is_memory(carrier.text):
+            self.by_literal[carrier.file, carrier.start].append(evidence)
+
+
+class Folders:
+    """From which folders a file of the project may be run, and where Flask and Prisma look."""
+
+    def __init__(self, project: Path, files: Iterable[str]) -> None:
+        self.project = project
+        self.schemas = [
+            project / PurePosixPath(file).parent for file in files if file.endswith(".prisma")
+        ]
+
+    def chain(self, file: str) -> list[Path]:
+        """The project, then the file's folder and the folders between."""
+        folder = (self.project / file).parent
+        found = [self.project]
+        while folder != self.project and self.project in folder.parents:
+            found.append(folder)
+            folder = folder.parent
+        return found
+
+    def bases(self, form: Form, files: Sequence[str]) -> tuple[Anchor, list[Path]]:
+        """What a relative path of this form is relative to.
+
+        Flask-SQLAlchemy 3: the instance folder beside the package or the module (its
+        documentation); 2.5: the application's root path. Pony: the caller's file. All others were
+        seen to use the working directory.
+        """
+        if form is Form.PONY:
+            return Anchor.FILE_FOLDER, [(self.project / files[-1]).parent]
+        chains: list[Path] = []
+        for file in files:
+            chains += [folder for folder in self.chain(file) if folder not in chains]
+        if form is Form.FLASK:
+            return Anchor.INSTANCE_FOLDER, [folder / "instance" for folder in chains] + chains
+        return Anchor.WORKING_DIRECTORY, chains
+
+
+def resolve(
+    project: Path,
+    scans: tuple[FileScan, ...],
+    databases: tuple[Path, ...],
+    python_files: frozenset[str],
+    *,
+    files_seen: int = 0,
+    files_read: int = 0,
+    unreadable: tuple[UnreadableFile, ...] = (),
+    changed: dict[str, bytes] | None = None,
+) -> ReferenceReport:
+    """Combine the scans of all files into a report.
+
+    `changed`: the bytes of files as they would be after an edit, instead of those on disk.
+    """
+    modules = Modules(project, python_files, changed)
+    evidences = Evidences(modules, scans)
+    folders = Folders(project, (scan.file for scan in scans))
+    joined = frozenset(name for scan in scans for name in scan.joined)
+    resolver = _Resolver(project, databases, evidences, folders, modules, joined)
+    references = [resolver.reference(scan, literal) for scan in scans for literal in scan.literals]
+    references = _pair_tests(references)
+    keys = {key for scan in scans for key in scan.env_keys}
+    keys |= {key for key, found in evidences.by_key.items() if any(
+        e.use.form not in NOT_OPENING for e in found)}  # fmt: skip
+    return ReferenceReport(
+        project,
+        tuple(sorted(references, key=lambda r: (r.file, r.line, r.column))),
+        (*(scan.unreadable for scan in scans if scan.unreadable is not None), *unreadable),
+        files_seen,
+        files_read,
+        {scan.file: scan.sha256 for scan in scans if scan.literals},
+        tuple(sorted(keys)),
+        databases,
+        scans,
+        python_files,
+    )
+
+
+def _pair_tests(references: list[Reference]) -> list[Reference]:
+    """An existence test goes with an editable reference of the same file that means the same."""
+    opened = {
+        (r.file, path)
+        for r in references
+        if r.editable and r.form is not Form.FILE_TEST
+        for path in r.resolves_to
+    }
+    return [
+        r
+        if r.form is not Form.FILE_TEST or any((r.file, path) in opened for path in r.resolves_to)
+        else replace(r, editable=False, why_not=r.why_not or "nothing in this file opens it")
+        for r in references
+    ]
+
+
+class _Resolver:
+    def __init__(
+        self,
+        project: Path,
+        databases: tuple[Path, ...],
+        evidences: Evidences,
+        folders: Folders,
+        modules: Modules,
+        joined: frozenset[str],
+    ) -> None:
+        self.project = project
+        self.databases = set(databases)
+        self.evidences = evidences
+        self.folders = folders
+        self.modules = modules
+        self.joined = joined
+
+    def reference(self, scan: FileScan, literal: Literal) -> Reference:
+        evidence = self._evidence(scan, literal)
+        opening = [e for e in evidence if e.use.form not in NOT_OPENING and not e.endangers]
+        values = [(e.use.form, e.use.pieces, e.two_slashes, e.use.file) for e in opening]
+        if not values:
+            values = [
+                (literal.form, value, literal.form is Form.TORTOISE, scan.file)
+                for plain in literal.values
+                for value in self.modules.expand(plain)
+            ]
+        anchor, folders, hits, first = self._targets(scan.file, values)
+        allowed, why = self._allowed(scan, literal, evidence, bool(opening))
+        if anchor in (Anchor.UNKNOWN, Anchor.ENVIRONMENT, Anchor.TEMPORARY, Anchor.HOME):
+            why = why or (
+                "it is in a temporary folder"
+                if anchor is Anchor.TEMPORARY
+                else "a part of the path is only known when it runs"
+            )
+            allowed = False
+        return Reference(
+            file=scan.file,
+            line=literal.line,
+            column=literal.column,
+            form=literal.form,
+            text=literal.text,
+            anchor=anchor,
+            working_directories=tuple(folders),
+            resolves_to=tuple(hits or first),
+            exists=bool(hits),
+            in_tests=in_tests(scan.file) or "TEST NAME" in literal.why_not,
+            env_key=literal.env_key,
+            editable=allowed,
+            why_not="" if allowed else why,
+            start=literal.start,
+            end=literal.end,
+            uses=tuple(e.use for e in evidence),
+        )
+
+    def _evidence(self, scan: FileScan, literal: Literal) -> list[Evidence]:
+        found = list(self.evidences.by_literal.get((scan.file, literal.start), ()))
+        if literal.form in (Form.DOTENV, Form.ENV_SET) and literal.env_key and literal.values:
+            piece = literal.values[0][-1]
+            for e in self.evidences.by_key.get(literal.env_key, ()):
+                pieces = tuple(
+                    piece if p.kind is PieceKind.ENVIRONMENT and p.text == literal.env_key else p
+                    for p in e.use.pieces
+                )
+                found.append(replace(e, use=replace(e.use, pieces=pieces)))
+        return found
+
+    def _allowed(
+        self, scan: FileScan, literal: Literal, evidence: list[Evidence], opened: bool
+    ) -> tuple[bool, str]:
+        if literal.allowed == "no":
+            return False, literal.why_not
+        danger = next((e for e in evidence if e.endangers), None)
+        if danger is not None and not in_tests(scan.file):
+            return False, (
+                f"{danger.use.file}:{danger.use.line} deletes, moves or overwrites this file"
+            )
+        if not opened and literal.name in self.joined:
+            return False, f"{literal.name} is appended to a folder"
+        if literal.form is Form.DOTENV and not opened and _is_file_name(literal):
+            return False, f"it is not seen how {literal.env_key} is read"
+        if scan.moves and in_tests(scan.file):
+            return False, "the file changes the working directory"
+        if literal.allowed == "if_opened" and not opened and literal.form is not Form.FILE_TEST:
+            return False, "nothing is seen to open it"
+        return True, ""
+
+    def _targets(
+        self, file: str, values: list[tuple[Form, Pieces, bool, str]]
+    ) -> tuple[Anchor, list[Path], list[Path], list[Path]]:
+        """Anchor, folders tried, databases that exist, and the first path if none does."""
+        known = [v for v in values if decidable(v[1]) and not self._elsewhere(v[1])]
+        if not known:
+            anchors = [anchor_of(value) for _, value, _, _ in values]
+            return (anchors[0] if anchors else Anchor.UNKNOWN), [], [], []
+        anchor = Anchor.UNKNOWN
+        folders: list[Path] = []
+        hits: list[Path] = []
+        first: list[Path] = []
+        for form, value, two_slashes, used_in in known:
+            where = location(value, self.project, two_slashes=two_slashes)
+            kind = anchor_of(value, two_slashes=two_slashes)
+            if kind is Anchor.WORKING_DIRECTORY:
+                kind, bases = self._bases(form, file, used_in, where.is_file_uri)
+                folders += [base for base in bases if base not in folders]
+                paths = [normal(where.path, base) for base in bases]
+            else:
+                paths = [self._absolute(value, two_slashes=two_slashes)]
+            anchor = kind if anchor is Anchor.UNKNOWN else anchor
+            found = [path for path in paths if self._exists(path)]
+            if not found and kind is not Anchor.ABSOLUTE and kind is not Anchor.FILE_FOLDER:
+                found = self._anywhere(where.path)
+            hits += [path for path in found if path not in hits]
+            first += [path for path in paths[:1] if path not in first]
+        return anchor, folders, hits, first
+
+    def _bases(
+        self, form: Form, file: str, used_in: str, file_uri: bool
+    ) -> tuple[Anchor, list[Path]]:
+        if file_uri and form is Form.DOTENV and self.folders.schemas:
+            return Anchor.FILE_FOLDER, self.folders.schemas
+        files = [file] if used_in == file else [file, used_in]
+        return self.folders.bases(form, files)
+
+    def _absolute(self, value: Pieces, *, two_slashes: bool) -> Path:
+        where = location(value, self.project, two_slashes=two_slashes)
+        path = where.path
+        # Prisma's `file:` stands after the folder it hangs on.
+        path = path.replace("/file:./", "/").replace("/file:", "/")
+        return normal(path)
+
+    def _elsewhere(self, value: Pieces) -> bool:
+        kinds = {piece.kind for piece in value}
+        return (
+            bool(kinds & {PieceKind.TEMPORARY, PieceKind.HOME}) or anchor_of(value) is Anchor.HOME
+        )
+
+    def _exists(self, path: Path) -> bool:
+        if path in self.databases:
+            return True
+        try:
+            return path.is_file()
+        except (OSError, ValueError):
+            return False
+
+    def _anywhere(self, text: str) -> list[Path]:
+        """Databases of the project that some other working directory would give."""
+        path = normal(text)
+        if ".." in path.parts or path.is_absolute():
+            return []
+        parts = path.parts
+        return sorted(
+            database for database in self.databases if database.parts[-len(parts) :] == parts
+        )
+
+
+def _is_file_name(literal: Literal) -> bool:
+    """A bare file name under a key such as DB_NAME: the reader may well put a folder before it."""
+    key = (literal.env_key or "").upper()
+    return key.endswith("NAME") and "/" not in literal.text

@@ -1,0 +1,259 @@
+"""The receipt of a run, as Markdown and as HTML. It names files and tables, never row values."""
+
+from __future__ import annotations
+
+import asyncio
+import html
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from consolidator_tui import __version__
+from consolidator_tui.domain.catalog import fold
+from consolidator_tui.domain.cells import printable
+from consolidator_tui.domain.event import Level, Message
+from consolidator_tui.domain.manifest import FileRecord, Manifest
+from consolidator_tui.domain.merge import MergePlan, MergeTable, TableCounts
+from consolidator_tui.domain.verification import Verification
+from consolidator_tui.storage.atomic import PRIVATE_FILE, write_atomically
+from consolidator_tui.storage.run_folder import RunFolder
+
+_MARKDOWN = re.compile(r"([\\`*_{}\[\]<>#|&!~])")
+_COUNTS = ("source", "base", "new", "duplicate", "conflict", "rekeyed", "lost")
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """Everything that a receipt tells."""
+
+    project: Path
+    run: str
+    target: str
+    state: str
+    """One sentence: whether the target is in place."""
+    plan: MergePlan
+    counts: Sequence[TableCounts]
+    manifest: Manifest
+    verification: Verification | None = None
+    messages: Sequence[Message] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A heading with sentences, and a table where there is one."""
+
+    heading: str
+    sentences: Sequence[str] = ()
+    heads: Sequence[str] = ()
+    rows: Sequence[Sequence[str]] = field(default_factory=tuple)
+
+
+async def write_report(run: RunFolder, receipt: Receipt) -> Path:
+    """Write report.md and report.html into the run's folder; returns the former.
+
+    Raises OSError.
+    """
+    sections = list(_sections(receipt))
+    title = f"Consolidation of {printable(str(receipt.project))}"
+    markdown = to_markdown(title, sections).encode("utf-8", "backslashreplace")
+    page = to_html(title, sections).encode("utf-8", "backslashreplace")
+
+    def write() -> Path:
+        write_atomically(run.path / "report.html", page, mode=PRIVATE_FILE)
+        write_atomically(run.path / "report.md", markdown, mode=PRIVATE_FILE)
+        return run.path / "report.md"
+
+    return await asyncio.to_thread(write)
+
+
+def _sections(receipt: Receipt) -> Iterator[Section]:
+    lost = sum(counts.lost for counts in receipt.counts)
+    yield Section(
+        "Result",
+        (
+            receipt.state,
+            f"Rows lost: {lost}.",
+            f"Run {receipt.run}, consolidator-tui {__version__}.",
+        ),
+    )
+    yield Section(
+        "Rows per table",
+        ("Source = base + new + duplicate + conflict.",),
+        ("table", *_COUNTS),
+        [
+            (counts.table, *(f"{getattr(counts, name):,}" for name in _COUNTS))
+            for counts in receipt.counts
+        ],
+    )
+    yield _rows_per_file(receipt)
+    yield _rekeyed(receipt)
+    yield Section(
+        "What makes two rows the same",
+        heads=("table", "identity", "because"),
+        rows=[
+            (table.name, _identity(table), table.identity.reason) for table in receipt.plan.tables
+        ],
+    )
+    yield _references(receipt)
+    yield _decisions(receipt)
+    yield _checks(receipt)
+    yield _told(receipt)
+    yield _files(receipt)
+    yield Section(
+        "How to undo all of it",
+        (
+            "consolidator-tui rollback PROJECT " + receipt.run + " --yes",
+            "It puts databases, configuration and deleted files back as they were, from the "
+            "backup in the run's folder, and keeps what was written into the target since.",
+        ),
+    )
+
+
+def _identity(table: MergeTable) -> str:
+    return ", ".join(table.identity.columns) or table.identity.kind
+
+
+def _rows_per_file(receipt: Receipt) -> Section:
+    sources = receipt.plan.sources
+    rows = []
+    for table in receipt.plan.tables:
+        cells = [
+            "" if name is None else f"{source.row_counts.get(fold(name), 0):,}"
+            for source, name in zip(sources, table.sources, strict=True)
+        ]
+        rows.append((table.name, *cells))
+    return Section("Rows per file", (), ("table", *(source.path for source in sources)), rows)
+
+
+def _rekeyed(receipt: Receipt) -> Section:
+    rows = [
+        (f"{counts.table} of {path}", f"id {shift:+,}")
+        for counts in receipt.counts
+        for path, shift in counts.shifts.items()
+        if shift and counts.rekeyed
+    ]
+    sentence = "References follow." if rows else "Every row kept its id."
+    return Section("Changed ids", (sentence,), ("rows", "change") if rows else (), rows)
+
+
+def _references(receipt: Receipt) -> Section:
+    rows = [
+        (
+            f"{table.name} ({', '.join(reference.columns)})",
+            f"{reference.parent} ({', '.join(reference.parent_columns)})",
+            "declared" if reference.declared else reference.evidence,
+        )
+        for table in receipt.plan.tables
+        for reference in table.references
+    ]
+    return Section("References that were followed", (), ("from", "to", "evidence"), rows)
+
+
+def _decisions(receipt: Receipt) -> Section:
+    made = Counter((d.table, d.keep) for d in receipt.plan.document.decisions)
+    rules = ", ".join(receipt.plan.document.on_conflict) or "none"
+    undecided = sum(counts.undecided for counts in receipt.counts)
+    rows = [(table, keep, f"{count:,}") for (table, keep), count in sorted(made.items())]
+    sentences = (f"Rules, in order: {rules}.", f"Left undecided: {undecided}.")
+    return Section("Decisions", sentences, ("table", "kept", "by hand"), rows)
+
+
+def _checks(receipt: Receipt) -> Section:
+    if receipt.verification is None:
+        return Section("Checks", ("Not verified.",))
+    checks = receipt.verification.checks
+    held = sum(check.ok for check in checks)
+    return Section(
+        "Checks",
+        (f"{held} of {len(checks)} hold.",),
+        ("check", "table", "result", "detail"),
+        [(c.name, c.table, "holds" if c.ok else "FAILS", c.detail) for c in checks],
+    )
+
+
+def _told(receipt: Receipt) -> Section:
+    rows = [
+        (message.file, message.table, message.text)
+        for message in receipt.messages
+        if message.level in (Level.WARNING, Level.QUESTION)
+    ]
+    return Section("To know", () if rows else ("Nothing.",), ("file", "table", "what"), rows)
+
+
+def _files(receipt: Receipt) -> Section:
+    rows = []
+    for record in receipt.manifest.files.values():
+        for part in record.parts:
+            name = record.path + part.suffix
+            rows.append((name, record.role, f"{part.size:,}", part.sha256, _soundness(record)))
+        if not record.parts:
+            rows.append((record.path, record.role, "", "", "was not there"))
+    heads = ("file", "role", "bytes", "SHA-256", "integrity")
+    return Section("Files as they were, and as they are in the backup", (), heads, rows)
+
+
+def _soundness(record: FileRecord) -> str:
+    return record.integrity[0] if record.integrity else "ok"
+
+
+def to_markdown(title: str, sections: Sequence[Section]) -> str:
+    """The sections as Markdown; whatever a name holds, it stays text."""
+    lines = [f"# {_escaped(title)}", ""]
+    for section in sections:
+        lines += [f"## {_escaped(section.heading)}", ""]
+        for sentence in section.sentences:
+            lines += [_escaped(sentence), ""]
+        if section.rows:
+            lines.append(_row(section.heads, _escaped))
+            lines.append("|" + " --- |" * len(section.heads))
+            lines += [_row(row, _escaped) for row in section.rows]
+            lines.append("")
+    return "\n".join(lines)
+
+
+def _row(cells: Sequence[str], escape: Callable[[str], str]) -> str:
+    return "| " + " | ".join(escape(cell) for cell in cells) + " |"
+
+
+def _escaped(text: str) -> str:
+    return _MARKDOWN.sub(r"\\\1", printable(text))
+
+
+_PAGE = """<!doctype html>
+<html lang="en"><meta charset="utf-8"><title>{title}</title>
+<meta name="viewport" content="width=device-width">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
+<style>
+body {{ font: 16px/1.5 system-ui, sans-serif; max-width: 70rem; margin: 2rem auto;
+  padding: 0 1rem }}
+table {{ border-collapse: collapse; display: block; overflow-x: auto }}
+th, td {{ border-bottom: 1px solid #8886; padding: .2rem .8rem .2rem 0; text-align: left }}
+td {{ font-variant-numeric: tabular-nums; overflow-wrap: anywhere }}
+:root {{ color-scheme: light dark }}
+</style>
+<h1>{title}</h1>
+{body}
+</html>
+"""
+
+
+def to_html(title: str, sections: Sequence[Section]) -> str:
+    """The sections as one page without scripts and without anything from elsewhere."""
+    parts: list[str] = []
+    for section in sections:
+        parts.append(f"<h2>{_html(section.heading)}</h2>")
+        parts += [f"<p>{_html(sentence)}</p>" for sentence in section.sentences]
+        if section.rows:
+            heads = "".join(f"<th>{_html(head)}</th>" for head in section.heads)
+            parts.append(f"<table><thead><tr>{heads}</tr></thead><tbody>")
+            for row in section.rows:
+                cells = "".join(f"<td>{_html(cell)}</td>" for cell in row)
+                parts.append(f"<tr>{cells}</tr>")
+            parts.append("</tbody></table>")
+    return _PAGE.format(title=_html(title), body="\n".join(parts))
+
+
+def _html(text: str) -> str:
+    return html.escape(printable(text))

@@ -1,0 +1,113 @@
+"""Looking without a run: the files of a project side by side, and the automatic plan."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from consolidator_tui.domain.catalog import Source
+from consolidator_tui.domain.discovery import Discovery
+from consolidator_tui.domain.errors import ConsolidatorError
+from consolidator_tui.domain.event import Emit, Level, Step
+from consolidator_tui.domain.inspection import FileInspection, Inspection
+from consolidator_tui.domain.selection import Selection
+from consolidator_tui.services.discover import open_unchanged
+from consolidator_tui.services.inspect.matrix import build_matrix
+from consolidator_tui.services.inspect.project import inspect_file, tell_findings
+from consolidator_tui.services.inspect.source import load_source
+from consolidator_tui.services.plan_draft import explained_plan
+from consolidator_tui.services.planning import make_plan
+from consolidator_tui.services.session import Session
+from consolidator_tui.storage.sqlite import file_uri
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """What a look at a project found."""
+
+    discovery: Discovery
+    inspection: Inspection | None
+    """None where no file is preselected."""
+
+    def as_object(self) -> dict[str, Any]:
+        """The closing object of `scan --json`."""
+        matrix = self.inspection.matrix if self.inspection else ()
+        files = self.inspection.files if self.inspection else ()
+        return {
+            "outcome": "scanned",
+            "files": [
+                {
+                    "path": file.path,
+                    "size": file.size,
+                    "kind": file.kind,
+                    "role": file.role,
+                    "reason": file.reason,
+                    "preselected": file.preselected,
+                    "rows": file.rows,
+                    "problem": file.problem,
+                }
+                for file in self.discovery.files
+            ],
+            "tables": {
+                row.table: {"state": row.state, "states": row.states, "rows": row.rows}
+                for row in matrix
+            },
+            "integrity": {file.path: file.integrity for file in files},
+            "files_checked": self.discovery.files_checked,
+            "folders_skipped": self.discovery.folders_skipped,
+        }
+
+
+async def scan(project: Path, emit: Emit) -> Scan:
+    """Discover and inspect; nothing is written, and a file that cannot be read is told.
+
+    Raises UsageError for a folder that is missing.
+    """
+    async with Session.open(project) as session:
+        session.add_listener(emit)
+        discovery = await session.discover()
+        files: list[FileInspection] = []
+        for file in discovery.preselected:
+            try:
+                files.append(await inspect_file(session.project, file.path, checks=True))
+            except ConsolidatorError as error:
+                session.log.say(Step.INSPECT, Level.WARNING, error.sentence, file=file.path)
+        if not files:
+            return Scan(discovery, None)
+        for found in files:
+            tell_findings(found, session.emit)
+        return Scan(discovery, Inspection(tuple(files), build_matrix(files)))
+
+
+async def draft_plan(
+    project: Path, target: str | None, sources: tuple[str, ...], emit: Emit
+) -> str:
+    """The automatic plan as TOML, with the evidence and open questions as comments.
+
+    Reads copies in a temporary folder; the project is not written to.
+    """
+    async with Session.open(project) as session:
+        session.add_listener(emit)
+        await session.discover()
+        chosen = await session.select(Selection(sources=sources, target=target))
+        with tempfile.TemporaryDirectory(prefix="consolidator-plan-") as folder:
+            scratch = Path(folder)
+            copies: list[Source] = []
+            for index, path in enumerate(chosen.sources):
+                copy = await _copy(session.project, path, scratch / f"{index}.db")
+                copies.append(await load_source(index, path, copy))
+            plan, questions = await make_plan(
+                copies, session.document, session.emit, scratch=scratch
+            )
+        return explained_plan(plan, questions)
+
+
+async def _copy(project: Path, path: str, copy: Path) -> Path:
+    """A consistent copy of a database, as compact as SQLite makes it."""
+    original = Path(os.path.join(project, path))  # noqa: PTH118 - keeps `..` as it is written
+    async with open_unchanged(original) as database:
+        await database.execute("VACUUM INTO ?", (file_uri(copy, mode="rwc"),))
+    return copy

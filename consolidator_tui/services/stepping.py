@@ -1,0 +1,229 @@
+"""The run behind a session: its folder, lock and database, and one way to do a step."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from consolidator_tui.domain import run as machine
+from consolidator_tui.domain.catalog import Source
+from consolidator_tui.domain.discovery import Discovery
+from consolidator_tui.domain.errors import Cancelled, ConsolidatorError, GateClosed
+from consolidator_tui.domain.event import Emit, Level, Step, StepFailed, StepFinished, StepStarted
+from consolidator_tui.domain.inspection import Inspection
+from consolidator_tui.domain.manifest import Manifest
+from consolidator_tui.domain.merge import MergePlan, MergeResult, Question
+from consolidator_tui.domain.plan import PlanDocument
+from consolidator_tui.domain.run import RunState
+from consolidator_tui.domain.selection import Chosen
+from consolidator_tui.domain.verification import Verification
+from consolidator_tui.services import plan_file
+from consolidator_tui.services.event_log import EventLog
+from consolidator_tui.services.failure import translate
+from consolidator_tui.services.plan_writer import comment_lines
+from consolidator_tui.storage.atomic import PRIVATE_FILE, write_atomically
+from consolidator_tui.storage.lock import project_lock
+from consolidator_tui.storage.run_db import RunStore, open_run_store
+from consolidator_tui.storage.run_folder import Clock, RunFolder
+
+if TYPE_CHECKING:
+    from consolidator_tui.domain.reference import ReferenceReport
+
+QUESTIONS = "questions.toml"
+"""Plan lines that would settle the questions of a run, with the values of keys."""
+
+Say = Callable[[str], None]
+"""Takes the sentence that sums a step up."""
+
+
+class Stepping:
+    """What the steps of one project came to so far; a run exists from Back up on."""
+
+    def __init__(self, project: Path, clock: Clock, stack: AsyncExitStack) -> None:
+        self.project = project
+        self.run: RunFolder | None = None
+        self.state = RunState()
+        self.log = EventLog()
+        self.store: RunStore | None = None
+        self.discovery: Discovery | None = None
+        self.references: ReferenceReport | None = None
+        self.chosen: Chosen | None = None
+        self.inspection: Inspection | None = None
+        self.manifest: Manifest | None = None
+        self.sources: tuple[Source, ...] = ()
+        self.plan: MergePlan | None = None
+        self.questions: tuple[Question, ...] = ()
+        """What must be decided before anything is written, from the last plan or merge."""
+        self.result: MergeResult | None = None
+        self.verification: Verification | None = None
+        self.changed = False
+        """Whether the target was replaced."""
+        self.unchanged = False
+        """Whether it was not because it already was the same."""
+        self._document = PlanDocument()
+        self._written = ("", "plan.toml")
+        self._clock = clock
+        self._stack = stack
+        self._locked = False
+
+    @property
+    def document(self) -> PlanDocument:
+        """The plan document as it is now."""
+        return self._document
+
+    @property
+    def emit(self) -> Emit:
+        """Takes events of this session."""
+        return self.log.emit
+
+    def add_listener(self, emit: Emit) -> None:
+        """Hand every later event to `emit` as well."""
+        self.log.add_listener(emit)
+
+    async def flush(self) -> None:
+        """Write waiting events into the run's database."""
+        if self.store is not None:
+            await self.log.store(self.store)
+
+    async def save(self, **documents: str) -> None:
+        """Keep the state, the waiting events and the documents in the run's database."""
+        if self.store is not None:
+            await self.store.save_state(self.state)
+            for name, text in documents.items():
+                await self.store.put(name, text)
+            await self.log.store(self.store)
+
+    def lock(self) -> None:
+        """Hold the project until the session ends. Raises LockedError, FileRefused."""
+        if not self._locked:
+            self._stack.enter_context(project_lock(self.project, self._clock))
+            self._locked = True
+
+    async def start_run(self) -> RunFolder:
+        """The run's folder, made now (with lock and database) when there is none yet.
+
+        Raises LockedError when the project is being worked on, FileRefused, DiskFull.
+        """
+        if self.run is None:
+            self.lock()
+            folder = await asyncio.to_thread(RunFolder.create, self.project, self._clock)
+            await self.use_run(folder)
+        assert self.run is not None
+        return self.run
+
+    async def use_run(self, folder: RunFolder) -> None:
+        """Work on an existing run from here on; the state in memory is kept there."""
+        self.store = await self._stack.enter_async_context(open_run_store(folder, self._clock))
+        self.run = folder
+
+    @asynccontextmanager
+    async def step(self, step: Step) -> AsyncIterator[Say]:
+        """One step of the run: checked against the state machine, timed, told, kept.
+
+        Yields a function that takes the step's summary. Foreign errors leave it as
+        ConsolidatorError. Raises GateClosed when the step may not start.
+        """
+        self.state = machine.started(self.state, step)
+        await self.save()
+        self.emit(StepStarted(step))
+        began = time.monotonic()
+        summary = ""
+
+        def say(text: str) -> None:
+            nonlocal summary
+            summary = text
+
+        try:
+            with self.explained(machine.step_name(step)):
+                yield say
+        except (ConsolidatorError, asyncio.CancelledError) as error:
+            await self._fail(step, error)
+            raise
+        self.state = machine.finished(self.state, step)
+        self.emit(StepFinished(step, time.monotonic() - began, summary))
+        await self.save()
+
+    async def _fail(self, step: Step, error: BaseException) -> None:
+        told = error if isinstance(error, ConsolidatorError) else Cancelled("It was stopped.")
+        self.state = machine.failed(self.state, step, told.sentence)
+        self.emit(StepFailed(step, told.title, told.sentence, told.todo))
+        try:
+            await self.save()
+        except ConsolidatorError as second:
+            # A full disk is told once, and as what it did to the step.
+            error.add_note(f"The run's state could not be kept: {second}")
+
+    @contextmanager
+    def explained(self, what: str) -> Iterator[None]:
+        """Turn whatever is raised inside into ConsolidatorError; the log goes to the run."""
+        try:
+            yield
+        except ConsolidatorError:
+            raise
+        except Exception as error:
+            folder = None if self.run is None else self.run.path
+            raise translate(error, what, folder) from error
+
+    async def save_plan(self) -> None:
+        """Keep the plan document in the run's database."""
+        await self.save(plan=plan_file.dumps(self._document))
+
+    def need_chosen(self) -> Chosen:
+        """The selection. Raises GateClosed without one."""
+        if self.chosen is None:
+            raise GateClosed("No files are chosen yet.", todo="Choose sources and a target.")
+        return self.chosen
+
+    def need_run(self) -> RunFolder:
+        """The run's folder. Raises GateClosed without one."""
+        if self.run is None:
+            raise GateClosed("No run has begun yet.", todo="Back up first.")
+        return self.run
+
+    def need_manifest(self) -> Manifest:
+        """The backup's manifest. Raises GateClosed without one."""
+        if self.manifest is None:
+            raise GateClosed("There is no backup yet.", todo="Back up first.")
+        return self.manifest
+
+    async def ask(self, questions: Sequence[Question], templates: str = "") -> None:
+        """Tell what must be decided; plan lines that hold row values go to a private file only.
+
+        `templates` are decisions to fill in, as TOML.
+        """
+        if not questions:
+            return
+        path = self.need_run().path / QUESTIONS
+        text = "".join(
+            f"{line}\n" for q in questions for line in (*comment_lines([q.text]), q.fix, "")
+        )
+        data = (text + templates).encode("utf-8", "replace")
+        await asyncio.to_thread(write_atomically, path, data, mode=PRIVATE_FILE)
+        for question in questions:
+            self.log.say(
+                Step.MIGRATE,
+                Level.QUESTION,
+                question.text,
+                table=question.table,
+                column=question.column,
+                file=question.file,
+                fix=without_values(question.fix, path),
+            )
+        if templates:
+            text = f"Decisions to fill in, one for each open conflict, are in {path}."
+            self.log.say(Step.MIGRATE, Level.INFO, text)
+
+
+def without_values(fix: str, path: Path) -> str:
+    """The plan lines up to the decisions about single rows; these are in the file `path`."""
+    lines = fix.splitlines()
+    cut = next((n for n, line in enumerate(lines) if line.startswith("[[decisions]]")), None)
+    if cut is None:
+        return fix
+    while cut and lines[cut - 1].startswith("#"):
+        cut -= 1
+    return "\n".join([*lines[:cut], f"# row by row: the lines are in {path}"])

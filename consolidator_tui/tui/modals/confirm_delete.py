@@ -1,0 +1,79 @@
+"""The one step that deletes: everything is listed, and a phrase has to be typed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.screen import ModalScreen
+from textual.widgets import Button, Input, Static
+
+from consolidator_tui.tui.text import lines, safe
+from consolidator_tui.tui.widgets.bars import TooSmall
+
+
+class ConfirmDelete(ModalScreen[bool]):
+    """True only after exactly `phrase` was typed and Delete was pressed."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "dismiss(False)", "keep everything", show=False),
+        Binding("up", "app.focus_previous", "Previous", show=False),
+        Binding("down", "app.focus_next", "Next", show=False),
+    ]
+
+    def __init__(self, files: Sequence[tuple[str, str]], phrase: str, restore: str) -> None:
+        """`files`: path and what is known of its backup; `restore`: the command that undoes it."""
+        super().__init__()
+        self._files, self._phrase, self._restore = files, phrase, restore
+
+    def compose(self) -> ComposeResult:
+        """Files, how to get them back, phrase, buttons."""
+        with Vertical(id="dialog", classes="danger"):
+            yield Static(Text(f"Delete {safe(self._phrase.removeprefix('delete '))}?", "bold"))
+            with VerticalScroll(id="doomed", can_focus=False):
+                yield Static(self._list(), markup=False)
+            yield Static(
+                Text(f"They can be restored with:\n  {lines(self._restore)}"),
+                id="dialog-text",
+                markup=False,
+            )
+            yield Static(Text(f"To go on, type:  {safe(self._phrase)}"), markup=False)
+            yield Input(placeholder=self._phrase, compact=True, id="phrase")
+            with Horizontal(id="dialog-buttons"):
+                yield Button("Keep", compact=True, id="keep", variant="default")
+                yield Button("Delete", compact=True, id="delete", variant="error", disabled=True)
+            yield Static("tab next field   esc keep everything", classes="keys", markup=False)
+        yield TooSmall(id="too-small")
+
+    def _list(self) -> Text:
+        width = max((len(safe(path)) for path, _ in self._files), default=0)
+        text = Text(end="")
+        for path, known in self._files:
+            text.append(f"  {safe(path):<{min(width, 44)}}  {safe(known)}\n")
+        return text
+
+    def on_mount(self) -> None:
+        """Doing nothing keeps everything."""
+        self.query_one("#keep", Button).focus()
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """Delete opens on the exact phrase only."""
+        event.stop()
+        self.query_one("#delete", Button).disabled = event.value != self._phrase
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """`enter` in the field goes to Delete; it deletes nothing by itself."""
+        event.stop()
+        button = self.query_one("#delete", Button)
+        if not button.disabled:
+            button.focus()
+
+    def on_button_pressed(self, event: Button.Pressed) -> None:
+        """Keep or delete."""
+        event.stop()
+        typed = self.query_one("#phrase", Input).value
+        self.dismiss(event.button.id == "delete" and typed == self._phrase)

@@ -1,0 +1,176 @@
+"""Clean up: delete the originals, only where every gate is open and a phrase was typed."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.widgets import Static
+
+from consolidator_tui.domain.event import Step
+from consolidator_tui.tui.screens.step_screen import StepScreen
+from consolidator_tui.tui.text import clip_path, plain, plural, size
+from consolidator_tui.tui.widgets.bars import Primary
+from consolidator_tui.tui.widgets.fit_table import Col, FitTable, Row
+
+
+class CleanUpScreen(StepScreen):
+    """The gates with their reasons, and the files that would go."""
+
+    STEP = Step.CLEANUP
+    MAIN = "#gates"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("r", "check", "check again", tooltip="Check the gates again"),
+    ]
+
+    def content(self) -> ComposeResult:
+        """Lead, gates, files."""
+        yield Static(id="lead", markup=False)
+        yield FitTable(
+            [
+                Col("", most=1),
+                Col("Condition", least=18, most=40, flex=1),
+                Col("File", least=10, most=44, flex=1),
+                Col("What was found", least=20, most=120, flex=2),
+            ],
+            id="gates",
+        )
+        yield Static(id="doomed-title", markup=False)
+        yield FitTable(
+            [
+                Col("Would be deleted", least=24, most=70, flex=2),
+                Col("Size", right=True, least=8),
+                Col("Backup", least=12),
+                Col("In the target", least=12),
+            ],
+            id="doomed-files",
+        )
+
+    def arrived(self) -> None:
+        """Look at the gates."""
+        wizard = self.wizard
+        if not wizard.gates and wizard.app.job is None and self.STEP not in wizard.failures:
+            if wizard.session is not None and wizard.can(self.STEP):
+                wizard.look_at_gates()
+
+    def summary(self) -> str:
+        """Open or closed."""
+        wizard = self.wizard
+        if wizard.state.cleaned:
+            return "the originals are deleted; the target is left"
+        if not wizard.gates:
+            return ""
+        good = sum(gate.ok for gate in wizard.gates)
+        return f"{good} of {plural(len(wizard.gates), 'condition')} hold"
+
+    def draw(self) -> None:
+        """Gates and files."""
+        wizard = self.wizard
+        self.query_one("#lead", Static).update(self._lead())
+        self.query_one("#gates", FitTable).set_rows(
+            self._gate(number, gate) for number, gate in enumerate(wizard.gates)
+        )
+        doomed = self.query_one("#doomed-files", FitTable)
+        files = () if wizard.state.cleaned else wizard.doomed
+        doomed.display = self.query_one("#doomed-title").display = bool(files)
+        doomed.set_rows(self._file(path) for path in files)
+
+    def _lead(self) -> Text:
+        wizard, ink = self.wizard, self.ink
+        if wizard.state.cleaned:
+            text = Text("✓ Done. ", str(ink.good))
+            text.append(f"{clip_path(wizard.target_path, 50)} is the one database left.\n", "bold")
+            text.append(f"The receipt: {wizard.run_place}/report.md\n")
+            text.append("ctrl+r brings everything back.", str(ink.muted))
+            return text
+        if not wizard.gates:
+            _, reason = wizard.may(self.STEP)
+            return plain(reason, str(ink.muted))
+        closed = [gate for gate in wizard.gates if not gate.ok]
+        if closed:
+            text = Text("! ", str(ink.warn))
+            text.append(f"Not yet safe: {plural(len(closed), 'condition')} not met. ", "bold")
+            text.append("Keeping the originals is fine, too: ctrl+q leaves.")
+            return text
+        return Text(
+            "The originals are no longer needed. Deleting them is asked once more;\n"
+            "keeping them is fine, too: ctrl+q leaves."
+        )
+
+    def _gate(self, number: int, gate: object) -> Row:
+        ink = self.ink
+        name, file, detail, good = gate_parts(gate)
+        mark = Text("✓", str(ink.good)) if good else Text("×", str(ink.bad))
+        return str(number), (
+            mark,
+            plain(name),
+            plain(clip_path(file, 44)),
+            plain(detail, str(ink.muted) if good else ""),
+        )
+
+    def _file(self, path: str) -> Row:
+        manifest = self.wizard.manifest
+        record = manifest.files.get(path) if manifest is not None else None
+        whole = "" if record is None else size(sum(part.size for part in record.parts))
+        ink = self.ink
+        return path, (
+            plain(clip_path(path, 70)),
+            whole,
+            Text("✓ verified" if record else "–", str(ink.good)),
+            Text("✓ verified" if self.wizard.state.promoted else "–", str(ink.good)),
+        )
+
+    def primary(self) -> Primary:
+        """Delete, or leave."""
+        wizard = self.wizard
+        if wizard.state.cleaned:
+            return Primary("Finish", "leaves the wizard")
+        allowed, reason = wizard.may(self.STEP)
+        number = plural(len(wizard.doomed), "file")
+        if not allowed:
+            return Primary(f"Delete {number} …", reason, enabled=False)
+        if not wizard.gates:
+            return Primary("Check what is safe")
+        if not all(gate.ok for gate in wizard.gates):
+            return Primary(f"Delete {number} …", "see the conditions above", enabled=False)
+        if not wizard.doomed:
+            return Primary("Finish", "there is nothing to delete")
+        return Primary(f"Delete {number} …", "asks you to type a phrase", danger=True)
+
+    def act(self) -> None:
+        """Do it."""
+        wizard = self.wizard
+        if wizard.state.cleaned or (wizard.gates and not wizard.doomed):
+            self.run_worker(self.owner.leave(), exit_on_error=False)
+        elif not wizard.gates:
+            wizard.look_at_gates()
+        else:
+            self._confirm()
+
+    def _confirm(self) -> None:
+        from consolidator_tui.tui.modals.confirm_delete import ConfirmDelete
+
+        wizard = self.wizard
+        files = [(path, "backup verified, rows verified") for path in wizard.doomed]
+        dialog = ConfirmDelete(files, wizard.phrase, wizard.restore_command)
+        self.app.push_screen(dialog, self._confirmed)
+
+    def _confirmed(self, answer: bool | None) -> None:
+        if answer:
+            self.wizard.clean_up(self.wizard.phrase)
+
+    def action_check(self) -> None:
+        """`r`."""
+        self.wizard.look_at_gates()
+
+
+def gate_parts(gate: object) -> tuple[str, str, str, bool]:
+    """Name, file, finding and whether it is open."""
+    return (
+        str(getattr(gate, "name", "")),
+        str(getattr(gate, "file", "")),
+        str(getattr(gate, "reason", "")),
+        bool(getattr(gate, "ok", False)),
+    )

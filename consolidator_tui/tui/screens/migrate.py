@@ -1,0 +1,285 @@
+"""Migrate: the plan, the merge beside the originals, and what it came to."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.widgets import Static
+
+from consolidator_tui.domain.event import Step
+from consolidator_tui.domain.merge import MergeTable, Question, TableCounts
+from consolidator_tui.tui.screens.step_screen import StepScreen
+from consolidator_tui.tui.text import count, lines, plain, plural, safe
+from consolidator_tui.tui.theme import Inks
+from consolidator_tui.tui.widgets.bars import Primary
+from consolidator_tui.tui.widgets.detail import Detail
+from consolidator_tui.tui.widgets.fit_table import Col, FitTable, Row
+
+PLAN_COLUMNS = (
+    Col("Table", least=12, most=40, flex=1),
+    Col("Files", right=True),
+    Col("Rows", right=True),
+    Col("Same entity when", least=16, most=48, flex=2),
+    Col("Conflicts", least=9, most=28, flex=1),
+    Col("Ids move by", right=True, most=24),
+)
+RESULT_COLUMNS = (
+    Col("Table", least=12, most=40, flex=1),
+    Col("Read", right=True, least=6),
+    Col("Base", right=True, least=6),
+    Col("New", right=True, least=6),
+    Col("Duplicate", right=True),
+    Col("Conflict", right=True),
+    Col("Re-keyed", right=True),
+    Col("Lost", right=True),
+)
+
+
+class MigrateScreen(StepScreen):
+    """Plan first, result afterwards, in one table with the reasons below."""
+
+    STEP = Step.MIGRATE
+    MAIN = "#tables"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("r", "review", "review", tooltip="Review the conflicts"),
+        Binding("m", "again", "merge again", tooltip="Merge again"),
+        Binding("v", "toggle_plan", "plan / result", tooltip="Show the plan or the result"),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._plan_shown = False
+        self._columns: tuple[Col, ...] = ()
+
+    def content(self) -> ComposeResult:
+        """Lead, table, detail."""
+        yield Static(id="lead", markup=False)
+        yield FitTable([Col("Table")], id="tables")
+        yield Detail(id="detail")
+
+    def arrived(self) -> None:
+        """Plan when there is a backup and no plan."""
+        wizard = self.wizard
+        if wizard.plan is None and wizard.app.job is None and self.STEP not in wizard.failures:
+            if wizard.session is not None and wizard.can(self.STEP):
+                wizard.make_plan()
+
+    def summary(self) -> str:
+        """One line on where the merge stands."""
+        wizard = self.wizard
+        if wizard.result is not None and not wizard.result.needs_decisions:
+            counts = wizard.result.counts
+            new = sum(c.new for c in counts)
+            lost = sum(c.lost for c in counts)
+            return f"{plural(len(counts), 'table')}, {new:,} new rows, {lost} lost"
+        return "" if wizard.plan is None else f"{plural(len(wizard.plan.tables), 'table')} planned"
+
+    @property
+    def _shows_result(self) -> bool:
+        result = self.wizard.result
+        return result is not None and bool(result.counts) and not self._plan_shown
+
+    def draw(self) -> None:
+        """Plan or result."""
+        wizard = self.wizard
+        table = self.query_one(FitTable)
+        columns = RESULT_COLUMNS if self._shows_result else PLAN_COLUMNS
+        if columns is not self._columns:
+            self._columns = columns
+            table.set_columns(columns)
+        if self._shows_result and wizard.result is not None:
+            table.set_rows(map(self._count_row, wizard.result.counts))
+        elif wizard.plan is not None:
+            table.set_rows(map(self._plan_row, wizard.plan.tables))
+        self.query_one("#lead", Static).update(self._lead())
+        self._draw_detail()
+        self.refresh_bindings()
+
+    def _lead(self) -> Text:
+        wizard, ink = self.wizard, self.ink
+        if wizard.open_questions:
+            text = Text("? ", str(ink.warn))
+            number = plural(len(wizard.open_questions), "question")
+            text.append(f"{number} must be answered before the merge is safe. ", "bold")
+            text.append("Nothing has been written to the target.")
+            return text
+        if wizard.result is not None:
+            return result_sentence(wizard.result.counts, ink)
+        if wizard.plan is None:
+            return Text("The plan follows from the backup's snapshots.", str(ink.muted))
+        names = ", ".join(safe(source.path) for source in wizard.plan.sources[1:])
+        base = safe(wizard.plan.sources[0].path)
+        return Text(f"{base} keeps its ids; the rows of {names} join it in a new file beside it.")
+
+    def _plan_row(self, table: MergeTable) -> Row:
+        plan = self.wizard.plan
+        assert plan is not None
+        rows = sum(
+            source.row_counts.get(name.lower(), 0)
+            for source, name in zip(plan.sources, table.sources, strict=True)
+            if name is not None
+        )
+        files = sum(name is not None for name in table.sources)
+        shifts = sorted({shift for shift in table.shifts if shift})
+        identity = ", ".join(table.identity.columns) or str(table.identity.kind)
+        open_ = any(question.table == table.name for question in self.wizard.open_questions)
+        name = plain(f"{'? ' if open_ else ''}{table.name}", str(self.ink.warn) if open_ else "")
+        return table.name, (
+            name,
+            str(files),
+            count(rows),
+            plain(f"{identity} agree" if table.identity.columns else identity),
+            ", ".join(rule.replace("_", " ") for rule in table.rules),
+            ", ".join(f"+{shift:,}" for shift in shifts) or "–",
+        )
+
+    def _count_row(self, counts: TableCounts) -> Row:
+        ink = self.ink
+        lost = Text(count(counts.lost), str(ink.bad) if counts.lost else str(ink.good))
+        conflict = Text(count(counts.conflict))
+        if counts.undecided:
+            conflict = Text(f"! {count(counts.conflict)}", str(ink.warn))
+        return counts.table, (
+            plain(counts.table),
+            count(counts.source),
+            count(counts.base),
+            count(counts.new),
+            count(counts.duplicate),
+            conflict,
+            count(counts.rekeyed),
+            lost,
+        )
+
+    def on_fit_table_moved(self) -> None:
+        """Another table is under the cursor."""
+        self._draw_detail()
+
+    def _draw_detail(self) -> None:
+        wizard = self.wizard
+        detail = self.query_one(Detail)
+        key = self.query_one(FitTable).current_key
+        plan = wizard.plan
+        table = next((t for t in plan.tables if t.name == key), None) if plan else None
+        counts = None
+        if wizard.result is not None:
+            counts = next((c for c in wizard.result.counts if c.table == key), None)
+        questions = [q for q in wizard.open_questions if q.table in (key, "")]
+        if table is None and counts is None and not questions:
+            detail.show("", Text(""))
+            return
+        detail.show(key or "Questions", table_text(table, counts, questions, self.ink))
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Keys for what there is."""
+        result = self.wizard.result
+        if action == "review":
+            return self.wizard.has_conflicts and super().check_action(action, parameters)
+        if action in ("again", "toggle_plan"):
+            there = result is not None and not self.wizard.state.promoted
+            return there and super().check_action(action, parameters)
+        return super().check_action(action, parameters)
+
+    def primary(self) -> Primary:
+        """Merge, answer, or go on."""
+        wizard = self.wizard
+        if wizard.plan is None:
+            allowed, reason = wizard.may(self.STEP)
+            return Primary("Plan the merge", "" if allowed else reason, enabled=allowed)
+        if wizard.undecided:
+            return Primary(
+                f"Review {plural(wizard.undecided, 'conflict')}", "nothing undecided is written"
+            )
+        if wizard.plan_questions:
+            return Primary(
+                f"Merge {plural(len(wizard.plan.tables), 'table')}",
+                f"{plural(len(wizard.plan_questions), 'question')} open: see below",
+                enabled=False,
+            )
+        if wizard.result is None or wizard.result.needs_decisions:
+            return Primary(
+                f"Merge {plural(len(wizard.plan.tables), 'table')}",
+                "into a new file; the target is not touched",
+            )
+        return Primary("Continue to Verify", "the target is not touched yet")
+
+    def act(self) -> None:
+        """Do it."""
+        wizard = self.wizard
+        if wizard.plan is None:
+            wizard.make_plan()
+        elif wizard.undecided:
+            self.action_review()
+        elif wizard.result is None or wizard.result.needs_decisions:
+            wizard.migrate()
+        else:
+            self.owner.go_to(Step.VERIFY)
+
+    def action_review(self) -> None:
+        """`r`: the conflicts."""
+        from consolidator_tui.tui.screens.review import ReviewScreen
+
+        self.app.push_screen(ReviewScreen())
+
+    def action_again(self) -> None:
+        """`m`."""
+        self.wizard.migrate()
+
+    def action_toggle_plan(self) -> None:
+        """`v`."""
+        self._plan_shown = not self._plan_shown
+        self.draw()
+
+
+def result_sentence(counts: tuple[TableCounts, ...], ink: Inks) -> Text:
+    """What the merge came to, in one sentence with exact numbers."""
+    source, lost = sum(c.source for c in counts), sum(c.lost for c in counts)
+    base, new = sum(c.base for c in counts), sum(c.new for c in counts)
+    same, conflict = sum(c.duplicate for c in counts), sum(c.conflict for c in counts)
+    text = Text("✓ " if not lost else "× ", str(ink.good if not lost else ink.bad))
+    text.append(f"{plural(source, 'row')} read: ", "bold")
+    text.append(f"{base:,} of the base, {new:,} new, {plural(same, 'duplicate')}, ")
+    text.append(f"{plural(conflict, 'row')} settled in conflicts, {lost:,} lost.")
+    return text
+
+
+def table_text(
+    table: MergeTable | None, counts: TableCounts | None, questions: list[Question], ink: Inks
+) -> Text:
+    """Questions first, then why the table is merged as it is."""
+    muted = str(ink.muted)
+    text = Text(end="")
+    for question in questions:
+        text.append("? ", str(ink.warn))
+        text.append(f"{lines(question.text)}\n")
+        if question.fix:
+            text.append("  settled in plan.toml by:\n", muted)
+            text.append("".join(f"    {line}\n" for line in lines(question.fix).splitlines()))
+    if table is not None:
+        _fact(text, "Identity", table.identity.reason or str(table.identity.kind), muted)
+        for reference in table.references:
+            how = "declared" if reference.declared else f"not declared: {reference.evidence}"
+            here = ", ".join(reference.columns)
+            there = f"{reference.parent}({', '.join(reference.parent_columns)})"
+            _fact(text, "Reference", f"{here} → {there}, {how}", muted)
+        if table.newest:
+            _fact(text, "Newest by", table.newest, muted)
+        added = [column.name for column in table.columns if column.added]
+        if added:
+            _fact(text, "Columns", f"added to the base: {', '.join(added)}", muted)
+        for note in table.notes:
+            _fact(text, "Note", note, muted)
+    if counts is not None:
+        for path, shift in counts.shifts.items():
+            if shift:
+                _fact(text, "Re-keyed", f"ids of {path} + {shift:,}", muted)
+        if counts.undecided:
+            _fact(text, "Undecided", plural(counts.undecided, "conflict"), muted)
+    return text
+
+
+def _fact(text: Text, label: str, value: str, muted: str) -> None:
+    text.append(f"{label:<11}", muted)
+    text.append(f"{safe(value)}\n")

@@ -1,0 +1,113 @@
+"""Verify: prove the merged database, then put it in place."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.widgets import Static
+
+from consolidator_tui.domain.event import Step
+from consolidator_tui.tui.screens.step_screen import StepScreen
+from consolidator_tui.tui.text import clip_path, duration, plain, plural
+from consolidator_tui.tui.widgets.bars import Primary
+from consolidator_tui.tui.widgets.fit_table import Col, FitTable, Row
+
+if TYPE_CHECKING:
+    from consolidator_tui.domain.verification import Check
+
+PROMISES = (
+    ("Every row", "each source row is in the target or the ledger names why not"),
+    ("Every value", "kept rows equal their source, or the decision that was made"),
+    ("Every reference", "each row still belongs to the entity that it had in its source"),
+    ("The database", "integrity_check, foreign_key_check, schema objects, sequences"),
+)
+
+
+class VerifyScreen(StepScreen):
+    """Before: what is checked and what happens then. After: each check."""
+
+    STEP = Step.VERIFY
+    MAIN = "#checks"
+    BINDINGS: ClassVar[list[BindingType]] = []
+
+    def content(self) -> ComposeResult:
+        """Lead and checks."""
+        yield Static(id="lead", markup=False)
+        yield FitTable(
+            [
+                Col("", most=2),
+                Col("Check", least=14, most=40, flex=1),
+                Col("Table", least=10, most=32, flex=1),
+                Col("What was found", least=20, most=120, flex=3),
+            ],
+            id="checks",
+        )
+
+    def summary(self) -> str:
+        """How it went."""
+        verification = self.wizard.verification
+        if verification is None:
+            return ""
+        good = sum(check.ok for check in verification.checks)
+        return (
+            f"{good:,} of {plural(len(verification.checks), 'check')} hold, "
+            f"{duration(verification.seconds)}"
+        )
+
+    def draw(self) -> None:
+        """Plan or result."""
+        wizard, ink = self.wizard, self.ink
+        lead = self.query_one("#lead", Static)
+        table = self.query_one(FitTable)
+        table.display = True
+        target = clip_path(wizard.target_path, 60)
+        if wizard.verification is None:
+            text = Text("The merged file is questioned by queries of their own. Only if every\n")
+            text.append(f"check holds, it becomes {target}; the old one stays in the backup.")
+            lead.update(text)
+            table.set_rows(
+                (name, (Text("○", str(ink.muted)), name, "all", plain(what, str(ink.muted))))
+                for name, what in PROMISES
+            )
+            return
+        if wizard.state.promoted:
+            text = Text("✓ ", str(ink.good))
+            text.append(f"{target} is now the one database. ", "bold")
+            text.append("ctrl+r puts the old one back.")
+        else:
+            text = Text("× ", str(ink.bad))
+            text.append("The target was not replaced.", "bold")
+        lead.update(text)
+        checks = sorted(wizard.verification.checks, key=lambda check: check.ok)
+        table.set_rows(self._row(number, check) for number, check in enumerate(checks))
+
+    def _row(self, number: int, check: Check) -> Row:
+        ink = self.ink
+        mark = Text("✓", str(ink.good)) if check.ok else Text("×", str(ink.bad))
+        return str(number), (
+            mark,
+            plain(check.name),
+            plain(check.table or "all"),
+            plain(check.detail, str(ink.muted) if check.ok else ""),
+        )
+
+    def primary(self) -> Primary:
+        """Verify, or go on."""
+        wizard = self.wizard
+        if wizard.state.promoted:
+            return Primary("Continue to Configure", "the originals are still there")
+        allowed, reason = wizard.may(self.STEP)
+        target = clip_path(wizard.target_path, 30)
+        return Primary(
+            "Verify and put in place", f"as {target}" if allowed else reason, enabled=allowed
+        )
+
+    def act(self) -> None:
+        """Do it."""
+        if self.wizard.state.promoted:
+            self.owner.go_to(Step.CONFIGURE)
+        else:
+            self.wizard.verify()

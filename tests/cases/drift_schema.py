@@ -1,0 +1,311 @@
+"""Constraints, migration tables, pragmas and schema objects that differ."""
+
+from __future__ import annotations
+
+from .lib import CaseFailed, Project
+from .registry import case
+
+PEOPLE = "CREATE TABLE users(id INTEGER PRIMARY KEY, email TEXT NOT NULL UNIQUE);"
+ALL = [("ann",), ("bob",), ("cyd",)]
+ANN_BOB = [(1, "ann"), (2, "bob")]
+CYD_ANN = [(1, "cyd"), (2, "ann")]
+
+
+@case("drift: UNIQUE on one side only, rows that would break it")
+def unique_one_side(p: Project) -> None:
+    """b.db has ann twice as two rows: asked naming the table, or all rows there and said."""
+    p.db(
+        "a.db",
+        "CREATE TABLE users(id INTEGER PRIMARY KEY, email TEXT UNIQUE, n TEXT);",
+        {"users": [(1, "ann", "A"), (2, "bob", "B")]},
+    )
+    p.db(
+        "b.db",
+        "CREATE TABLE users(id INTEGER PRIMARY KEY, email TEXT, n TEXT);",
+        {"users": [(1, "cyd", "one"), (2, "cyd", "two")]},
+    )
+    result = p.run()
+    if result.asked("users"):
+        return
+    result.done()
+    p.expect(
+        "SELECT email, n FROM users",
+        [("ann", "A"), ("bob", "B"), ("cyd", "one"), ("cyd", "two")],
+    )
+    result.names("users")
+
+
+@case("drift: UNIQUE on one side only, nothing breaks it")
+def unique_harmless(p: Project) -> None:
+    """The key holds in the data of both: one ann, all orders hers."""
+    orders = "CREATE TABLE orders(id INTEGER PRIMARY KEY, user_id INTEGER REFERENCES users(id), w);"
+    p.db("a.db", PEOPLE + orders, {"users": ANN_BOB, "orders": [(1, 1, "pen")]})
+    p.db(
+        "b.db",
+        "CREATE TABLE users(id INTEGER PRIMARY KEY, email TEXT);" + orders,
+        {"users": CYD_ANN, "orders": [(1, 1, "cup"), (2, 2, "jar")]},
+    )
+    result = p.run()
+    if result.asked("users"):
+        return
+    result.done()
+    p.expect("SELECT email FROM users", ALL)
+    p.expect(
+        "SELECT u.email, o.w FROM orders o JOIN users u ON u.id = o.user_id",
+        [("ann", "pen"), ("cyd", "cup"), ("ann", "jar")],
+    )
+
+
+@case("drift: a foreign key declared on one side only")
+def reference_one_side(p: Project) -> None:
+    """What one file declares holds for the other's rows too."""
+    orders = "CREATE TABLE orders(id INTEGER PRIMARY KEY, user_id INTEGER{}, w TEXT);"
+    p.db("a.db", PEOPLE + orders.format(""), {"users": ANN_BOB, "orders": [(1, 2, "ink")]})
+    p.db(
+        "b.db",
+        PEOPLE + orders.format(" REFERENCES users(id)"),
+        {"users": CYD_ANN, "orders": [(1, 1, "cup"), (2, 2, "jar")]},
+    )
+    result = p.run()
+    if result.asked("orders", "user_id"):
+        return
+    result.done()
+    p.expect(
+        "SELECT u.email, o.w FROM orders o JOIN users u ON u.id = o.user_id",
+        [("bob", "ink"), ("cyd", "cup"), ("ann", "jar")],
+    )
+
+
+@case("drift: a CHECK on one side only")
+def check_one_side(p: Project) -> None:
+    """b.db's rows would break a.db's CHECK: asked naming the table, or all rows there and said."""
+    p.db(
+        "a.db",
+        "CREATE TABLE t(id INTEGER PRIMARY KEY, k TEXT NOT NULL UNIQUE, v INTEGER CHECK(v > 0));",
+        {"t": [(1, "x", 1)]},
+    )
+    p.db(
+        "b.db",
+        "CREATE TABLE t(id INTEGER PRIMARY KEY, k TEXT NOT NULL UNIQUE, v INTEGER);",
+        {"t": [(1, "y", 0), (2, "z", 5)]},
+    )
+    result = p.run()
+    if result.asked("t"):
+        return
+    if result.status != 0:
+        raise result.fail("kept or asked, nothing else")
+    p.expect("SELECT k, v FROM t", [("x", 1), ("y", 0), ("z", 5)])
+    result.names("t")
+
+
+@case("drift: alembic_version with two heads")
+def alembic(p: Project) -> None:
+    """Not united row by row: one head stays, and the difference is shown or asked."""
+    schema = PEOPLE + "CREATE TABLE alembic_version(version_num VARCHAR(32) NOT NULL PRIMARY KEY);"
+    p.both(
+        schema,
+        {"users": ANN_BOB, "alembic_version": [("aaa111",)]},
+        {"users": CYD_ANN, "alembic_version": [("bbb222",)]},
+    )
+    result = p.run()
+    if result.asked("alembic_version"):
+        return
+    result.done()
+    p.expect("SELECT email FROM users", ALL)
+    p.expect_any("SELECT version_num FROM alembic_version", [("aaa111",)], [("bbb222",)])
+    result.names("alembic_version")
+
+
+@case("drift: alembic_version, the same head")
+def alembic_same(p: Project) -> None:
+    """Equal heads are no question; there is one row."""
+    schema = PEOPLE + "CREATE TABLE alembic_version(version_num VARCHAR(32) NOT NULL);"
+    p.both(
+        schema,
+        {"users": ANN_BOB, "alembic_version": [("aaa111",)]},
+        {"users": CYD_ANN, "alembic_version": [("aaa111",)]},
+    )
+    p.run().done()
+    p.expect("SELECT version_num FROM alembic_version", [("aaa111",)])
+    p.expect("SELECT email FROM users", ALL)
+
+
+DJANGO = (
+    "CREATE TABLE django_migrations(id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,"
+    " app VARCHAR(255) NOT NULL, name VARCHAR(255) NOT NULL, applied DATETIME NOT NULL);"
+)
+
+
+@case("drift: django_migrations")
+def django(p: Project) -> None:
+    """The same migrations at other times are not doubled: the base's rows stay."""
+    rows_a = [(1, "auth", "0001", "2024-01-01"), (2, "auth", "0002", "2024-01-01")]
+    rows_b = [(1, "auth", "0001", "2024-02-02"), (2, "auth", "0002", "2024-02-02")]
+    p.both(
+        PEOPLE + DJANGO,
+        {"users": ANN_BOB, "django_migrations": rows_a},
+        {"users": CYD_ANN, "django_migrations": rows_b},
+    )
+    result = p.run()
+    if result.asked("django_migrations"):
+        return
+    result.done()
+    p.expect("SELECT email FROM users", ALL)
+    p.expect("SELECT app, name FROM django_migrations", [("auth", "0001"), ("auth", "0002")])
+
+
+@case("drift: django_migrations with other heads")
+def django_heads(p: Project) -> None:
+    """b.db is one migration further: not united silently; shown or asked."""
+    p.both(
+        PEOPLE + DJANGO,
+        {"users": ANN_BOB, "django_migrations": [(1, "auth", "0001", "2024-01-01")]},
+        {
+            "users": CYD_ANN,
+            "django_migrations": [(1, "auth", "0001", "2024-02-02"), (2, "shop", "0001", "2024")],
+        },
+    )
+    result = p.run()
+    if result.asked("django_migrations"):
+        return
+    result.done()
+    p.expect("SELECT email FROM users", ALL)
+    p.expect("SELECT count(*) FROM django_migrations WHERE app = 'auth'", [(1,)])
+    result.names("django_migrations")
+
+
+@case("drift: sqlite_stat tables")
+def statistics(p: Project) -> None:
+    """ANALYZE's tables are no data: they are not united, nothing else suffers."""
+    p.both(
+        PEOPLE + "CREATE INDEX by_email ON users(email, id);",
+        {"users": ANN_BOB},
+        {"users": CYD_ANN},
+    )
+    for name in ("a.db", "b.db"):
+        with p.open(name) as con:
+            con.execute("ANALYZE")
+    p.run().done()
+    p.expect("SELECT email FROM users", ALL)
+    with p.open(p.target) as con:
+        stats = con.execute("SELECT count(*) FROM sqlite_master WHERE name = 'sqlite_stat1'").fetchone()
+        rows = con.execute("SELECT tbl, idx FROM sqlite_stat1").fetchall() if stats[0] else []
+    if len(rows) != len(set(rows)):
+        raise CaseFailed(f"sqlite_stat1 was united row by row: {rows}")
+
+
+@case("drift: sqlite_stat tables in b.db only")
+def statistics_other(p: Project) -> None:
+    """The base was never analysed, the other was: sqlite_stat1 cannot be created as a table."""
+    p.both(PEOPLE, {"users": ANN_BOB}, {"users": CYD_ANN})
+    with p.open("b.db") as con:
+        con.execute("ANALYZE")
+    p.run().done()
+    p.expect("SELECT email FROM users", ALL)
+
+
+@case("drift: user_version and application_id")
+def pragmas(p: Project) -> None:
+    """Equal ones stay; the target keeps the base's."""
+    p.both(PEOPLE, {"users": ANN_BOB}, {"users": CYD_ANN})
+    for name in ("a.db", "b.db"):
+        with p.open(name) as con:
+            con.executescript("PRAGMA user_version = 42; PRAGMA application_id = 1196437808;")
+    p.run().done()
+    p.expect("SELECT email FROM users", ALL)
+    p.expect("SELECT user_version FROM pragma_user_version", [(42,)])
+    p.expect("SELECT application_id FROM pragma_application_id", [(1196437808,)])
+
+
+@case("drift: user_version differs")
+def pragmas_differ(p: Project) -> None:
+    """Two schema versions are named; the base's stays, or it asks."""
+    p.both(PEOPLE, {"users": ANN_BOB}, {"users": CYD_ANN})
+    for number, name in enumerate(("a.db", "b.db"), 3):
+        with p.open(name) as con:
+            con.execute(f"PRAGMA user_version = {number}")
+    result = p.run()
+    if result.asked("user_version"):
+        return
+    result.done()
+    p.expect("SELECT email FROM users", ALL)
+    p.expect_any("SELECT user_version FROM pragma_user_version", [(3,)], [(4,)])
+    result.names("user_version")
+
+
+def _other_sql(p: Project, first: str, second: str, name: str) -> None:
+    p.db("a.db", PEOPLE + first, {"users": ANN_BOB})
+    p.db("b.db", PEOPLE + second, {"users": CYD_ANN})
+    result = p.run()
+    if result.asked(name):
+        return
+    result.done()
+    p.expect("SELECT email FROM users", ALL)
+    result.names(name)
+
+
+@case("drift: one view name, other SQL")
+def other_view(p: Project) -> None:
+    """Equal name with other SQL is a decision: asked by name, or one kept and said."""
+    _other_sql(
+        p,
+        "CREATE VIEW active AS SELECT * FROM users WHERE id > 0;",
+        "CREATE VIEW active AS SELECT * FROM users WHERE email LIKE 'a%';",
+        "active",
+    )
+
+
+@case("drift: one index name, other columns")
+def other_index(p: Project) -> None:
+    """The same for an index."""
+    _other_sql(
+        p,
+        "CREATE INDEX look ON users(email);",
+        "CREATE INDEX look ON users(lower(email));",
+        "look",
+    )
+
+
+@case("drift: one trigger name, other SQL")
+def other_trigger(p: Project) -> None:
+    """The same for a trigger."""
+    body = "CREATE TRIGGER guard BEFORE DELETE ON users BEGIN SELECT RAISE(ABORT, '{}'); END;"
+    _other_sql(p, body.format("no"), body.format("never"), "guard")
+
+
+@case("drift: the same SQL in another layout is no drift")
+def same_view(p: Project) -> None:
+    """Blanks, comments and keyword case do not make another view: nothing to decide."""
+    p.db("a.db", PEOPLE + "CREATE VIEW v AS SELECT email FROM users;", {"users": ANN_BOB})
+    p.db(
+        "b.db",
+        PEOPLE + "create view v as\n  select email -- the key\n  from users;",
+        {"users": CYD_ANN},
+    )
+    result = p.run()
+    if result.asked("v"):
+        return
+    result.done()
+    p.expect("SELECT email FROM v", ALL)
+
+
+@case("drift: tables in one file only")
+def only_one_file(p: Project) -> None:
+    """A table that one file alone has arrives whole, with indexes, triggers and references."""
+    p.db("a.db", PEOPLE + "CREATE TABLE only_a(x, y); CREATE INDEX ia ON only_a(x);",
+         {"users": ANN_BOB, "only_a": [(1, "p"), (1, "p")]})
+    p.db(
+        "b.db",
+        PEOPLE + "CREATE TABLE only_b(id INTEGER PRIMARY KEY AUTOINCREMENT,"
+        " user_id INTEGER REFERENCES users(id), t TEXT UNIQUE);"
+        "CREATE TABLE kid(id INTEGER PRIMARY KEY, up INTEGER REFERENCES only_b(id));"
+        "CREATE TRIGGER tb AFTER INSERT ON only_b BEGIN INSERT INTO kid(up) VALUES (new.id); END;",
+        {"users": CYD_ANN, "only_b": [(1, 1, "q"), (9, 2, "r")]},
+    )
+    p.run().done()
+    p.expect("SELECT x, y FROM only_a", [(1, "p"), (1, "p")])
+    p.expect(
+        "SELECT u.email, b.t FROM only_b b JOIN users u ON u.id = b.user_id JOIN kid ON up = b.id",
+        [("cyd", "q"), ("ann", "r")],
+    )
+    p.expect("SELECT count(*) FROM kid", [(2,)])
