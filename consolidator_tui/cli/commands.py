@@ -29,7 +29,7 @@ def wizard(project: Path) -> int:
 
 def demo(folder: Path | None) -> int:
     """Write the sample project and open the wizard on it."""
-    from consolidator_tui.sample import write_sample
+    from consolidator_tui.sample.writer import write_sample
     from consolidator_tui.storage.atomic import explain_os
 
     place = folder or Path("consolidator-demo")

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from consolidator_tui.cli.commands import answer, refuse
-from consolidator_tui.cli.output import Output
+from consolidator_tui.cli.output import Output, as_plain
 from consolidator_tui.domain.errors import UsageError
 
 if TYPE_CHECKING:
@@ -51,23 +51,35 @@ def rollback(project: Path, run: str | None, *, yes: bool, as_json: bool) -> int
         )
         return refuse(error, output)
 
-    def tell(found: RollbackReport) -> None:
+    def tell(found: tuple[str, RollbackReport]) -> None:
+        name, report = found
         if as_json:
-            output.object({"outcome": "rolled_back", **_plain(found)})
+            output.object({"outcome": "rolled_back", "run": name, **as_plain(report)})
             return
-        for file in found.files:
-            done = "restored" if file.changed else "already as it was"
-            kept = f"; kept aside: {', '.join(file.kept)}" if file.kept else ""
-            output.result(f"{file.path}: {done}{kept}")
+        output.result(f"Run {name} is rolled back.")
+        for told, paths in (
+            ("put back", report.restored),
+            ("removed, it did not exist before", report.removed),
+            ("already as it was", report.unchanged),
+        ):
+            for path in paths:
+                output.result(f"{path}: {told}")
+        for path in report.kept:
+            output.result(f"What was in its place is kept in the run's folder: {path}")
 
     return answer(output, lambda: undo(project, run, output.event), tell)
 
 
 def runs(project: Path, *, as_json: bool) -> int:
     """List the runs of a project, oldest first."""
-    from consolidator_tui.services.runs import list_run_infos
+    from consolidator_tui.services.runs import describe_runs
 
     output = Output(as_json=as_json)
+
+    async def listed(folder: Path) -> list[RunInfo]:
+        if not folder.is_dir():
+            raise UsageError(f"There is no folder {folder}.", todo="Name a project's folder.")
+        return await describe_runs(folder)
 
     def tell(found: list[RunInfo]) -> None:
         if as_json:
@@ -79,7 +91,7 @@ def runs(project: Path, *, as_json: bool) -> int:
         if not found:
             output.result("No runs yet.")
 
-    return answer(output, lambda: list_run_infos(project), tell)
+    return answer(output, lambda: listed(project), tell)
 
 
 def report(project: Path, run: str | None) -> int:
@@ -106,3 +118,17 @@ def _state(info: RunInfo) -> str:
         return "consolidated, cleaned up" if state.cleaned else "consolidated"
     step = state.interrupted or state.current
     return f"unfinished at {step}" if step else "unfinished"
+
+
+def _run_object(info: RunInfo) -> dict[str, object]:
+    return {
+        "name": info.name,
+        "state": _state(info),
+        "size": info.size,
+        "backup_size": info.backup_size,
+        "backup_complete": info.backup_complete,
+        "only_copy": info.only_copy,
+        "sources": list(info.sources),
+        "target": info.target,
+        "problem": info.problem,
+    }

@@ -117,6 +117,16 @@ class Table:
         return fold(self.name)
 
     @property
+    def has_rows(self) -> bool:
+        """Whether rows are merged: an ordinary table, or a virtual one with rows of its own.
+
+        Planning gives the latter a key column under which SQLite knows its rowid.
+        """
+        return self.kind is TableKind.ORDINARY or (
+            self.kind is TableKind.VIRTUAL and bool(self.primary_key)
+        )
+
+    @property
     def primary_key(self) -> tuple[str, ...]:
         """Names of the primary key's columns in key order."""
         keyed = sorted((c for c in self.columns if c.key_position), key=lambda c: c.key_position)

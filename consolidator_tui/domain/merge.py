@@ -135,6 +135,44 @@ class PlannedObject:
     source: int
 
 
+class VirtualKind(StrEnum):
+    """How a virtual table without rows of its own comes into the target."""
+
+    EXTERNAL = "external"
+    """A search index over a table or view: rebuilt from it."""
+    DERIVED = "derived"
+    """A search index whose texts are all in its owner's rows: filled from them."""
+    VIEW = "view"
+    """It only shows another table: made anew."""
+    KEPT = "kept"
+    """What the base has of it stays as it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class VirtualTable:
+    """A virtual table that is not merged row by row, under the target's names."""
+
+    name: str
+    module: str
+    kind: VirtualKind
+    sql: str
+    """The statement that makes it."""
+    sources: tuple[str | None, ...]
+    """Per source index the table's name there; None where the file lacks it."""
+    key: str = ""
+    """The name under which its rowid is read and written."""
+    contentless: bool = False
+    owner: str = ""
+    """The table whose rows it indexes."""
+    columns: tuple[str, ...] = ()
+    fill: tuple[str, ...] = ()
+    """SQL for each column over a row `new` of the owner; the first one is for the key."""
+    complete: bool = False
+    """In every source every row of the owner has its entry."""
+    entries: tuple[int, ...] = ()
+    """Per source index the number of entries."""
+
+
 @dataclass(frozen=True, slots=True)
 class MergePlan:
     """Everything the merge needs: sources in order of priority, tables in order of identity."""
@@ -147,6 +185,7 @@ class MergePlan:
     objects: tuple[PlannedObject, ...] = ()
     left_out: tuple[str, ...] = ()
     """Objects (`index name`) that are not made, each for a reason in the notes."""
+    virtuals: tuple[VirtualTable, ...] = ()
     notes: tuple[Note, ...] = ()
     pool: str = ""
     """Path of the database with the tables that cannot be read in place."""

@@ -180,10 +180,18 @@ def invalidate_after(state: RunState, step: Step) -> RunState:
 
 
 def after_crash(state: RunState) -> RunState:
-    """The state as the next process finds it: what was running was interrupted."""
+    """The state as the next process finds it: what was running was interrupted.
+
+    Call it after an interrupted change of files was finished or undone. A step whose last act is
+    such a change counts as done when the change is there.
+    """
     step = state.running
     if step is None:
         return state
+    promoted = step is Step.VERIFY and state.promoted
+    rolled_back = step is Step.ROLLBACK and state.rolled_back
+    if promoted or rolled_back:
+        return _with(state, step, StepStatus.DONE)
     return replace(
         _with(state, step, StepStatus.FAILED),
         interrupted=step,
@@ -223,5 +231,7 @@ class RunInfo:
     backup_complete: bool
     sources: tuple[str, ...] = ()
     target: str = ""
+    only_copy: bool = False
+    """Originals were deleted: this backup is their only copy."""
     problem: str = ""
     """Why the run cannot be used, or empty."""

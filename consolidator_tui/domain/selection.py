@@ -37,3 +37,22 @@ class Chosen:
     def base(self) -> str:
         """The source whose rows keep their ids."""
         return self.sources[0]
+
+
+@dataclass(frozen=True, slots=True)
+class SpaceEstimate:
+    """How much room a run needs where the project is, in bytes."""
+
+    backup: int
+    staging: int
+    free: int
+
+    @property
+    def needed(self) -> int:
+        """Backup and staged target together."""
+        return self.backup + self.staging
+
+    @property
+    def enough(self) -> bool:
+        """Whether there is room."""
+        return self.needed <= self.free

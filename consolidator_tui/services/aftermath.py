@@ -2,21 +2,154 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from consolidator_tui.domain import run as machine
 from consolidator_tui.domain.errors import GateClosed
-from consolidator_tui.services.report import Receipt, write_report
+from consolidator_tui.domain.event import Step
+from consolidator_tui.domain.run import Fact, RunState
 from consolidator_tui.services.stepping import Stepping
+
+if TYPE_CHECKING:
+    from consolidator_tui.domain.discovery import FoundFile
+    from consolidator_tui.domain.reference import Proposal, Reference, ReferenceReport
+    from consolidator_tui.services.cleanup import Gate
+    from consolidator_tui.services.rollback import RollbackReport
 
 
 class Aftermath(Stepping):
-    """The part of a session that follows promotion."""
+    """The part of a session that follows promotion, and what the application's source says."""
+
+    # References
+
+    async def find_references(self) -> ReferenceReport:
+        """Everything in the project's text that names an SQLite file; read once."""
+        from consolidator_tui.services import references
+
+        if self.references is None:
+            with self.explained("Looking for references"):
+                self.references = await references.find_references(
+                    self.project, self.emit, databases=self._database_paths()
+                )
+        return self.references
+
+    def explain(self, file: FoundFile) -> tuple[Reference, ...]:
+        """Why a file exists: the references that lead to it. Empty before they were found."""
+        from consolidator_tui.services import references
+
+        if self.references is None:
+            return ()
+        return tuple(references.explain(self.references, self.project / file.path))
+
+    def _database_paths(self) -> list[Path]:
+        files = self.discovery.files if self.discovery else ()
+        return [self.project / file.path for file in files]
+
+    # Configure
+
+    async def propose_configuration(self) -> Proposal:
+        """The edits after which the application uses only the target, and what is left to do."""
+        from consolidator_tui.services import references
+
+        chosen = self.need_chosen()
+        report = await self.find_references()
+        with self.explained("The proposal"):
+            self.proposal = await references.propose(
+                self.project,
+                report,
+                target=self.project / chosen.target,
+                databases=[self.project / path for path in chosen.sources],
+            )
+        return self.proposal
+
+    async def configure(self, accepted: Sequence[tuple[str, int]]) -> tuple[Path, ...]:
+        """Apply the accepted edits (file and start of each), each file backed up in the run.
+
+        Returns the files that were written. Raises FileRefused when one changed meanwhile.
+        """
+        from consolidator_tui.services.backup import load_manifest
+        from consolidator_tui.services.configuring import apply_edits
+
+        run = self.need_run()
+        proposal = self.proposal or await self.propose_configuration()
+        wanted = set(accepted)
+        edits = [
+            replace(file, edits=tuple(e for e in file.edits if (file.file, e.start) in wanted))
+            for file in proposal.files
+        ]
+
+        async with self.step(Step.CONFIGURE) as say:
+            written = await apply_edits(run, self.project, edits, self.emit, self._clock)
+            self.manifest = await load_manifest(run)
+            say(f"{len(written)} files changed")
+        self.references = self.proposal = None
+        return written
+
+    # Clean up
+
+    async def gates(self) -> tuple[Gate, ...]:
+        """What must hold before the sources may be deleted, each with its reason when closed."""
+        from consolidator_tui.services import cleanup
+
+        run = self.need_run()
+        with self.explained("The gates"):
+            self.deletable = tuple(await cleanup.deletable_files(run))
+            return await cleanup.gates(run, self.deletable, self.emit)
+
+    def confirmation_phrase(self) -> str:
+        """What must be typed to delete the files; known after `gates`."""
+        from consolidator_tui.services import cleanup
+
+        return cleanup.confirmation_phrase(len(self.deletable))
+
+    async def clean_up(self, phrase: str) -> tuple[str, ...]:
+        """Delete the sources, when every gate is open and the phrase is right.
+
+        Returns the sources that are still there. Raises UsageError, GateClosed, LockedError.
+        """
+        from consolidator_tui.services import cleanup
+
+        run = self.need_run()
+        if not self.deletable:
+            self.deletable = tuple(await cleanup.deletable_files(run))
+        async with self.step(Step.CLEANUP) as say:
+            left = await cleanup.clean_up(run, self.deletable, phrase, self.emit)
+            say(f"{len(self.deletable)} files deleted")
+        self.state = machine.with_fact(self.state, Fact.CLEANED)
+        return left
+
+    # Roll back
+
+    async def roll_back(self) -> RollbackReport:
+        """Put everything back as it was before the run; can be done again."""
+        from consolidator_tui.services.rollback import roll_back
+
+        run = self.need_run()
+        async with self.step(Step.ROLLBACK) as say:
+            report = await roll_back(run, self.emit)
+            count = len(report.restored) + len(report.removed) + len(report.unchanged)
+            say(f"{count} files are as they were")
+        await self._take_facts()
+        return report
+
+    async def _take_facts(self) -> None:
+        """Add the facts that services recorded in the run's database."""
+        if self.store is not None:
+            stored: RunState = await self.store.load_state()
+            self.state = replace(self.state, facts=stored.facts)
+
+    # The receipt
 
     async def write_report(self) -> Path:
         """Write the receipt into the run's folder and return its path (Markdown).
 
         Raises GateClosed before there is a plan.
         """
+        from consolidator_tui.services.report import Receipt, write_report
+
         run, chosen = self.need_run(), self.need_chosen()
         if self.plan is None or self.result is None:
             raise GateClosed("There is nothing to report yet.", todo="Migrate first.")
@@ -35,10 +168,12 @@ class Aftermath(Stepping):
             return await write_report(run, receipt)
 
     def _state_sentence(self, target: str) -> str:
+        if self.state.rolled_back:
+            return f"{target} is what it was before: the run was rolled back."
+        if self.unchanged:
+            return f"{target} already held everything and was left as it is."
         if self.state.promoted:
             return f"{target} is the one database."
         if self.verification is not None and self.verification.ok:
-            if self.unchanged:
-                return f"{target} already held everything and was left as it is."
             return f"{target} was verified in staging and not put in place."
         return f"{target} was not changed."

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import os
-import sqlite3
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 
 from consolidator_tui.domain.errors import (
     BackupDamaged,
@@ -17,18 +16,18 @@ from consolidator_tui.domain.errors import (
     UsageError,
 )
 from consolidator_tui.domain.event import Emit, Level, Message, PhaseTimed, Progress, Step
-from consolidator_tui.domain.manifest import MAIN, SIDECARS, FileRecord, Manifest, Role
+from consolidator_tui.domain.manifest import SIDECARS, FileRecord, Manifest, Role
 from consolidator_tui.domain.run import Fact, RunState, StepStatus
 from consolidator_tui.services.backup import load_manifest, verify_backup
 from consolidator_tui.services.backup.places import named_path
 from consolidator_tui.services.promote import load_promotion
 from consolidator_tui.services.target import count_target
-from consolidator_tui.storage.atomic import explain_os, sync_folder
+from consolidator_tui.storage.atomic import explain_os
 from consolidator_tui.storage.family import Held, expected, same_content
 from consolidator_tui.storage.hashing import hash_file
 from consolidator_tui.storage.holders import OpenFiles, describe, scan_open_files, sidecar
 from consolidator_tui.storage.run_db import RunStore, Work, WorkKind, open_run_store
-from consolidator_tui.storage.run_folder import FOLDER_NAME, RunFolder
+from consolidator_tui.storage.run_folder import RunFolder
 from consolidator_tui.storage.worker import Stop, in_thread, to_the_end
 
 LOCK_SECONDS = 2.0
@@ -69,10 +68,12 @@ async def gates(run: RunFolder, files: Sequence[str], emit: Emit) -> tuple[Gate,
         found = [*_state_gates(await store.load_state())]
         found.append(await _backup_gate(run, emit))
         found.append(await _target_gate(run, store, manifest))
-    users = await in_thread(lambda _stop: scan_open_files())
-    for record in records:
-        found += await in_thread(lambda stop, record=record: _file_gates(run, record, users, stop))  # type: ignore[misc]
-    return tuple(found)
+
+    def look(stop: Stop) -> list[Gate]:
+        users = scan_open_files()
+        return [gate for record in records for gate in _file_gates(run, record, users, stop)]
+
+    return (*found, *await in_thread(look))
 
 
 async def clean_up(
@@ -87,8 +88,9 @@ async def clean_up(
     started = time.perf_counter()
     manifest = await load_manifest(run)
     records = _records(run, manifest, files)
-    if phrase != confirmation_phrase(len(records)):
-        raise UsageError(f"To delete, type exactly: {confirmation_phrase(len(records))}")
+    wanted = confirmation_phrase(len(records))
+    if phrase != wanted:
+        raise UsageError(f"Nothing was deleted: the confirmation is {wanted!r}.")
     closed = [gate for gate in await gates(run, files, emit) if not gate.open]
     if closed:
         raise GateClosed(closed[0].reason, todo="Nothing was deleted.")
@@ -100,34 +102,185 @@ async def clean_up(
 
 
 async def recover_cleanup(run: RunFolder, store: RunStore, work: Work) -> None:
-    """Finish the deletion that was interrupted between a database and its sidecars.
+    """Finish a deletion that was interrupted between a database and its sidecars.
 
-    Files whose database is still there are left; clean up can be started again.
+    A file whose database is still there is left; clean up can be started again.
     """
     manifest = await load_manifest(run)
     record = manifest.files[work.body["path"]]
-
-    def finish(stop: Stop) -> None:
-        real = run.resolve(record.real)
-        if not real.exists():
-            _remove_known_sidecars(record, real, stop)
-            _remove_link(run, record)
-
-    await in_thread(finish)
-    await store.end_work(Fact.CLEANED)
+    await in_thread(lambda stop: _finish_deletion(run, record, stop))
+    left = await in_thread(lambda _stop: _remaining(run, manifest))
+    everything = [r for r in manifest.files.values() if _is_original(r)]
+    facts = (Fact.CLEANED,) if len(left) < len(everything) else ()
+    await store.end_work(*facts)
 
 
 async def _delete_all(
     run: RunFolder, store: RunStore, records: Sequence[FileRecord], emit: Emit
 ) -> None:
     for number, record in enumerate(records):
-        await store.begin_work(Work(WorkKind.CLEANUP, {"path": record.path}))
+        work = Work(WorkKind.CLEANUP, {"path": record.path})
+        await store.begin_work(work)
         try:
-            await in_thread(lambda stop, record=record: _delete(run, record, stop))  # type: ignore[misc]
+            await _delete_one(run, record)
         except ConsolidatorError:
-            await recover_cleanup_or_keep(run, store, record)
+            await recover_cleanup(run, store, work)
             raise
         emit(Progress(Step.CLEANUP, record.path, number + 1, len(records), "files", "deleting"))
         text = f"{record.path}: deleted; roll back restores it."
         emit(Message(Step.CLEANUP, Level.INFO, text, file=record.path))
     await store.end_work(Fact.CLEANED)
+
+
+async def _delete_one(run: RunFolder, record: FileRecord) -> None:
+    await in_thread(lambda stop: _delete(run, record, stop))
+
+
+def _delete(run: RunFolder, record: FileRecord, stop: Stop) -> None:
+    """Delete what was compared, by descriptor: the database first, then what belongs to it.
+
+    An orphaned -wal or journal is harmless: SQLite discards it with the next file of that name.
+    """
+    real = run.resolve(record.real)
+    try:
+        with Held(real, record.path) as held:
+            if held.open(seconds=LOCK_SECONDS):
+                if not same_content(held.read(stop), expected(record.parts)):
+                    raise GateClosed(_changed(record), todo="It was not deleted.")
+                _unlink_held(held)
+        _finish_deletion(run, record, stop)
+    except OSError as error:
+        raise explain_os(error, record.path) from error
+
+
+def _unlink_held(held: Held) -> None:
+    folder = os.open(held.path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        assert held.descriptor is not None
+        now = os.stat(held.path.name, dir_fd=folder, follow_symlinks=False)
+        if not os.path.samestat(now, os.fstat(held.descriptor)):
+            raise GateClosed(f"{held.name}: another file took its place.", todo="It was kept.")
+        os.unlink(held.path.name, dir_fd=folder)
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def _finish_deletion(run: RunFolder, record: FileRecord, stop: Stop) -> None:
+    real = run.resolve(record.real)
+    if os.path.lexists(real):
+        return
+    known = expected(record.parts)
+    for suffix in SIDECARS:
+        member = sidecar(real, suffix)
+        found = hash_file(member, record.path + suffix, stop)
+        if found is not None and (suffix == "-shm" or found[0] == 0 or found == known.get(suffix)):
+            member.unlink()
+    folder = os.open(real.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+    named = run.resolve(record.path)
+    if record.link and named.is_symlink():
+        with suppress(FileNotFoundError):
+            named.unlink()
+
+
+def _records(run: RunFolder, manifest: Manifest, files: Sequence[str]) -> list[FileRecord]:
+    records = {}
+    for path in files:
+        record = manifest.files.get(named_path(run, path))
+        if record is None or not _is_original(record):
+            raise UsageError(f"{path}: this is not a source of run {run.name}.")
+        records[record.path] = record
+    return list(records.values())
+
+
+def _is_original(record: FileRecord) -> bool:
+    return record.role is Role.SOURCE and record.existed
+
+
+def _remaining(run: RunFolder, manifest: Manifest) -> list[str]:
+    records = [record for record in manifest.files.values() if _is_original(record)]
+    return [record.path for record in records if os.path.lexists(run.resolve(record.real))]
+
+
+def _state_gates(state: RunState) -> list[Gate]:
+    verified = state.steps[Step.VERIFY] is StepStatus.DONE
+    return [
+        Gate("verified", verified, "" if verified else "The merge is not verified."),
+        Gate(
+            "promoted",
+            state.promoted,
+            "" if state.promoted else "The consolidated database is not in place.",
+        ),
+        Gate(
+            "not rolled back",
+            not state.rolled_back,
+            "This run was rolled back." if state.rolled_back else "",
+        ),
+    ]
+
+
+async def _backup_gate(run: RunFolder, emit: Emit) -> Gate:
+    try:
+        await verify_backup(run, emit, Step.CLEANUP)
+    except BackupDamaged as error:
+        return Gate("backup", False, error.sentence)
+    return Gate("backup", True)
+
+
+async def _target_gate(run: RunFolder, store: RunStore, manifest: Manifest) -> Gate:
+    promotion = await load_promotion(store)
+    if promotion is None:
+        return Gate("target", False, "The consolidated database is not in place.")
+    record = manifest.files[promotion.target]
+    real = run.resolve(record.real)
+    now = await count_target(run, real, record.path)
+    if now.problem:
+        return Gate("target", False, now.problem, record.path)
+    missing = sorted(set(promotion.row_counts) - set(now.row_counts))
+    if missing:
+        text = f"{record.path}: table {missing[0]} is not in it any more."
+        return Gate("target", False, text, record.path)
+    return Gate("target", True, file=record.path)
+
+
+def _file_gates(
+    run: RunFolder, record: FileRecord, users: OpenFiles, stop: Stop
+) -> tuple[Gate, ...]:
+    path = record.path
+    real = run.resolve(record.real)
+    inside = not record.link or real.is_relative_to(run.project)
+    found = [
+        Gate(
+            "inside",
+            inside,
+            "" if inside else f"{path}: a link to {real}, outside the project; name that file.",
+            path,
+        )
+    ]
+    holders = users.holders(real)
+    if holders:
+        text = f"{path}: in use by {describe(holders)}."
+        return (*found, Gate("not in use", False, text, path))
+    try:
+        with Held(real, path) as held:
+            there = held.open(seconds=0)
+            same = there and same_content(held.read(stop), expected(record.parts))
+    except LockedError as error:
+        return (*found, Gate("not in use", False, error.sentence, path))
+    except ConsolidatorError as error:
+        return (*found, Gate("unchanged", False, error.sentence, path))
+    reason = "" if same else _changed(record)
+    if not there:
+        reason = f"{path}: it is not there any more."
+    return (*found, Gate("not in use", True, "", path), Gate("unchanged", same, reason, path))
+
+
+def _changed(record: FileRecord) -> str:
+    return (
+        f"{record.path}: it was changed since its backup of {record.taken_at}, and that change is"
+        " not in the consolidated database."
+    )

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from consolidator_tui.domain.errors import ConsolidatorError, UsageError
+from consolidator_tui.domain.errors import ConsolidatorError, GateClosed, UsageError
 from consolidator_tui.domain.event import Emit, Level, Message, Step
 from consolidator_tui.domain.merge import TableCounts
 from consolidator_tui.domain.outcome import Outcome, Result, RunOptions
@@ -89,7 +89,37 @@ class _Run:
         if result.needs_decisions:
             return await self._outcome(Result.NEEDS_DECISIONS, 3)
         await session.verify(promote_=not options.dry_run)
+        if options.dry_run:
+            await session.leave()
+        else:
+            await self._after()
         return await self._outcome(Result.CONSOLIDATED, 0)
+
+    async def _after(self) -> None:
+        """What was asked for beyond the target."""
+        session, options = self.session, self.options
+        if options.configure:
+            proposal = await session.propose_configuration()
+            accepted = [
+                (file.file, edit.start)
+                for file in proposal.files
+                for edit in file.edits
+                if not edit.optional
+            ]
+            await session.configure(accepted)
+            for note in proposal.notes:
+                session.log.say(
+                    Step.CONFIGURE,
+                    Level.WARNING,
+                    f"Line {note.line}: {note.what}",
+                    file=note.file,
+                )
+        if options.cleanup:
+            closed = [gate for gate in await session.gates() if not gate.open]
+            if closed:
+                raise GateClosed(closed[0].reason, todo="Nothing was deleted.")
+            if session.deletable:
+                await session.clean_up(session.confirmation_phrase())
 
     async def _document(self) -> tuple[PlanDocument, str]:
         """The plan that was given, with what the command line says on top."""

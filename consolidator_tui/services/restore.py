@@ -10,8 +10,8 @@ import sqlite3
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from consolidator_tui.domain.errors import BackupDamaged, DiskFull, Failed
-from consolidator_tui.domain.manifest import MAIN, FileRecord, FileStat, Role
+from consolidator_tui.domain.errors import BackupDamaged, DiskFull, Failed, LockedError
+from consolidator_tui.domain.manifest import MAIN, SIDECARS, FileRecord, FileStat, Role
 from consolidator_tui.storage.atomic import (
     PRIVATE_FILE,
     explain_os,
@@ -26,11 +26,12 @@ from consolidator_tui.storage.family import (
     expected,
     has_logs,
     put,
+    read_members,
     remove_sidecars,
     same_content,
 )
-from consolidator_tui.storage.hashing import copy_hashed, free_space, hash_file, open_regular
-from consolidator_tui.storage.holders import sidecar
+from consolidator_tui.storage.hashing import copy_hashed, free_space, hash_descriptor, open_regular
+from consolidator_tui.storage.holders import describe, scan_open_files, sidecar
 from consolidator_tui.storage.run_folder import RunFolder
 from consolidator_tui.storage.settle import settle
 from consolidator_tui.storage.worker import Stop, in_thread, to_the_end
@@ -76,24 +77,33 @@ async def restore_file(
     holds a whole file (or none).
     Raises LockedError when somebody uses it, BackupDamaged, DiskFull, Failed.
     """
-    with Held(run.resolve(record.real), record.path) as held:
-        try:
+    real = run.resolve(record.real)
+    try:
+        # Without a lock first: a program may go on using a file that nobody changed.
+        now = await in_thread(lambda stop: _look(real, record, stop))
+        if same_content(now, expected(record.parts)):
+            await in_thread(lambda _stop: _restore_link(run, record))
+            return Restored(record.path, changed=False)
+        with Held(real, record.path) as held:
             return await _restore(run, record, own, held, leave_foreign=leave_foreign)
-        except OSError as error:
-            raise explain_os(error, record.path) from error
+    except OSError as error:
+        raise explain_os(error, record.path) from error
 
 
 async def _restore(
     run: RunFolder, record: FileRecord, own: frozenset[str], held: Held, *, leave_foreign: bool
 ) -> Restored:
     def look(stop: Stop) -> Found:
+        _refuse_users(held)
         held.open(seconds=LOCK_SECONDS)
-        return held.read(stop)
+        found = dict(_look(held.path, record, stop, main=False))
+        if held.descriptor is not None:
+            found[MAIN] = hash_descriptor(held.descriptor, stop)
+        return found
 
     found = await in_thread(look)
     foreign = _is_foreign(found, record, own)
-    if same_content(found, expected(record.parts)) or (foreign and leave_foreign):
-        await in_thread(lambda _stop: _restore_link(run, record))
+    if foreign and leave_foreign:
         return Restored(record.path, changed=False)
     workshop = await in_thread(lambda _stop: _open_workshop(run, record, held))
     try:
@@ -101,7 +111,7 @@ async def _restore(
         if foreign:
             kept = await in_thread(lambda stop: _keep_aside(run, record, held, found, stop))
         new = await in_thread(lambda stop: _prepare(run, record, found, workshop, stop))
-        if record.role is not Role.CONFIG and MAIN in found and not _logs_fit(found, record):
+        if MAIN in found and not _logs_fit(found, record):
             new.settled = await _settle_present(workshop, held, found, record)
         await to_the_end(in_thread(lambda _stop: _exchange(held, found, record, new)))
         await in_thread(lambda stop: _check(held.path, record, stop))
@@ -109,6 +119,23 @@ async def _restore(
         await in_thread(lambda _stop: workshop.clear())
     await in_thread(lambda _stop: _finish(run, record, kept))
     return Restored(record.path, changed=True, kept=kept)
+
+
+def _look(path: Path, record: FileRecord, stop: Stop, *, main: bool = True) -> Found:
+    """What is in the place; only databases have sidecars."""
+    sidecars = () if record.role is Role.CONFIG else SIDECARS
+    suffixes = (MAIN, *sidecars) if main else sidecars
+    return read_members(path, record.path, stop, suffixes=suffixes)
+
+
+def _refuse_users(held: Held) -> None:
+    holders = scan_open_files().holders(held.path)
+    if holders:
+        raise LockedError(
+            f"{held.name}: in use by {describe(holders)}, which would go on writing into a file"
+            " that is no longer there.",
+            todo="Stop that program and try again.",
+        )
 
 
 def _open_workshop(run: RunFolder, record: FileRecord, held: Held) -> Workshop:
@@ -303,17 +330,13 @@ def _exchange(held: Held, found: Found, record: FileRecord, new: _New) -> None:
     index = sidecar(path, _SHM)
     if _SHM in new.members:
         put(new.members[_SHM], index)
-    elif index.exists():
+    elif _SHM in found and index.exists():
         index.unlink()
         sync_folder(path.parent)
 
 
 def _check(path: Path, record: FileRecord, stop: Stop) -> None:
-    found = {}
-    for suffix in (MAIN, *LOGS):
-        member = hash_file(sidecar(path, suffix), record.path, stop)
-        if member is not None:
-            found[suffix] = member
+    found = _look(path, record, stop)
     if not same_content(found, expected(record.parts)):
         raise Failed(
             f"{record.path}: after it was put back it is not what the backup holds.",

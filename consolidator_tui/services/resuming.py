@@ -7,7 +7,9 @@ import json
 from dataclasses import asdict, dataclass, replace
 
 from consolidator_tui.domain import run as machine
+from consolidator_tui.domain.catalog import fold
 from consolidator_tui.domain.event import Step
+from consolidator_tui.domain.plan import Decision, PlanDocument
 from consolidator_tui.domain.selection import Chosen
 from consolidator_tui.services import plan_file
 from consolidator_tui.services.stepping import Stepping
@@ -16,6 +18,8 @@ from consolidator_tui.storage.run_folder import RunFolder, list_runs
 
 CHOSEN = "chosen"
 """Name of the selection in the run's database."""
+UNCHANGED = "unchanged"
+"""Name of the mark that the target was found as it has to be, and not replaced."""
 LEFT = "left"
 """Name of the mark that a person began anew beside this run."""
 
@@ -51,6 +55,23 @@ class Resuming(Stepping):
         step = state.interrupted or state.current
         return UnfinishedRun(runs[-1].name, _readable(runs[-1].name), step, decided, 0)
 
+    async def recover(self) -> None:
+        """Finish or undo what the last process was doing to files when it died.
+
+        Raises LockedError when that process still runs.
+        """
+        runs = await asyncio.to_thread(list_runs, self.project)
+        if not runs or not await asyncio.to_thread(runs[-1].run_db.is_file):
+            return
+        async with open_run_store(runs[-1], self._clock) as store:
+            work = await store.work()
+        if work is not None:
+            from consolidator_tui.services.recover import recover
+
+            self.lock()
+            with self.explained("Recovering the last run"):
+                await recover(runs[-1], self.emit)
+
     async def resume(self, name: str) -> None:
         """Take a run up again: what was backed up and decided is kept, what was staged is not.
 
@@ -58,17 +79,22 @@ class Resuming(Stepping):
         name, BackupDamaged.
         """
         from consolidator_tui.services.backup import load_manifest
+        from consolidator_tui.services.recover import recover
         from consolidator_tui.storage.manifest_file import has_manifest
 
-        self.lock()
         folder = await asyncio.to_thread(RunFolder.open, self.project, name)
+        self.lock()
+        with self.explained("Opening the run"):
+            state = (await recover(folder, self.emit)).state
         await self.use_run(folder)
         assert self.store is not None
-        state = machine.after_crash(await self.store.load_state())
         plan = await self.store.get("plan")
         chosen = await self.store.get(CHOSEN)
         if plan is not None:
             self._document = plan_file.loads(plan)
+        for _table, _entity, body in await self.store.decisions():
+            for decision in plan_file.loads(body).decisions:
+                self._document = with_decision(self._document, decision)
         if chosen is not None:
             self.chosen = _chosen(chosen)
         if await asyncio.to_thread(has_manifest, folder):
@@ -80,18 +106,35 @@ class Resuming(Stepping):
         await self.save()
 
     async def start_over(self) -> None:
-        """Leave the newest unfinished run as it is, and do not offer it again."""
+        """Begin anew: the newest run stays as it is, and is not offered again."""
         found = await self.unfinished()
-        if found is None:
-            return
-        folder = RunFolder.open(self.project, found.name)
-        async with open_run_store(folder, self._clock) as store:
-            await store.put(LEFT, "yes")
+        if found is not None:
+            folder = await asyncio.to_thread(RunFolder.open, self.project, found.name)
+            async with open_run_store(folder, self._clock) as store:
+                await store.put(LEFT, "yes")
+        await self.flush()
+        self.reset()
+
+    async def leave(self) -> None:
+        """Do not offer this run again: it was only to see what would happen."""
+        await self.save(**{LEFT: "yes"})
 
     async def save_chosen(self) -> None:
         """Keep the selection and the plan for a later start."""
         text = json.dumps(asdict(self.need_chosen()))
         await self.save(chosen=text, plan=plan_file.dumps(self._document))
+
+
+def entity_key(decision: Decision) -> str:
+    """The entity that a decision is about, spelled so that equal ones are equal texts."""
+    return repr(sorted((fold(column), repr(value)) for column, value in decision.entity.items()))
+
+
+def with_decision(document: PlanDocument, decision: Decision) -> PlanDocument:
+    """The document with a decision added, or in the place of an earlier one about its entity."""
+    key = fold(decision.table), entity_key(decision)
+    others = [d for d in document.decisions if (fold(d.table), entity_key(d)) != key]
+    return replace(document, decisions=(*others, decision))
 
 
 def _chosen(text: str) -> Chosen:

@@ -66,7 +66,7 @@ async def scan(project: Path, emit: Emit) -> Scan:
 
     Raises UsageError for a folder that is missing.
     """
-    async with Session.open(project) as session:
+    async with Session.open(project, recover=False) as session:
         session.add_listener(emit)
         discovery = await session.discover()
         files: list[FileInspection] = []
@@ -89,7 +89,7 @@ async def draft_plan(
 
     Reads copies in a temporary folder; the project is not written to.
     """
-    async with Session.open(project) as session:
+    async with Session.open(project, recover=False) as session:
         session.add_listener(emit)
         await session.discover()
         chosen = await session.select(Selection(sources=sources, target=target))

@@ -3,37 +3,37 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from consolidator_tui.domain import run as machine
 from consolidator_tui.domain.catalog import Source, fold
-from consolidator_tui.domain.discovery import Discovery, FoundFile
+from consolidator_tui.domain.discovery import Discovery
 from consolidator_tui.domain.errors import GateClosed, UsageError, VerificationFailed
 from consolidator_tui.domain.event import PhaseTimed, Step
 from consolidator_tui.domain.inspection import Inspection, Preview
-from consolidator_tui.domain.manifest import Manifest
+from consolidator_tui.domain.manifest import FileRecord, Manifest
 from consolidator_tui.domain.merge import MergePlan, MergeResult
-from consolidator_tui.domain.plan import PlanDocument
-from consolidator_tui.domain.selection import Chosen, Selection
+from consolidator_tui.domain.plan import Decision, PlanDocument
+from consolidator_tui.domain.run import Fact
+from consolidator_tui.domain.selection import Chosen, Selection, SpaceEstimate
 from consolidator_tui.domain.verification import Verification
 from consolidator_tui.services import plan_file
 from consolidator_tui.services.aftermath import Aftermath
 from consolidator_tui.services.discover import discover
 from consolidator_tui.services.inspect import project as inspecting
 from consolidator_tui.services.inspect.source import load_source
-from consolidator_tui.services.resuming import Resuming
+from consolidator_tui.services.resuming import UNCHANGED, Resuming, entity_key, with_decision
 from consolidator_tui.services.selecting import choose
+from consolidator_tui.services.space import estimate
 from consolidator_tui.storage.run_folder import Clock, utc_now
 from consolidator_tui.storage.sqlite import check_sqlite_version
-
-if TYPE_CHECKING:
-    from consolidator_tui.domain.reference import Reference, ReferenceReport
+from consolidator_tui.storage.worker import in_thread
 
 # The services of later steps are imported when their step begins: the first screen, and a
 # command that only looks, need none of them.
@@ -47,8 +47,15 @@ class Session(Resuming, Aftermath):
 
     @classmethod
     @asynccontextmanager
-    async def open(cls, project: Path, *, clock: Clock = utc_now) -> AsyncIterator[Session]:
-        """A session on a project's folder. Raises UsageError when there is no such folder."""
+    async def open(
+        cls, project: Path, *, clock: Clock = utc_now, recover: bool = True
+    ) -> AsyncIterator[Session]:
+        """A session on a project's folder.
+
+        A promotion, clean up or roll back that a dead process left half done is finished or
+        undone first, unless `recover` is off: then the project is only looked at.
+        Raises UsageError when there is no such folder, LockedError when that process still runs.
+        """
         check_sqlite_version()
         absolute = Path(os.path.abspath(project))  # noqa: PTH100 - no link is followed
         if not await asyncio.to_thread(absolute.is_dir):
@@ -56,9 +63,11 @@ class Session(Resuming, Aftermath):
         async with AsyncExitStack() as stack:
             session = cls(absolute, clock, stack)
             try:
+                if recover:
+                    await session.recover()
                 yield session
             finally:
-                await session.flush()
+                await session.put_away()
 
     # Discover
 
@@ -104,29 +113,6 @@ class Session(Resuming, Aftermath):
             for file in discovery.files
         }
 
-    async def find_references(self) -> ReferenceReport:
-        """Everything in the project's text that names an SQLite file; read once."""
-        from consolidator_tui.services import references
-
-        if self.references is None:
-            with self.explained("Looking for references"):
-                self.references = await references.find_references(
-                    self.project, self.emit, databases=self._database_paths()
-                )
-        return self.references
-
-    def explain(self, file: FoundFile) -> tuple[Reference, ...]:
-        """Why a file exists: the references that lead to it. Empty before they were found."""
-        from consolidator_tui.services import references
-
-        if self.references is None:
-            return ()
-        return tuple(references.explain(self.references, self.project / file.path))
-
-    def _database_paths(self) -> list[Path]:
-        files = self.discovery.files if self.discovery else ()
-        return [self.project / file.path for file in files]
-
     # Inspect
 
     async def inspect(self, *, checks: bool = True) -> Inspection:
@@ -148,6 +134,12 @@ class Session(Resuming, Aftermath):
         return await inspecting.preview(self.project, file, schema, fold(table), limit)
 
     # Back up
+
+    async def space_needed(self) -> SpaceEstimate:
+        """How much room backup and staging will take, and how much there is."""
+        chosen = self.need_chosen()
+        with self.explained("The free space"):
+            return await in_thread(lambda _stop: estimate(self.project, chosen))
 
     async def back_up(self) -> Manifest:
         """Start the run (folder, lock, database) and copy every file that it may change."""
@@ -210,7 +202,13 @@ class Session(Resuming, Aftermath):
             record = manifest.files[path]
             source = await load_source(index, path, run.backup / record.snapshot, record.row_counts)
             same = first.setdefault(record.sha256, index)
-            sources.append(replace(source, same_as=None if same == index else same))
+            sources.append(
+                replace(
+                    source,
+                    same_as=None if same == index else same,
+                    index_damage=record.index_damage,
+                )
+            )
         return tuple(sources)
 
     async def migrate(self) -> MergeResult:
@@ -231,6 +229,20 @@ class Session(Resuming, Aftermath):
             say(f"{len(self.result.counts)} tables, {new:,} rows new in the target{open_}")
         return self.result
 
+    async def decide(self, decision: Decision) -> None:
+        """Decide one conflict by hand; stored durably at once, used by the next `migrate`."""
+        if self.store is None:
+            raise GateClosed("There is no run to decide in.", todo="Back up first.")
+        await self.store.put_decision(
+            decision.table,
+            entity_key(decision),
+            plan_file.dumps(PlanDocument(decisions=(decision,))),
+        )
+        self._document = with_decision(self._document, decision)
+        self.plan = None
+        self.state = machine.invalidate_after(self.state, Step.BACKUP)
+        await self.save()
+
     # Verify
 
     async def verify(self, *, promote_: bool = True) -> Verification:
@@ -245,7 +257,8 @@ class Session(Resuming, Aftermath):
         if plan is None or self.result is None or self.result.needs_decisions:
             raise GateClosed("There is no complete staged target.", todo="Migrate first.")
         async with self.step(Step.VERIFY) as say:
-            self.verification = await verify(plan, self._staging, run.ledger_db, self.emit)
+            made = replace(plan, left_out=self.result.left_out)
+            self.verification = await verify(made, self._staging, run.ledger_db, self.emit)
             failed = [check for check in self.verification.checks if not check.ok]
             if failed:
                 names = ", ".join(f"{check.table} ({check.name})" for check in failed[:3])
@@ -269,10 +282,26 @@ class Session(Resuming, Aftermath):
             base = run.backup / manifest.files[chosen.target].snapshot
             if await is_unchanged(self._staging, base, counts):
                 self.unchanged = True
+                await self._record_unchanged(manifest.files[chosen.target])
                 return
         await promote(run, self._staging, Path(chosen.target), self.emit)
         self.changed = True
-        self.state = machine.with_fact(self.state, machine.Fact.PROMOTED)
+        self.state = machine.with_fact(self.state, Fact.PROMOTED)
+
+    async def _record_unchanged(self, record: FileRecord) -> None:
+        """The target that is there is the consolidated one: later steps may build on it."""
+        from consolidator_tui.services.promote import PROMOTION
+
+        main = record.main
+        assert main is not None
+        body = {
+            "target": record.path,
+            "sha256": main.sha256,
+            "size": main.size,
+            "row_counts": dict(record.row_counts),
+        }
+        self.state = machine.with_fact(self.state, Fact.PROMOTED)
+        await self.save(**{PROMOTION: json.dumps(body), UNCHANGED: "yes"})
 
     @property
     def _staging(self) -> Path:

@@ -29,9 +29,10 @@ from consolidator_tui.storage.atomic import PRIVATE_FILE, write_atomically
 from consolidator_tui.storage.lock import project_lock
 from consolidator_tui.storage.run_db import RunStore, open_run_store
 from consolidator_tui.storage.run_folder import Clock, RunFolder
+from consolidator_tui.storage.worker import in_thread
 
 if TYPE_CHECKING:
-    from consolidator_tui.domain.reference import ReferenceReport
+    from consolidator_tui.domain.reference import Proposal, ReferenceReport
 
 QUESTIONS = "questions.toml"
 """Plan lines that would settle the questions of a run, with the values of keys."""
@@ -45,9 +46,16 @@ class Stepping:
 
     def __init__(self, project: Path, clock: Clock, stack: AsyncExitStack) -> None:
         self.project = project
+        self.log = EventLog()
+        self._clock = clock
+        self._stack = stack
+        self._locked = False
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget everything: the next step starts anew, in a run of its own."""
         self.run: RunFolder | None = None
         self.state = RunState()
-        self.log = EventLog()
         self.store: RunStore | None = None
         self.discovery: Discovery | None = None
         self.references: ReferenceReport | None = None
@@ -64,11 +72,11 @@ class Stepping:
         """Whether the target was replaced."""
         self.unchanged = False
         """Whether it was not because it already was the same."""
+        self.proposal: Proposal | None = None
+        self.deletable: tuple[str, ...] = ()
+        """The sources that clean up would delete, as last looked at."""
         self._document = PlanDocument()
         self._written = ("", "plan.toml")
-        self._clock = clock
-        self._stack = stack
-        self._locked = False
 
     @property
     def document(self) -> PlanDocument:
@@ -88,6 +96,13 @@ class Stepping:
         """Write waiting events into the run's database."""
         if self.store is not None:
             await self.log.store(self.store)
+
+    async def put_away(self) -> None:
+        """Drop what was staged, which is built anew when needed, and keep waiting events."""
+        if self.run is not None:
+            staging = self.run.staging
+            await in_thread(lambda _stop: _empty(staging))
+        await self.flush()
 
     async def save(self, **documents: str) -> None:
         """Keep the state, the waiting events and the documents in the run's database."""
@@ -216,6 +231,12 @@ class Stepping:
         if templates:
             text = f"Decisions to fill in, one for each open conflict, are in {path}."
             self.log.say(Step.MIGRATE, Level.INFO, text)
+
+
+def _empty(folder: Path) -> None:
+    """Delete the files of a folder. Blocking."""
+    for path in folder.iterdir():
+        path.unlink(missing_ok=True)
 
 
 def without_values(fix: str, path: Path) -> str:

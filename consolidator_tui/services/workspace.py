@@ -12,8 +12,9 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from consolidator_tui.domain.catalog import Source, Table, TableKind, fold
+from consolidator_tui.domain.catalog import Source, Table, fold
 from consolidator_tui.domain.errors import FileRefused
+from consolidator_tui.services.stand_ins import stand_in
 from consolidator_tui.storage.sqlite import Database, open_database, quote
 
 MAX_ATTACHED_SOURCES = 7
@@ -99,13 +100,14 @@ async def build_pool(sources: Sequence[Source], pool: Path) -> dict[tuple[int, s
         await database.execute(f"PRAGMA encoding = '{encoding}'")
         await database.execute("PRAGMA journal_mode = OFF")
         await database.execute("PRAGMA synchronous = OFF")
+        await stand_in(database, sources)
         for source in sources:
             if source.same_as is not None:
                 continue
             wanted = [
                 table
                 for table in source.schema.tables.values()
-                if table.kind is TableKind.ORDINARY and _needs_pool(source, table, direct)
+                if table.has_rows and _needs_pool(source, table, direct)
             ]
             if not wanted:
                 continue
@@ -159,6 +161,7 @@ async def _copy_recoded(
     SQLite refuses to attach it, so this is the one place where rows pass through Python.
     """
     async with open_database(Path(source.snapshot), immutable=True) as reader:
+        await stand_in(reader, [source])
         await database.execute("BEGIN")
         for table in tables:
             create, chosen = _pool_table(source, table, names)
@@ -201,6 +204,7 @@ async def open_workspace(
             await database.execute(f"PRAGMA encoding = '{sources[0].schema.encoding}'")
         await database.execute("PRAGMA temp_store = FILE")
         await database.execute("PRAGMA threads = 1")
+        await stand_in(database, sources, functions=main is not None)
         direct = direct_sources(sources)
         for index in sorted(direct):
             await database.attach(Path(sources[index].snapshot), schema_of(index), immutable=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import secrets
+from contextlib import suppress
 from pathlib import Path
 
 from consolidator_tui.domain.errors import (
@@ -93,6 +94,7 @@ def write_atomically(path: Path, data: bytes, *, mode: int | None = None) -> Non
     """Replace the file's content by write, fsync, rename, fsync of the folder.
 
     `mode` are permission bits; without it those of an existing file are kept, new files get 0600.
+    An existing file keeps its owner where that is allowed.
     Raises OSError; then the old content is still there and no temporary file is left.
     """
     if mode is None:
@@ -103,9 +105,19 @@ def write_atomically(path: Path, data: bytes, *, mode: int | None = None) -> Non
         with os.fdopen(descriptor, "wb") as file:
             file.write(data)
             file.flush()
+            if path.exists():
+                _keep_owner(file.fileno(), path.stat())
             os.fchmod(file.fileno(), mode)
             os.fsync(file.fileno())
         replace_durably(temporary, path)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def _keep_owner(descriptor: int, old: os.stat_result) -> None:
+    new = os.fstat(descriptor)
+    if (new.st_uid, new.st_gid) != (old.st_uid, old.st_gid):
+        # Only root may give files away; for everybody else the file becomes their own.
+        with suppress(PermissionError):
+            os.fchown(descriptor, old.st_uid, old.st_gid)

@@ -104,16 +104,29 @@ class Held:
         then = os.fstat(self.descriptor)
         return (now.st_ino, now.st_dev) == (then.st_ino, then.st_dev)
 
-    def read(self, stop: Stop, tick: Tick = no_tick) -> dict[str, tuple[int, str]]:
+    def read(self, stop: Stop, tick: Tick = no_tick) -> Found:
         """Size and hash of every member, the database through the held descriptor."""
-        found = {}
+        found = read_members(self.path, self.name, stop, tick, suffixes=SIDECARS)
         if self.descriptor is not None:
             found[MAIN] = hash_descriptor(self.descriptor, stop, tick)
-        for suffix in SIDECARS:
-            member = hash_file(sidecar(self.path, suffix), self.name + suffix, stop, tick)
-            if member is not None:
-                found[suffix] = member
         return found
+
+
+def read_members(
+    path: Path,
+    name: str,
+    stop: Stop,
+    tick: Tick = no_tick,
+    *,
+    suffixes: Iterable[str] = (MAIN, *SIDECARS),
+) -> dict[str, tuple[int, str]]:
+    """Size and hash of the members that exist, by name and without a lock."""
+    found = {}
+    for suffix in suffixes:
+        member = hash_file(sidecar(path, suffix), name + suffix, stop, tick)
+        if member is not None:
+            found[suffix] = member
+    return found
 
 
 def expected(parts: Iterable[Part]) -> dict[str, tuple[int, str]]:

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from consolidator_tui.services.session import Session
 
 REFRESH_SECONDS = 0.1
+WIDTHS = [(0, "-cramped"), (80, "-narrow"), (110, "-wide")]
+HEIGHTS = [(0, "-flat"), (24, "-short"), (32, "-tall")]
 OpenSession = Callable[[Path], "AbstractAsyncContextManager[Session]"]
 
 
@@ -52,16 +54,8 @@ class ConsolidatorApp(App[int]):
     SCREENS: ClassVar[dict[str, Callable[[], Screen[None]]]] = {
         step.value: make(step) for step in Step
     }
-    HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]]] = [
-        (0, "-cramped"),
-        (80, "-narrow"),
-        (110, "-wide"),
-    ]
-    VERTICAL_BREAKPOINTS: ClassVar[list[tuple[int, str]]] = [
-        (0, "-flat"),
-        (24, "-short"),
-        (32, "-tall"),
-    ]
+    HORIZONTAL_BREAKPOINTS = WIDTHS
+    VERTICAL_BREAKPOINTS = HEIGHTS
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+p", "command_palette", "all keys", priority=True, show=False),
         Binding("ctrl+q", "ask_quit", "quit", priority=True),
@@ -114,6 +108,19 @@ class ConsolidatorApp(App[int]):
             session.add_listener(self.take_event)
             self.wizard.opened(session)
             await self._session_over.wait()
+
+    def begin_again(self) -> None:
+        """A new session on the same project: the run before is closed, its lock given back."""
+        self.run_worker(self._reopen(), group="session", exit_on_error=False)
+
+    async def _reopen(self) -> None:
+        self._session_over.set()
+        if self._keeper is not None:
+            await _settled(self._keeper)
+        self._session_over = asyncio.Event()
+        self.wizard = Wizard(self, self.project)
+        self.go_to(Step.DISCOVER)
+        self._open()
 
     def take_event(self, event: Event) -> None:
         """A service told something; the screen follows at the next refresh."""

@@ -34,9 +34,7 @@ class ActionProvider(Provider):
     async def discover(self) -> Hits:
         """All of them, before anything is typed."""
         for name, key, action in self._actions():
-            yield DiscoveryHit(
-                Text(safe(name)), self._run(action), text=name, help=f"key: {key}"
-            )
+            yield DiscoveryHit(Text(safe(name)), self._run(action), text=name, help=f"key: {key}")
 
     async def search(self, query: str) -> Hits:
         """Those that match what was typed."""

@@ -29,6 +29,16 @@ class Safety:
         )
 
     @property
+    def brief(self) -> str:
+        """The most important of it in at most 34 cells."""
+        if self.originals != "untouched":
+            undo = "" if self.undo == "done" else " · ctrl+r undoes"
+            return f"originals {self.originals}{undo}"
+        if self.target != "unchanged":
+            return f"target {self.target} · ctrl+r undoes"
+        return "originals untouched"
+
+    @property
     def sentence(self) -> str:
         """The same as one line."""
         return f"Target: {self.target}. Originals: {self.originals}. Backup: {self.backup}."

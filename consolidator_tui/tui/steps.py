@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 from consolidator_tui.domain.event import Step
+from consolidator_tui.tui.signs import BAD
 
 ORDER: tuple[Step, ...] = (
     Step.DISCOVER,
@@ -30,12 +31,12 @@ NAMES: dict[Step, str] = {
 PURPOSES: dict[Step, str] = {
     Step.DISCOVER: "Which files hold this project's data?",
     Step.INSPECT: "What is in them, and where do they differ?",
-    Step.BACKUP: "A verified copy of every file, before anything is written.",
-    Step.MIGRATE: "Build the merged database beside the originals.",
-    Step.VERIFY: "Prove that every row is there, then put it in place.",
+    Step.BACKUP: "A verified copy of every file comes first.",
+    Step.MIGRATE: "Build the merged file beside the originals.",
+    Step.VERIFY: "Prove every row, then put it in place.",
     Step.CONFIGURE: "Make the application use only the target.",
     Step.CLEANUP: "Delete the files that are no longer needed.",
-    Step.ROLLBACK: "Put everything back as it was before this run.",
+    Step.ROLLBACK: "Put everything back as it was before.",
 }
 
 
@@ -57,7 +58,7 @@ ICONS: dict[State, str] = {
     State.RUNNING: "◐",
     State.DONE: "✓",
     State.ATTENTION: "!",
-    State.FAILED: "×",
+    State.FAILED: BAD,
 }
 
 

@@ -1,9 +1,8 @@
-"""Strings and numbers as the screens show them; everything from data or paths goes through `safe`."""
+"""Strings and numbers as screens show them; what comes from data or paths goes through `safe`."""
 
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable
 
 from rich.text import Text
 
@@ -50,6 +49,13 @@ def plain(value: object, style: str = "") -> Text:
     return Text(safe(value), style=style, no_wrap=True, overflow="ellipsis", end="")
 
 
+def sign(mark: str, style: object = "") -> Text:
+    """A text that begins with a coloured mark; what is appended keeps its own colour."""
+    text = Text(end="")
+    text.append(f"{mark} ", str(style))
+    return text
+
+
 def count(number: int | None) -> str:
     """A number of things, with thousands separators; None is not known yet."""
     return "…" if number is None else f"{number:,}"
@@ -65,7 +71,9 @@ def size(number: int) -> str:
     amount = float(number)
     for unit in ("B", "kB", "MB", "GB"):
         if amount < 1_000:
-            return f"{amount:.0f} {unit}" if unit == "B" or amount >= 100 else f"{amount:.1f} {unit}"
+            return (
+                f"{amount:.0f} {unit}" if unit == "B" or amount >= 100 else f"{amount:.1f} {unit}"
+            )
         amount /= 1_000
     return f"{amount:.1f} TB"
 
@@ -86,10 +94,3 @@ def clip_path(path: str, width: int) -> str:
     """A path in at most `width` characters; its end is kept, because the name is there."""
     shown = safe(path)
     return shown if len(shown) <= width else "…" + shown[len(shown) - width + 1 :]
-
-
-def joined(parts: list[str] | tuple[str, ...], most: int = 4, show: Callable[[str], str] = safe) -> str:
-    """`a, b, c and 7 more`."""
-    head = ", ".join(show(part) for part in parts[:most])
-    rest = len(parts) - most
-    return f"{head} and {rest:,} more" if rest > 0 else head

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from rich.style import Style
 from textual.app import App
@@ -90,7 +91,7 @@ class Inks:
     strong: Style
 
 
-def inks(app: App[object]) -> Inks:
+def inks(app: App[Any]) -> Inks:
     """The styles of the app's current theme."""
     variables = app.theme_variables
 

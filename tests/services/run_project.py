@@ -9,7 +9,11 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
+
+from consolidator_tui.domain.event import Step
+from consolidator_tui.domain.run import RunState, StepStatus
 
 _CRASH_WAL = """
 import os, sqlite3, sys
@@ -133,3 +137,13 @@ def tree(project: Path) -> Tree:
 def contents(project: Path) -> dict[str, str]:
     """Every file outside the tool's folder: SHA-256."""
     return {path: entry[0] for path, entry in tree(project).items()}
+
+
+def verified(state: RunState) -> RunState:
+    """The state as it is after Verify, whatever was done before."""
+    done = (Step.DISCOVER, Step.INSPECT, Step.BACKUP, Step.MIGRATE, Step.VERIFY)
+    return replace(
+        state,
+        steps={**state.steps, **dict.fromkeys(done, StepStatus.DONE)},
+        backed_up=True,
+    )

@@ -127,18 +127,22 @@ def make_world(spec: WorldSpec, rng: random.Random) -> list[list[Entity]]:
     apart = told_apart(spec)
     for index, (entities, table) in enumerate(zip(world, spec.tables, strict=True)):
         for entity in entities:
-            entity.versions = _versions(entity, table, world, rng)
+            entity.versions = _versions(entity, spec, world, rng)
             if index in apart and table.kind not in NATURAL:
                 entity.versions[0][0]["v0"] = f"{table.name} {entity.number}"
     return world
 
 
 def _versions(
-    entity: Entity, table: TableSpec, world: list[list[Entity]], rng: random.Random
+    entity: Entity, spec: WorldSpec, world: list[list[Entity]], rng: random.Random
 ) -> list[tuple[dict[str, Any], dict[str, Entity | None]]]:
-    made = []
+    table, made = spec.tables[entity.table], []
     for number in range(3 if table.versioned and rng.random() < 0.5 else 1):
         values = {f"v{n}": rng.choice(VALUES) for n in range(table.values)}
+        if spec.drops and values:
+            # Whether an older version's value fills a column that the winner's file lacks and
+            # the next version holds as NULL is nobody's rule: no such case.
+            values["v0"] = rng.choice(VALUES[1:])
         if table.versioned:
             values["updated_at"] = f"2024-0{number + 1}-01T00:00:00Z"
         links: dict[str, Entity | None] = {}

@@ -9,8 +9,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from consolidator_tui.domain import run as machine
-from consolidator_tui.domain.catalog import Affinity, Column, Schema, SchemaObject, Source, Table
-from consolidator_tui.domain.catalog import TableKind
+from consolidator_tui.domain.catalog import (
+    Affinity,
+    Column,
+    Schema,
+    SchemaObject,
+    Source,
+    Table,
+    TableKind,
+)
 from consolidator_tui.domain.cells import cell
 from consolidator_tui.domain.discovery import (
     Discovery,
@@ -70,7 +77,10 @@ from consolidator_tui.domain.reference import (
     ReferenceReport,
 )
 from consolidator_tui.domain.run import RunState
-from consolidator_tui.domain.selection import Chosen, Selection
+from consolidator_tui.domain.selection import Chosen, Selection, SpaceEstimate
+from consolidator_tui.domain.verification import Check, Verification
+from consolidator_tui.services.cleanup import Gate
+from consolidator_tui.services.rollback import RollbackReport
 
 MAIN, OLD, THIRD = "backend/app.db", "backend/prompts.db", "backend/data/app.db"
 HOSTILE = ("[red]x", "[/tmp]", "a\x1b[31m\nb.db", "x" * 10_000, "caf\udce9.db", "{$x} [@click=a]")
@@ -201,7 +211,8 @@ def plan(document: PlanDocument) -> MergePlan:
     )
     paths = (MAIN, OLD, THIRD)
     sources = tuple(
-        Source(n, path, f"/tmp/{n}", schema(*c), c) for n, (path, c) in enumerate(zip(paths, counts, strict=True))
+        Source(n, path, f"/tmp/{n}", schema(*c), c)
+        for n, (path, c) in enumerate(zip(paths, counts, strict=True))
     )
     columns = (TargetColumn("id", Affinity.INTEGER, ("id",) * 3),)
 
@@ -214,8 +225,12 @@ def plan(document: PlanDocument) -> MergePlan:
         return MergeTable(number, name, _table(name, ("id",)), has, columns, "id", identity,
                           **{**values, **more})  # type: ignore[arg-type]  # fmt: skip
 
-    by_email = Identity(IdentityKind.COLUMNS, ("email",), ("BINARY",), "UNIQUE and NOT NULL everywhere")
-    whole = Identity(IdentityKind.ROWS, (), (), "no key tells entities apart; the whole content does")
+    by_email = Identity(
+        IdentityKind.COLUMNS, ("email",), ("BINARY",), "UNIQUE and NOT NULL everywhere"
+    )
+    whole = Identity(
+        IdentityKind.ROWS, (), (), "no key tells entities apart; the whole content does"
+    )
     owner = Followed("prompts", ("user_id",), "users", ("id",), True)
     soft = Followed("uploads", ("owner_id",), "users", ("id",), False,
                     "the name says it, and all 78 values are ids of users")  # fmt: skip
@@ -231,57 +246,28 @@ def plan(document: PlanDocument) -> MergePlan:
 def result(undecided: int = 0) -> MergeResult:
     """What the merge came to."""
     counts = (
-        TableCounts("users", 82, 42, 12, 25, 3, 12, 0, undecided, "email", {OLD: 1200, THIRD: 2400}),
+        TableCounts(
+            "users", 82, 42, 12, 25, 3, 12, 0, undecided, "email", {OLD: 1200, THIRD: 2400}
+        ),
         TableCounts("prompts", 428, 230, 40, 158, 0, 40, 0, 0, "rows", {OLD: 230}),
         TableCounts("transactions", 1204, 1204, 0, 0, 0, 0, 0),
         TableCounts("uploads", 78, 61, 17, 0, 0, 17, 0, 0, "rows", {THIRD: 61}),
     )
     questions = (
-        Question("2 people disagree in users and no rule decides.", "users", "", "",
+        Question(f"{undecided} rows of users disagree and no rule decides (name, phone).", "users",
+                 "name, phone", f"{MAIN}, {OLD}",
                  '[[decisions]]\ntable = "users"'),
     )  # fmt: skip
-    return MergeResult(counts, questions if undecided else ())
+    return MergeResult(counts, questions if undecided else (), templates=templates(undecided))
 
 
-@dataclass(frozen=True)
-class Check:
-    """As domain/verification.py has it."""
-
-    name: str
-    table: str
-    ok: bool
-    detail: str
-
-
-@dataclass(frozen=True)
-class Verification:
-    """As domain/verification.py has it."""
-
-    checks: tuple[Check, ...]
-    seconds: float
-
-
-@dataclass(frozen=True)
-class Space:
-    """As services have it."""
-
-    needed: int
-    free: int
-
-    @property
-    def enough(self) -> bool:
-        """Whether it fits."""
-        return self.free >= self.needed
-
-
-@dataclass(frozen=True)
-class Gate:
-    """As services have it."""
-
-    name: str
-    ok: bool
-    reason: str
-    file: str = ""
+def templates(undecided: int) -> str:
+    """Decisions to fill in, as the merge offers them."""
+    return "".join(
+        f'[[decisions]]\ntable = "users"\nentity = {{ email = "user{n}@ex.com" }}\n'
+        f'keep = "{MAIN}"  # "{MAIN}" | "{OLD}" | "both"\n'
+        for n in range(undecided)
+    )
 
 
 @dataclass(frozen=True)
@@ -315,6 +301,9 @@ class FakeSession:
         self.files = files()
         self.undecided = 0
         self.left_over: object = None
+        self.deletable: tuple[str, ...] = ()
+        self.closed_gates: tuple[Gate, ...] = ()
+        self.unchanged = False
 
     def opener(self) -> Callable[[Path], object]:
         """What the app opens instead of the real session."""
@@ -406,9 +395,9 @@ class FakeSession:
         cells = tuple(tuple(cell(value) for value in row) for row in rows)  # type: ignore[arg-type]
         return Preview(file, table, ("id", "email", "phone"), cells, 42)
 
-    async def space_needed(self) -> Space:
+    async def space_needed(self) -> SpaceEstimate:
         """As the session."""
-        return Space(500_000, 20_000_000_000)
+        return SpaceEstimate(400_000, 200_000, 20_000_000_000)
 
     async def back_up(self) -> Manifest:
         """As the session."""
@@ -429,9 +418,16 @@ class FakeSession:
         self.plan = plan(self.document)
         return self.plan
 
+    async def set_document(self, document: PlanDocument, text: str = "") -> None:
+        """As the session."""
+        self.document = document
+        self.plan = None
+        self.state = machine.invalidate_after(self.state, Step.BACKUP)
+
     async def migrate(self) -> MergeResult:
         """As the session."""
-        outcome = result(self.undecided)
+        self.plan = self.plan or await self.make_plan()
+        outcome = result(max(self.undecided - len(self.document.decisions), 0))
 
         def work() -> str:
             for c in outcome.counts:
@@ -461,8 +457,11 @@ class FakeSession:
         env = Edit("backend/.env", 40, 60, b"DATABASE_URL=sqlite:///./app.db",
                    b"DATABASE_URL=sqlite:////srv/shop/backend/app.db",
                    "No longer depends on the folder it is started from.", 3)  # fmt: skip
-        note = ManualNote("backend/app/agents/prompt_agent.py", 9,
-                          "The default db_path still names prompts.db; pass the settings' URL.")
+        note = ManualNote(
+            "backend/app/agents/prompt_agent.py",
+            9,
+            "The default db_path still names prompts.db; pass the settings' URL.",
+        )
         return Proposal(self.project, self.project / MAIN, self.project / "backend/test.db",
                         (FileEdit("backend/.env", "0" * 64, (env,)),), (note,))  # fmt: skip
 
@@ -473,13 +472,18 @@ class FakeSession:
 
     async def gates(self) -> tuple[Gate, ...]:
         """As the session."""
+        self.deletable = (OLD, THIRD)
         return (
-            Gate("Verified", True, "5 checks hold"),
-            Gate("In place", True, "the target is the consolidated database", MAIN),
-            Gate("Backup is whole", True, "hashed again just now"),
-            Gate("Unchanged since its backup", True, "same bytes", OLD),
-            Gate("Unchanged since its backup", True, "same bytes", THIRD),
-            Gate("Nobody has it open", True, "no process", OLD),
+            Gate("verified", True),
+            Gate("promoted", True),
+            Gate("backup", True),
+            Gate("target", True, file=MAIN),
+            *(
+                Gate(name, True, file=path)
+                for path in (OLD, THIRD)
+                for name in ("unchanged", "not open")
+            ),
+            *self.closed_gates,
         )
 
     def confirmation_phrase(self) -> str:
@@ -497,7 +501,7 @@ class FakeSession:
         """As the session."""
         await self._do("roll_back", Step.ROLLBACK, lambda: "3 files restored")
         self.state = machine.with_fact(self.state, machine.Fact.ROLLED_BACK)
-        return (MAIN, OLD, THIRD)
+        return RollbackReport((MAIN, OLD), (), (THIRD,), ("kept/app.db",), {"users": 2}, True)
 
 
 def hostile(session: FakeSession) -> None:

@@ -6,22 +6,19 @@ import asyncio
 import time
 from pathlib import Path
 
-from consolidator_tui.domain.event import (
-    Emit,
-    PhaseTimed,
-    Progress,
-    Step,
-)
+from consolidator_tui.domain.event import Emit, Level, Message, PhaseTimed, Progress, Step
 from consolidator_tui.domain.instant import to_microseconds
 from consolidator_tui.domain.merge import (
     IdentityKind,
     MergePlan,
     MergeResult,
+    Note,
     Question,
 )
-from consolidator_tui.services.merge import ranges
+from consolidator_tui.services.merge import aliases, ranges
+from consolidator_tui.services.merge.aliases import find_aliases
 from consolidator_tui.services.merge.classify import classify
-from consolidator_tui.services.merge.conflicts import TABLES, find_conflicts
+from consolidator_tui.services.merge.conflicts import TABLES, find_conflicts, note_odd_times
 from consolidator_tui.services.merge.counts import count_table
 from consolidator_tui.services.merge.cycles import refine
 from consolidator_tui.services.merge.decisions import decide_by_hand, decisions_for, regroup
@@ -29,6 +26,7 @@ from consolidator_tui.services.merge.questions import open_questions
 from consolidator_tui.services.merge.staging import write_staging
 from consolidator_tui.services.merge.survivorship import apply_rules, keep_winners
 from consolidator_tui.services.merge.uniqueness import find_collisions
+from consolidator_tui.services.merge.virtual import follow_owner
 from consolidator_tui.services.merge.work import Translator, Work
 from consolidator_tui.services.workspace import Workspace, open_workspace
 from consolidator_tui.storage.sqlite import Database, open_database
@@ -48,11 +46,13 @@ async def merge(plan: MergePlan, staging: Path, ledger: Path, emit: Emit) -> Mer
         works = make_works(plan, workspace)
         translator = Translator({work.key: work for work in works})
         await workspace.database.function("instant", 1, to_microseconds)
-        questions = await find_entities(workspace.database, translator, works, emit)
+        questions, notes = await find_entities(workspace.database, translator, works, emit)
         counts = [await count_table(workspace.database, w, written=False) for w in works]
     emit(PhaseTimed(Step.MIGRATE, "match", time.monotonic() - started))
+    for note in notes:
+        emit(Message(Step.MIGRATE, Level.WARNING, note.text, note.file, note.table, note.column))
     if questions:
-        return MergeResult(tuple(counts), tuple(questions))
+        return MergeResult(tuple(counts), tuple(questions), tuple(notes))
     return await write_staging(plan, staging, ledger, emit, works)
 
 
@@ -72,16 +72,17 @@ async def _new_ledger(plan: MergePlan, ledger: Path) -> None:
 
 async def find_entities(
     database: Database, translator: Translator, works: list[Work], emit: Emit
-) -> list[Question]:
+) -> tuple[list[Question], list[Note]]:
     """Fill the maps, conflicts and verdicts of all tables; what stays open is returned."""
     await database.execute("PRAGMA pv.journal_mode = OFF")
     await database.execute("PRAGMA pv.synchronous = OFF")
-    await database.script([*TABLES, ranges.TABLE])
+    await database.script([*TABLES, ranges.TABLE, aliases.TABLE])
     for work in works:
         await _number_dense(database, work)
     cyclic = {key for cycle in works[0].plan.cycles for key in cycle} if works else set()
     done: set[str] = set()
     questions: list[Question] = []
+    notes: list[Note] = []
     for number, work in enumerate(works):
         emit(Progress(Step.MIGRATE, work.table.name, number, len(works), "tables", "comparing"))
         await database.execute("BEGIN")
@@ -91,16 +92,22 @@ async def find_entities(
             done |= set(cycle)
         elif work.key not in done:
             await classify(database, translator, work)
+        notes += await regroup(database, work, decisions_for(work))
+        await ranges.tighten(database, translator, work)
+        await database.execute("COMMIT")
+    # Versions are compared when all entities are known: a reference may lead to a later table.
+    for work in works:
+        await database.execute("BEGIN")
         await _settle(database, translator, work)
         await database.execute("COMMIT")
+        notes += await note_odd_times(database, work)
         questions += await open_questions(database, work)
-    return questions
+    await find_aliases(database, works)
+    return questions, notes
 
 
 async def _settle(database: Database, translator: Translator, work: Work) -> None:
     decided = decisions_for(work)
-    await regroup(database, work, decided)
-    await ranges.tighten(database, translator, work)
     await find_conflicts(database, translator, work)
     await decide_by_hand(database, work, decided)
     work.overridden = bool(
@@ -108,6 +115,7 @@ async def _settle(database: Database, translator: Translator, work: Work) -> Non
             f"SELECT EXISTS (SELECT 1 FROM pv.override WHERE number = {work.table.number})"
         )
     )
+    await follow_owner(database, translator, work)
     if work.mapped and work.table.identity.kind is not IdentityKind.ROWS:
         await apply_rules(database, translator, work)
         await keep_winners(database, work)

@@ -273,20 +273,32 @@ async def group(
 ) -> None:
     """Make temp.cls: a row for each identity that several sources have.
 
-    Columns: g<k> the first row of each source, lead the row that keeps its address, gs all rows
-    where a source has several.
+    Columns: g<k> the first row of each source, c the number of rows; gs lists all rows where a
+    source has several (twins), which costs a second sort and is made only if there are any.
     """
     await database.execute("DROP TABLE IF EXISTS temp.cls")
     firsts = ", ".join(f"min(g) FILTER (WHERE src = {k}) AS g{k}" for k in work.members)
-    several = (
-        "1" if all_members else "count(*) > " + " + ".join(f"max(src = {k})" for k in work.members)
-    )
-    lead = _first_of([f"min(g) FILTER (WHERE src = {k})" for k in work.members])
+    rows = f"FROM ({' UNION ALL '.join(arms)}) GROUP BY {', '.join(key_terms(work, key))}"
+    shared = "count(*) > 1 AND min(src) < max(src)"
+    if not all_members:
+        await database.execute(
+            f"CREATE TEMP TABLE cls AS SELECT {firsts}, count(*) AS c, NULL AS gs {rows} "
+            f"HAVING {shared}"
+        )
+        present = " + ".join(f"(g{k} IS NOT NULL)" for k in work.members)
+        twins = f"c > {present}"
+        if not await database.value(f"SELECT EXISTS (SELECT 1 FROM temp.cls WHERE {twins})"):
+            return
+        await database.execute(f"DELETE FROM temp.cls WHERE {twins}")
+        several = " + ".join(f"max(src = {k})" for k in work.members)
+        await database.execute(
+            f"INSERT INTO temp.cls SELECT {firsts}, count(*), group_concat(g) {rows} "
+            f"HAVING {shared} AND count(*) > {several}"
+        )
+        return
     await database.execute(
-        f"CREATE TEMP TABLE cls AS SELECT {firsts}, {lead} AS lead, "
-        f"CASE WHEN {several} THEN group_concat(g) END AS gs "
-        f"FROM ({' UNION ALL '.join(arms)}) GROUP BY {', '.join(key_terms(work, key))} "
-        "HAVING count(*) > 1 AND min(src) < max(src)"
+        f"CREATE TEMP TABLE cls AS SELECT {firsts}, count(*) AS c, group_concat(g) AS gs {rows} "
+        f"HAVING {shared}"
     )
 
 
@@ -302,9 +314,10 @@ def _first_of(expressions: list[str]) -> str:
 
 async def store_classes(database: Database, work: Work) -> None:
     """Put the classes of temp.cls into the map."""
+    lead = _first_of([f"g{k}" for k in work.members])
     for k in work.members:
         await database.execute(
-            f"INSERT INTO {work.map} SELECT g{k}, lead, g{k} = lead FROM temp.cls "
+            f"INSERT INTO {work.map} SELECT g{k}, {lead}, g{k} = {lead} FROM temp.cls "
             f"WHERE g{k} IS NOT NULL AND gs IS NULL ORDER BY g{k}"
         )
     await database.execute(

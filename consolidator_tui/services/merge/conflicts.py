@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from consolidator_tui.domain.merge import IdentityKind
+from consolidator_tui.domain.merge import IdentityKind, Note
 from consolidator_tui.services.merge.work import Translator, Work
 from consolidator_tui.storage.sqlite import Database
 
@@ -158,15 +158,31 @@ def _filled(work: Work, source: int) -> str:
     return " + ".join(parts) or "0"
 
 
-async def count_not_times(database: Database, work: Work, source: int) -> int:
-    """Versions whose time column holds something that is no time."""
-    if work.table.newest is None or (own := work.own(source, work.table.newest)) is None:
-        return 0
-    return int(
-        await database.value(
+async def note_odd_times(database: Database, work: Work) -> list[Note]:
+    """Say where versions have something in their time column that is no time."""
+    name = work.table.newest
+    notes: list[Note] = []
+    if name is None or not work.mapped:
+        return notes
+    for source in work.members:
+        own = work.own(source, name)
+        if own is None:
+            continue
+        odd = await database.value(
             f"SELECT count(*) FROM pv.version v CROSS JOIN {work.seek(source)} "
             f"ON s.{work.address(source)} = {work.raw(source, 'v.g')} "
             f"WHERE v.number = {work.table.number} AND v.src = {source} "
-            f"AND v.stamp IS NULL AND {own} IS NOT NULL"
+            f"AND v.kind = 'values' AND v.stamp IS NULL AND {own} IS NOT NULL"
         )
-    )
+        if odd:
+            path = work.plan.sources[source].path
+            notes.append(
+                Note(
+                    f"{work.table.name}.{name}: {odd} values in {path} are no time and count as "
+                    "oldest",
+                    work.table.name,
+                    name,
+                    path,
+                )
+            )
+    return notes

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from consolidator_tui.domain.catalog import fold
 from consolidator_tui.domain.errors import PlanError
+from consolidator_tui.domain.merge import Note
 from consolidator_tui.domain.plan import Decision
 from consolidator_tui.services.merge.classify import note_mapped
 from consolidator_tui.services.merge.conflicts import index_entities
@@ -89,11 +90,15 @@ async def _find(
     await database.execute("DROP TABLE temp.wanted")
 
 
-async def regroup(database: Database, work: Work, decided: list[Numbered]) -> None:
-    """Split entities that a person calls different and join those called the same."""
+async def regroup(database: Database, work: Work, decided: list[Numbered]) -> list[Note]:
+    """Split entities that a person calls different and join those called the same.
+
+    Returns notes about decisions that speak of no row.
+    """
     if not decided:
-        return
+        return []
     await find_decided_rows(database, work, decided)
+    notes = await _without_rows(database, work, decided)
     await index_entities(database, work)
     apart = [item.number for item in decided if item.decision.keep == BOTH]
     together = [item.number for item in decided if item.decision.keep != BOTH]
@@ -102,6 +107,22 @@ async def regroup(database: Database, work: Work, decided: list[Numbered]) -> No
     for number in together:
         await _join(database, work, number)
     await note_mapped(database, work)
+    return notes
+
+
+async def _without_rows(database: Database, work: Work, decided: list[Numbered]) -> list[Note]:
+    known = {row[0] for row in await database.rows("SELECT DISTINCT n FROM temp.decided")}
+    missing = [item for item in decided if item.number not in known]
+    if not missing:
+        return []
+    columns = sorted({name for item in missing for name in item.decision.entity})
+    return [
+        Note(
+            f"{len(missing)} decisions about {work.table.name} speak of rows that no source has",
+            table=work.table.name,
+            column=", ".join(columns),
+        )
+    ]
 
 
 async def _split(database: Database, work: Work, numbers: list[int]) -> None:
@@ -195,7 +216,8 @@ async def _note_values(database: Database, work: Work, decided: list[Numbered]) 
             continue
         rows = await database.rows(
             f"SELECT DISTINCT coalesce(m.canon, {work.place_of('d.g')}), d.src, d.g "
-            f"FROM temp.decided d LEFT JOIN {work.map} m ON m.g = d.g WHERE d.n = {item.number} ORDER BY d.src, d.g"
+            f"FROM temp.decided d LEFT JOIN {work.map} m ON m.g = d.g "
+            f"WHERE d.n = {item.number} ORDER BY d.src, d.g"
         )
         # Different entities: the values change the rows that are not the first source's.
         targets = rows[1:] if decision.keep == BOTH else rows[:1]

@@ -16,6 +16,7 @@ from consolidator_tui.domain.event import (
 )
 from consolidator_tui.domain.merge import MergePlan, MergeResult, Note, TableCounts
 from consolidator_tui.services.merge.counts import count_table
+from consolidator_tui.services.merge.missing import settle_base
 from consolidator_tui.services.merge.target import (
     continue_sequences,
     create_objects,
@@ -23,11 +24,13 @@ from consolidator_tui.services.merge.target import (
     prepare_tables,
     restore_triggers,
 )
+from consolidator_tui.services.merge.virtual import write_virtual_tables
 from consolidator_tui.services.merge.work import Translator, Work
 from consolidator_tui.services.merge.write import CannotWrite, write_table
+from consolidator_tui.services.stand_ins import stand_in
 from consolidator_tui.services.workspace import open_workspace
 from consolidator_tui.storage.files import copy_file
-from consolidator_tui.storage.sqlite import Database
+from consolidator_tui.storage.sqlite import Database, open_database
 
 
 async def write_staging(
@@ -50,6 +53,7 @@ async def write_staging(
         await _prepare_connection(database)
         await database.execute("BEGIN")
         dropped = await drop_triggers(database)
+        await settle_base(database, plan)
         await prepare_tables(database, plan, works)
         for number, work in enumerate(works):
             began = time.monotonic()
@@ -63,17 +67,22 @@ async def write_staging(
             counts.append(table)
             emit(_merged(table, time.monotonic() - began))
         problems = await create_objects(database, plan, ("index", "view"))
+        filled, told = await write_virtual_tables(database, plan, translator.works, counts)
+        counts += filled
+        notes += told
         await continue_sequences(database, works)
         await restore_triggers(database, dropped)
         problems += await create_objects(database, plan, ("trigger",))
         await database.execute("COMMIT")
-        if plan.sources[0].index_damage:
-            await database.execute("REINDEX main")
+    if plan.sources[0].index_damage:
+        async with open_database(staging, mode="rw") as database:
+            await stand_in(database, plan.sources, functions=True)
+            await database.execute("REINDEX")
     emit(PhaseTimed(Step.MIGRATE, "write", time.monotonic() - started))
     notes += [note for _, note in problems]
     for note in notes:
         emit(Message(Step.MIGRATE, Level.WARNING, note.text, note.file, note.table, note.column))
-    left_out = tuple(name for name, _ in problems)
+    left_out = (*plan.left_out, *(name for name, _ in problems))
     return MergeResult(tuple(counts), (), tuple(notes), left_out=left_out)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from dataclasses import dataclass
 
-from consolidator_tui.domain.catalog import fold
+from consolidator_tui.domain.catalog import TableKind, fold
 from consolidator_tui.domain.merge import MergePlan, Note
 from consolidator_tui.services.inspect.ddl import (
     ColumnText,
@@ -14,6 +14,7 @@ from consolidator_tui.services.inspect.ddl import (
     table_constraints,
     tokens,
 )
+from consolidator_tui.services.merge.virtual import create_sql_of
 from consolidator_tui.services.merge.work import Work
 from consolidator_tui.services.planning.objects import rename_words
 from consolidator_tui.storage.sqlite import Database, literal, quote
@@ -47,7 +48,8 @@ async def prepare_tables(database: Database, plan: MergePlan, works: list[Work])
     """Create the tables and columns that the base lacks."""
     for work in sorted(works, key=lambda w: (w.members[0], w.table.number)):
         if 0 not in work.members:
-            await database.execute(create_table_sql(plan, work))
+            virtual = work.table.table.kind is TableKind.VIRTUAL
+            await database.execute(create_sql_of(work) if virtual else create_table_sql(plan, work))
         await _add_columns(database, plan, work)
 
 

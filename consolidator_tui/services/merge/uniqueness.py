@@ -72,9 +72,9 @@ async def find_collisions(database: Database, translator: Translator, work: Work
         )
         await database.execute("DROP TABLE IF EXISTS temp.clash")
         await database.execute(
-            "CREATE TEMP TABLE clash AS SELECT group_concat(g) AS gs, min(src) AS first "
+            "CREATE TEMP TABLE clash AS SELECT group_concat(g) AS gs "
             f"FROM ({' UNION ALL '.join(arms)}) GROUP BY {terms} "
-            "HAVING count(*) > 1 AND max(src) > 0"
+            "HAVING min(entity) < max(entity) AND max(src) > 0"
         )
         places = {c.name: place for place, c in enumerate(work.table.columns)}
         differs = "," + ",".join(str(places[name]) for name in key.columns) + ","
@@ -100,12 +100,18 @@ async def find_collisions(database: Database, translator: Translator, work: Work
 
 
 def _arm(translator: Translator, work: Work, key: TargetKey, source: int) -> str:
-    """The kept rows of one source with their key as it will be written."""
+    """The rows of one source with their key as it would be written.
+
+    Versions that a rule drops count too: a version whose key points at another entity says that
+    the identity may be wrong. Only what a person dropped is out.
+    """
     chosen = []
     conditions = []
     if work.mapped:
         conditions.append(
-            f"NOT EXISTS (SELECT 1 FROM {work.map} m WHERE m.g = {work.g(source)} AND m.keep = 0)"
+            f"NOT EXISTS (SELECT 1 FROM {work.map} m JOIN pv.conflict d ON d.canon = m.canon "
+            f"WHERE m.g = {work.g(source)} AND m.keep = 0 AND d.number = {work.table.number} "
+            "AND d.decided_by = 'decision')"
         )
     entity = work.placed(source, f"s.{work.address(source)}")
     if work.mapped:
@@ -122,6 +128,7 @@ def _arm(translator: Translator, work: Work, key: TargetKey, source: int) -> str
         chosen.append(f"{value} AS k{place}")
         conditions.append(f"{value} IS NOT NULL")
     return (
-        f"SELECT {', '.join(chosen)}, {work.g(source)} AS g, {source} AS src "
+        f"SELECT {', '.join(chosen)}, {work.g(source)} AS g, {source} AS src, "
+        f"{entity} AS entity "
         f"FROM {work.read(source)} WHERE {' AND '.join(conditions)}"
     )

@@ -39,6 +39,8 @@ class Work:
     """Per source what is added to `g` for rows that keep no one company: their final address."""
     final: dict[int, tuple[int, int]] = field(default_factory=dict)
     """Per source the range of its rows' final addresses."""
+    aliases: set[str] = field(default_factory=set)
+    """Columns that refer to natural keys of which some changed (pv.alias)."""
     cut: set[str] = field(default_factory=set)
     """Link columns left out of the comparison while a cycle is being refined."""
 
@@ -129,7 +131,15 @@ class Work:
 
     def within(self, source: int, g: str) -> str:
         """A condition: the address belongs to this source."""
-        return f"{g} BETWEEN {self.table.lows[source]} AND {self.table.highs[source]}"
+        own = f"{g} BETWEEN {self.table.lows[source]} AND {self.table.highs[source]}"
+        if source in self.table.dense:
+            return own
+        # Numbers that were given one by one lie in gaps between the others.
+        gaps = "".join(
+            f" AND {g} NOT BETWEEN {self.table.lows[k]} AND {self.table.highs[k]}"
+            for k in self.table.dense
+        )
+        return f"({own}{gaps})" if gaps else own
 
     def source_of(self, g: str) -> str:
         """The index of the source that an address belongs to."""
@@ -197,6 +207,10 @@ class Translator:
                     for name, value in link.reference.where.items()
                 )
                 arms += f" WHEN {condition} THEN {self.follow(work, link, source, own)}"
+        if column in work.aliases:
+            from consolidator_tui.services.merge.aliases import aliased
+
+            expression = aliased(work, source, column, own)
         if arms:
             expression = f"CASE{arms} ELSE {expression} END"
         if target.default is not None:

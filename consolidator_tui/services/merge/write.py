@@ -7,6 +7,7 @@ import sqlite3
 from consolidator_tui.domain.catalog import fold
 from consolidator_tui.domain.merge import Note, Question
 from consolidator_tui.services.inspect.ddl import column_texts, constraint_word, table_constraints
+from consolidator_tui.services.merge.aliases import follow_in_base
 from consolidator_tui.services.merge.classify import fixed_key
 from consolidator_tui.services.merge.work import Translator, Work
 from consolidator_tui.services.planning.fixes import toml_key, toml_text
@@ -32,6 +33,7 @@ async def write_table(database: Database, translator: Translator, work: Work) ->
     notes: list[Note] = []
     if 0 in work.members:
         await _follow_in_base(database, translator, work)
+        await follow_in_base(database, work)
         await _override_base(database, work)
         await _remove_replaced(database, work)
     for source in work.members:

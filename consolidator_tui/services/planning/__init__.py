@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from consolidator_tui.domain.catalog import Source, fold
@@ -16,6 +17,7 @@ from consolidator_tui.services.planning.identity import choose_identities
 from consolidator_tui.services.planning.keys import find_surrogates
 from consolidator_tui.services.planning.links import find_links, place_ranges
 from consolidator_tui.services.planning.measure import Measurements
+from consolidator_tui.services.planning.missing import settle_absent
 from consolidator_tui.services.planning.objects import unite_objects
 from consolidator_tui.services.planning.order import identity_parents, in_order
 from consolidator_tui.services.planning.references import (
@@ -24,6 +26,7 @@ from consolidator_tui.services.planning.references import (
     undeclared_references,
 )
 from consolidator_tui.services.planning.tables import unite_tables
+from consolidator_tui.services.planning.virtual import find_virtual_tables
 from consolidator_tui.services.workspace import build_pool, open_workspace
 
 _UPDATED = re.compile(
@@ -40,10 +43,14 @@ async def make_plan(
     Reads snapshots only; `scratch` is a folder for what must be copied to be read. Raises
     PlanError where the document names what does not exist, sqlite3.Error for unreadable files.
     """
+    virtuals = await find_virtual_tables(sources, document)
+    sources = virtuals.sources
     pool = scratch / "pool.db"
     pooled = await build_pool(sources, pool)
     async with open_workspace(sources, pooled, pool=pool) as workspace:
         planning = Planning(workspace, sources, document)
+        planning.questions += virtuals.questions
+        planning.notes += virtuals.notes
         measure = Measurements(planning)
         await unite_tables(planning)
         _check_names(planning)
@@ -54,10 +61,11 @@ async def make_plan(
         await find_links(planning, measure)
         await choose_identities(planning, measure)
         await place_ranges(planning, measure)
-        objects = unite_objects(planning)
+        objects, left_out = await settle_absent(planning, unite_objects(planning))
     for note in planning.notes:
         emit(Message(Step.MIGRATE, Level.WARNING, note.text, note.file, note.table, note.column))
     plan = _assemble(planning, pool, pooled, objects)
+    plan = replace(plan, virtuals=tuple(virtuals.tables), left_out=(*virtuals.left_out, *left_out))
     return plan, tuple(planning.questions)
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from consolidator_tui.domain.catalog import fold
 from consolidator_tui.domain.merge import Link, Reference
+from consolidator_tui.services.planning.dense import place_dense
 from consolidator_tui.services.planning.draft import Draft, Planning
 from consolidator_tui.services.planning.keys import refers_by_key
-from consolidator_tui.services.planning.measure import EXTREME, Measurements, Span
+from consolidator_tui.services.planning.measure import EXTREME, Containment, Measurements, Span
 
 
 async def find_links(planning: Planning, measure: Measurements) -> None:
@@ -67,9 +68,25 @@ async def _measured(
         found = await measure.containment(draft, index, column, parent, reference.where or None)
         if found.missing:
             dangling.append(index)
+            _note_dangling(planning, draft, column, index, parent, found)
             _widen(parent, index, found.low, found.high)
         as_text = as_text or found.text > 0
     return Link(column, root, reference, tuple(dangling), as_text)
+
+
+def _note_dangling(
+    planning: Planning, draft: Draft, column: str, index: int, parent: Draft, found: Containment
+) -> None:
+    lost = found.missing - found.none_marks
+    if lost:
+        path = planning.sources[index].path
+        planning.note(
+            f"{draft.name}.{column}: {lost} values in {path} have no row in {parent.name} there; "
+            "they stay without one",
+            table=draft.name,
+            column=column,
+            file=path,
+        )
 
 
 def _widen(parent: Draft, source: int, low: int | None, high: int | None) -> None:
@@ -82,6 +99,8 @@ def _widen(parent: Draft, source: int, low: int | None, high: int | None) -> Non
 
 
 LARGEST = (1 << 63) - 1
+MARGIN = 1_000_000
+"""Ids left at the end of the numbers, so that the application can go on."""
 
 
 async def place_ranges(planning: Planning, measure: Measurements) -> None:
@@ -99,14 +118,15 @@ async def place_ranges(planning: Planning, measure: Measurements) -> None:
                 continue
             low, high = _needed(planning, draft, index, span, wide)
             shift = smallest_shift(placed, low, high) if index else 0
-            if index and high + shift > LARGEST - 1_000_000:
-                count = max(1, span.count if span else 1)
-                start = _free_room(placed, count)
-                draft.dense.append(index)
-                low, high, shift = start, start + count - 1, 0
             draft.shifts[index] = shift
+            if index and high + shift > LARGEST - MARGIN:
+                draft.dense.append(index)
+                draft.shifts[index] = 0
+                continue
             draft.spans[index] = (low + shift, high + shift)
             placed.append(draft.spans[index])
+        if draft.dense:
+            await place_dense(planning, measure, draft)
     for draft in planning.drafts.values():
         _share_with_parent(planning, draft)
 
@@ -142,15 +162,3 @@ def smallest_shift(placed: list[tuple[int, int]], low: int, high: int) -> int:
         if all(high + shift < start or low + shift > end for start, end in placed):
             return shift
     return starts[-1]
-
-
-def _free_room(placed: list[tuple[int, int]], count: int) -> int:
-    """The first number from 1 that starts a gap of `count` numbers."""
-    start = 1
-    for low, high in sorted(placed):
-        if high < start:
-            continue
-        if low - start >= count:
-            return start
-        start = high + 1
-    return start

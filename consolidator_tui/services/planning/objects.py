@@ -22,6 +22,7 @@ def unite_objects(planning: Planning) -> tuple[PlannedObject, ...]:
     ):
         for item in objects.values():
             taken[_slot(kind, item.key)] = (plain_sql(item.sql), planning.sources[0].path)
+    _ask_taken_names(planning, taken)
     for key in planning.drafts:
         taken.setdefault(_slot("table", key), ("", planning.sources[0].path))
     planned: list[PlannedObject] = []
@@ -41,6 +42,24 @@ def unite_objects(planning: Planning) -> tuple[PlannedObject, ...]:
             elif there[0] != plain_sql(made.sql) and not (item.kind == "view" and not there[0]):
                 _ask(planning, source, item, there[1])
     return tuple(planned)
+
+
+def _ask_taken_names(planning: Planning, taken: dict[str, tuple[str, str]]) -> None:
+    """A table whose name an index of the base has."""
+    for key, draft in planning.drafts.items():
+        if _slot("table", key) not in taken or 0 in draft.members:
+            continue
+        if key in planning.sources[0].schema.views:
+            continue
+        source = planning.sources[min(draft.members)]
+        planning.ask(
+            f"The table {draft.name} of {source.path} has the name of an index of "
+            f"{planning.sources[0].path}.",
+            table=draft.name,
+            file=source.path,
+            fix=f"[mapping.{toml_key(source.path)}.tables]\n"
+            f"{toml_key(draft.name)} = {toml_text(draft.name + '_2')}",
+        )
 
 
 def _slot(kind: str, key: str) -> str:
@@ -63,7 +82,7 @@ def _adapted(planning: Planning, source: Source, item: SchemaObject) -> PlannedO
     """The object under the target's names; None where it is left out or has no table there."""
     name = mapped_name(planning, source, item.name)
     table = mapped_name(planning, source, item.table)
-    if not name or not table:
+    if name is None or table is None:
         return None
     owner = planning.drafts.get(fold(table))
     if item.kind == "index" and owner is None:
@@ -75,7 +94,7 @@ def _adapted(planning: Planning, source: Source, item: SchemaObject) -> PlannedO
             **{t.name: mapped_name(planning, source, t.name)
                for t in source.schema.tables.values()},
         }.items()
-        if fold(there) != fold(here) and here
+        if here is not None and fold(there) != fold(here)
     }  # fmt: skip
     sql = rename_words(item.sql, renamed) if renamed else item.sql
     return PlannedObject(item.kind, name, table, sql, source.index)

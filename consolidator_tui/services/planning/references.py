@@ -22,7 +22,8 @@ def declared_references(planning: Planning) -> None:
         for index, table in draft.members.items():
             source = planning.sources[index]
             for key in table.foreign_keys:
-                parent = planning.drafts.get(fold(mapped_name(planning, source, key.parent)))
+                name = mapped_name(planning, source, key.parent)
+                parent = None if name is None else planning.drafts.get(fold(name))
                 there = parent.members.get(index) if parent else None
                 if parent is None or len(key.parent_columns) != len(key.columns):
                     continue

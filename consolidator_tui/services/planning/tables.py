@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from consolidator_tui.domain.catalog import Affinity, Column, Source, Table, TableKind, fold
+from consolidator_tui.domain.catalog import Affinity, Column, Source, Table, fold
 from consolidator_tui.domain.merge import TargetColumn
 from consolidator_tui.domain.plan import FileMapping, OnDrift
 from consolidator_tui.services.planning.draft import Draft, Planning
@@ -22,7 +22,7 @@ def mapping_of(planning: Planning, source: Source) -> FileMapping:
     return planning.document.mapping.get(source.path, FileMapping())
 
 
-def mapped_name(planning: Planning, source: Source, name: str) -> str:
+def mapped_name(planning: Planning, source: Source, name: str) -> str | None:
     """The name that a table, view, index or trigger of a source gets in the target."""
     return mapped_to(planning.document, source, name)
 
@@ -43,10 +43,10 @@ async def unite_tables(planning: Planning) -> None:
         if source.same_as is not None:
             continue
         for table in source.schema.tables.values():
-            if table.kind is not TableKind.ORDINARY:
+            if not table.has_rows:
                 continue
             name = mapped_name(planning, source, table.name)
-            if not name:
+            if name is None:
                 planning.note(
                     f"{source.path}: table {table.name} is left out by the plan",
                     table=table.name,
@@ -168,8 +168,8 @@ def _ask_name_clashes(planning: Planning) -> None:
     for source in planning.sources:
         for view in source.schema.views.values():
             name = mapped_name(planning, source, view.name)
-            draft = planning.drafts.get(fold(name)) if name else None
-            if draft is None:
+            draft = None if name is None else planning.drafts.get(fold(name))
+            if draft is None or name is None:
                 continue
             holder = planning.sources[min(draft.members)].path
             planning.ask(

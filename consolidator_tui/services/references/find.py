@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
-import re
 import time
 from collections.abc import Sequence
 from functools import partial
@@ -14,7 +13,7 @@ from pathlib import Path
 from consolidator_tui.domain.event import Emit, PhaseTimed, Progress, Step
 from consolidator_tui.domain.reference import FileScan, ReferenceReport, UnreadableFile
 from consolidator_tui.services.discover.skips import reason_by_content, reason_by_name
-from consolidator_tui.services.references.paths import mention_pattern
+from consolidator_tui.services.references.paths import Mentions
 from consolidator_tui.services.references.python_scan import scan_python
 from consolidator_tui.services.references.resolve import resolve
 from consolidator_tui.services.references.text_scan import MOST_BYTES, form_of, scan_other
@@ -58,7 +57,7 @@ def walk(project: Path) -> list[str]:
     return sorted(found)
 
 
-def read_file(project: Path, file: str, pattern: re.Pattern[bytes]) -> bytes | None:
+def read_file(project: Path, file: str, mentions: Mentions) -> bytes | None:
     """The bytes of a file that mentions a database, else None."""
     path = project / file
     python = file.endswith(_PYTHON)
@@ -68,7 +67,7 @@ def read_file(project: Path, file: str, pattern: re.Pattern[bytes]) -> bytes | N
         data = path.read_bytes()
     except OSError:
         return None
-    return data if pattern.search(data) is not None else None
+    return data if mentions(data) else None
 
 
 def scan_bytes(file: str, data: bytes, known: frozenset[str]) -> FileScan | None:
@@ -84,10 +83,10 @@ def scan_batch(
 ) -> list[tuple[str, FileScan | None, str]]:
     """Scan some files; also run in worker processes. (file, scan, why it failed)."""
     root = Path(project)
-    pattern = mention_pattern(known)
+    mentions = Mentions(known)
     found: list[tuple[str, FileScan | None, str]] = []
     for file in files:
-        data = read_file(root, file, pattern)
+        data = read_file(root, file, mentions)
         if data is None:
             continue
         try:
@@ -145,12 +144,12 @@ async def _scan_all(
     def told(done: int, total: int | None, part: str) -> None:
         emit(Progress(Step.CONFIGURE, "references", done, total, "files", part))
 
-    pattern = mention_pattern(known)
+    mentions = Mentions(known)
     wanted: list[str] = []
     heavy = False
     for start in range(0, len(files), _LOOK):
         part = files[start : start + _LOOK]
-        mentioning, large = await asyncio.to_thread(_mentioning, project, part, pattern)
+        mentioning, large = await asyncio.to_thread(_mentioning, project, part, mentions)
         wanted += mentioning
         heavy = heavy or large
         told(start + len(part), len(files), "looking")
@@ -163,14 +162,12 @@ async def _scan_all(
     )
 
 
-def _mentioning(
-    project: Path, files: Sequence[str], pattern: re.Pattern[bytes]
-) -> tuple[list[str], bool]:
+def _mentioning(project: Path, files: Sequence[str], mentions: Mentions) -> tuple[list[str], bool]:
     """The files that mention a database, and whether one of them takes long to parse."""
     found = []
     large = False
     for file in files:
-        data = read_file(project, file, pattern)
+        data = read_file(project, file, mentions)
         if data is not None:
             found.append(file)
             large = large or len(data) > LARGE

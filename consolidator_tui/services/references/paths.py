@@ -135,18 +135,28 @@ def tokens(line: str, known: Collection[str] = ()) -> list[tuple[int, str]]:
     return found
 
 
-def mentions(data: bytes) -> bool:
-    """A quick look: whether it is worth reading the bytes more closely."""
-    return _MENTION.search(data) is not None
-
-
-_MENTION = re.compile(
-    rb"(?i)sqlite|[\w}%-]\.(?:db3?|s3db|sl3|sdb)\b|database_?(?:url|path|uri)|\bdb_?(?:path|file|url|name)",
+_QUICK = (b"sqlite", b".db", b".s3db", b".sl3", b".sdb", b"database_", b"databaseurl", b"db_")
+_CLOSER = re.compile(
+    rb"sqlite|[\w}%-]\.(?:db3?|s3db|sl3|sdb)\b|database_?(?:url|path|uri|name|file)|"
+    rb"\bdb_?(?:path|file|url|uri|name)",
 )
 
 
-def mention_pattern(known: Collection[str]) -> re.Pattern[bytes]:
-    """The quick look of `mentions`, with the project's own database names added."""
-    names = sorted({name for name in known if len(name) > 3})
-    extra = b"".join(b"|" + re.escape(name.encode("utf-8", "surrogateescape")) for name in names)
-    return re.compile(_MENTION.pattern + extra)
+class Mentions:
+    """A quick look: whether it is worth reading a file's bytes more closely.
+
+    `known`: the names of the project's own databases.
+    """
+
+    def __init__(self, known: Collection[str]) -> None:
+        self._names = tuple(
+            name.lower().encode("utf-8", "surrogateescape") for name in known if len(name) > 3
+        )
+
+    def __call__(self, data: bytes) -> bool:
+        """Whether the bytes mention a database."""
+        # Plain searches of lower-cased bytes are many times faster than one (?i) expression.
+        small = data.lower()
+        if any(name in small for name in self._names):
+            return True
+        return any(word in small for word in _QUICK) and _CLOSER.search(small) is not None

@@ -27,6 +27,14 @@ def _quiet() -> None:
     gc.disable()
 
 
+def _collected(
+    work: Callable[[Sequence[Item]], list[Result]], batch: Sequence[Item]
+) -> list[Result]:
+    found = work(batch)
+    gc.collect()
+    return found
+
+
 async def spread(
     work: Callable[[Sequence[Item]], list[Result]],
     items: Sequence[Item],
@@ -58,7 +66,7 @@ async def spread(
     )
     try:
         loop = asyncio.get_running_loop()
-        tasks = [loop.run_in_executor(pool, work, batch) for batch in batches]
+        tasks = [loop.run_in_executor(pool, _collected, work, batch) for batch in batches]
         for task, batch in zip(tasks, batches, strict=True):
             found += await task
             finished += len(batch)

@@ -8,6 +8,8 @@ from pathlib import Path
 from consolidator_tui.domain.event import Emit, Level, Message, PhaseTimed, Progress, Step
 from consolidator_tui.domain.merge import MergePlan
 from consolidator_tui.domain.verification import Check, Verification
+from consolidator_tui.services.stand_ins import stand_in
+from consolidator_tui.services.verify import virtual
 from consolidator_tui.services.verify.rows import RowProof
 from consolidator_tui.services.verify.whole import (
     foreign_keys,
@@ -41,9 +43,12 @@ async def verify(plan: MergePlan, staging: Path, ledger: Path, emit: Emit) -> Ve
             checks += await proof.check(table)
         checks.append(await schema_objects(workspace.database, plan))
         checks.append(await sequences(workspace.database, plan))
+        checks += await virtual.entries(workspace, plan, proof)
     emit(PhaseTimed(Step.VERIFY, "meaning", time.monotonic() - started))
     began = time.monotonic()
+    checks += await virtual.indexes(staging, plan)
     async with open_database(staging, immutable=True) as database:
+        await stand_in(database, plan.sources, functions=True)
         checks.append(await foreign_keys(database, plan))
         emit(Progress(Step.VERIFY, "integrity check", 0, None, "", "checking"))
         checks.append(await integrity(database))

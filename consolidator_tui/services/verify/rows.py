@@ -27,6 +27,7 @@ class Claims:
     conflicts: bool
     overrides: bool
     deltas: dict[int, int]
+    aliases: frozenset[int]
 
     @property
     def map(self) -> str:
@@ -60,8 +61,17 @@ class RowProof:
             deltas = await self._database.rows(
                 f"SELECT src, delta FROM pv.delta WHERE number = {number}"
             )
+            places = await self._database.rows(
+                f"SELECT DISTINCT place FROM pv.alias WHERE number = {number}"
+            )
             self._claims[fold(table.name)] = Claims(
-                table, bool(facts[0]), away, bool(facts[1]), bool(facts[2]), dict(deltas)
+                table,
+                bool(facts[0]),
+                away,
+                bool(facts[1]),
+                bool(facts[2]),
+                dict(deltas),
+                frozenset(row[0] for row in places),
             )
 
     async def check(self, table: MergeTable) -> list[Check]:
@@ -71,7 +81,10 @@ class RowProof:
         if claims.mapped:
             found.append(await self._twins(claims))
         for source in _members(table):
-            found += await self._rows_of(claims, source)
+            if self._target_address(table) is None and not table.table.primary_key:
+                found.append(await self._content_of(claims, source))
+            else:
+                found += await self._rows_of(claims, source)
         return found
 
     async def _fates(self, claims: Claims) -> Check:
@@ -96,9 +109,10 @@ class RowProof:
 
     async def _twins(self, claims: Claims) -> Check:
         """No entity swallowed two rows of one file (but by decision), each has one row."""
+        members = sorted(_members(claims.table), key=lambda k: k not in claims.table.dense)
         source_of = " ".join(
             f"WHEN g BETWEEN {claims.table.lows[k]} AND {claims.table.highs[k]} THEN {k}"
-            for k in _members(claims.table)
+            for k in members
         )
         decided = (
             f"SELECT canon FROM pv.conflict WHERE number = {claims.table.number} "
@@ -155,6 +169,23 @@ class RowProof:
             )
         return iter(checks)
 
+    async def _content_of(self, claims: Claims, source: int) -> Check:
+        """Rows that nothing addresses (no key, all names of the rowid taken): by whole content."""
+        table = claims.table
+        columns = [c for c in table.columns if c.sources[source] is not None]
+        linked = {link.column for link in table.links}
+        plain = [c for c in columns if c.name not in linked]
+        mine = ", ".join(f"s.{quote(str(c.sources[source]))}" for c in plain)
+        theirs = ", ".join(f"t.{quote(c.name)}" for c in plain)
+        missing = await self._database.value(
+            f"SELECT count(*) FROM (SELECT {mine or 1} FROM {self._read(table, source)} "
+            f"EXCEPT SELECT {theirs or 1} FROM main.{quote(table.name)} t)"
+        )
+        path = self._plan.sources[source].path
+        return Check(
+            "every row arrived", table.name, missing == 0, f"{missing} rows of {path} are missing"
+        )
+
     def _joined(self, claims: Claims, source: int) -> tuple[str, str]:
         """FROM: the source's rows (s), the map's claim (m), the target's row (t)."""
         table = claims.table
@@ -198,6 +229,11 @@ class RowProof:
             if own is None or column.name in linked or column.name == table.surrogate:
                 continue
             mine, theirs = f"s.{quote(own)}", f"t.{quote(column.name)}"
+            if place in claims.aliases:
+                mine = (
+                    f"coalesce((SELECT a.new FROM pv.alias a WHERE a.number = {table.number} "
+                    f"AND a.place = {place} AND a.src = {source} AND a.old = {mine}), {mine})"
+                )
             same = f"{theirs} IS +{mine} COLLATE BINARY"
             if self._loose(table, column.name):
                 same += f" AND typeof({theirs}) = typeof({mine})"
@@ -260,13 +296,18 @@ class RowProof:
 
     def _expected(self, link: Link, source: int, own: str) -> str:
         """Where the ledger says that the parent of this source's row stands."""
-        root = self._claims[link.root]
+        moved = self.place_of(link.root, source, own)
+        if link.as_text:
+            return f"CASE typeof({own}) WHEN 'text' THEN CAST({moved} AS TEXT) ELSE {moved} END"
+        return moved
+
+    def place_of(self, table: str, source: int, own: str) -> str:
+        """SQL for the key that the ledger claims for a row of a table (folded name)."""
+        root = self._claims[table]
         g = self._g(root.table, source, own)
         moved = self._place(root, source, own)
         if root.mapped:
             moved = f"coalesce((SELECT q.canon FROM {root.map} q WHERE q.g = {g}), {moved})"
-        if link.as_text:
-            return f"CASE typeof({own}) WHEN 'text' THEN CAST({moved} AS TEXT) ELSE {moved} END"
         return moved
 
     def _has_parent(self, link: Link, source: int, own: str) -> str:

@@ -9,6 +9,7 @@ from consolidator_tui.domain.catalog import TableKind, fold
 from consolidator_tui.domain.merge import MergePlan
 from consolidator_tui.domain.verification import Check
 from consolidator_tui.services.planning.names_in_target import name_in_target
+from consolidator_tui.services.stand_ins import stand_in
 from consolidator_tui.storage.sqlite import Database, open_database, quote
 
 _MOST = 100
@@ -46,10 +47,11 @@ async def foreign_keys(database: Database, plan: MergePlan) -> Check:
         if source.same_as is not None:
             continue
         async with open_database(Path(source.snapshot), immutable=True) as own:
+            await stand_in(own, [source])
             for (table, parent), count in (await _violations(own)).items():
                 key = (
-                    fold(name_in_target(plan, source, table)),
-                    fold(name_in_target(plan, source, parent)),
+                    fold(name_in_target(plan, source, table) or table),
+                    fold(name_in_target(plan, source, parent) or parent),
                 )
                 before[key] = before.get(key, 0) + count
     worse = [
@@ -96,7 +98,7 @@ async def schema_objects(database: Database, plan: MergePlan) -> Check:
             wanted += [(kind, item.name) for item in objects.values()]
         for kind, name in wanted:
             target = name_in_target(plan, source, name)
-            if target and (kind, fold(target)) not in there:
+            if target is not None and (kind, fold(target)) not in there:
                 missing.append(f"{kind} {target}")
     allowed = set(plan.left_out)
     missing = sorted({name for name in missing if name not in allowed})

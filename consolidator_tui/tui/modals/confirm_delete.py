@@ -42,7 +42,7 @@ class ConfirmDelete(ModalScreen[bool]):
                 markup=False,
             )
             yield Static(Text(f"To go on, type:  {safe(self._phrase)}"), markup=False)
-            yield Input(placeholder=self._phrase, compact=True, id="phrase")
+            yield Input(placeholder="type it here", compact=True, id="phrase")
             with Horizontal(id="dialog-buttons"):
                 yield Button("Keep", compact=True, id="keep", variant="default")
                 yield Button("Delete", compact=True, id="delete", variant="error", disabled=True)

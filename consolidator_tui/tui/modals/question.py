@@ -37,7 +37,7 @@ class Question(Dialog[str]):
         with Horizontal(id="dialog-buttons"):
             for choice in self._choices:
                 button = Button(
-                    Text(safe(choice.label)),  # type: ignore[arg-type]
+                    Text(safe(choice.label)),
                     variant="error" if choice.danger else "default",
                     compact=True,
                     id=f"answer-{choice.key}",

@@ -12,7 +12,8 @@ from textual.widgets import Static
 from consolidator_tui.domain.event import Step
 from consolidator_tui.domain.manifest import FileRecord
 from consolidator_tui.tui.screens.step_screen import StepScreen
-from consolidator_tui.tui.text import clip_path, count, plain, plural, safe, size
+from consolidator_tui.tui.signs import BAD, GOOD
+from consolidator_tui.tui.text import clip_path, count, plain, plural, safe, sign, size
 from consolidator_tui.tui.widgets.bars import Primary
 from consolidator_tui.tui.widgets.fit_table import Col, FitTable, Row
 
@@ -33,7 +34,7 @@ class BackUpScreen(StepScreen):
                 Col("Part", most=8),
                 Col("Size", right=True, least=8),
                 Col("Rows", right=True, least=7),
-                Col("Tables", right=True, from_width=70),
+                Col("Tables", right=True, from_width=90),
                 Col("SHA-256", least=8, most=20),
                 Col("Checked", least=11, most=40, flex=1),
             ],
@@ -64,23 +65,25 @@ class BackUpScreen(StepScreen):
             self._draw_plan()
             return
         table.set_rows(map(self._record, manifest.files.values()))
-        self.query_one("#lead", Static).update(
-            Text("✓ Every copy was read back: hash, integrity and row counts are right.")
-        )
+        lead = sign("✓", self.ink.good)
+        lead.append("Every copy was read back: hash, integrity and row counts are right.")
+        self.query_one("#lead", Static).update(lead)
         self.query_one("#tail", Static).update(
             plain(f"Kept in {self.wizard.run_place}/backup", str(self.ink.muted))
         )
 
     def _draw_plan(self) -> None:
         ink, space = self.ink, self.wizard.space
-        lead = "Each file is copied as one consistent snapshot, rows of its -wal included,\n"
+        lead = "Each file is copied as one consistent snapshot, rows of its -wal included, "
         lead += "and read back. The originals are only read."
         self.query_one("#lead", Static).update(Text(lead))
         text = Text(end="")
         if space is None:
             text.append("Room on the disk: …", str(ink.muted))
         else:
-            text.append("✓ " if space.enough else "× ", str(ink.good if space.enough else ink.bad))
+            text.append(
+                f"{GOOD if space.enough else BAD} ", str(ink.good if space.enough else ink.bad)
+            )
             text.append(f"{size(space.needed)} needed, {size(space.free)} free")
         self.query_one("#tail", Static).update(text)
 

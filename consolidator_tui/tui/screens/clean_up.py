@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from rich.text import Text
 from textual.app import ComposeResult
@@ -11,9 +11,25 @@ from textual.widgets import Static
 
 from consolidator_tui.domain.event import Step
 from consolidator_tui.tui.screens.step_screen import StepScreen
-from consolidator_tui.tui.text import clip_path, plain, plural, size
+from consolidator_tui.tui.signs import BAD, GOOD, NONE
+from consolidator_tui.tui.text import clip_path, plain, plural, sign, size
 from consolidator_tui.tui.widgets.bars import Primary
 from consolidator_tui.tui.widgets.fit_table import Col, FitTable, Row
+
+if TYPE_CHECKING:
+    from consolidator_tui.services.cleanup import Gate
+
+CONDITIONS: dict[str, str] = {
+    "verified": "The merge is verified",
+    "promoted": "The target is in place",
+    "not rolled back": "Not rolled back",
+    "backup": "The backup is whole",
+    "target": "The target is sound",
+    "inside": "It is in the project",
+    "unchanged": "Unchanged since its backup",
+    "not open": "No process has it open",
+}
+"""What the gates of services/cleanup.py are called here; others show their own name."""
 
 
 class CleanUpScreen(StepScreen):
@@ -51,9 +67,8 @@ class CleanUpScreen(StepScreen):
     def arrived(self) -> None:
         """Look at the gates."""
         wizard = self.wizard
-        if not wizard.gates and wizard.app.job is None and self.STEP not in wizard.failures:
-            if wizard.session is not None and wizard.can(self.STEP):
-                wizard.look_at_gates()
+        if not wizard.gates and self.idle and wizard.can(self.STEP):
+            wizard.look_at_gates()
 
     def summary(self) -> str:
         """Open or closed."""
@@ -62,7 +77,7 @@ class CleanUpScreen(StepScreen):
             return "the originals are deleted; the target is left"
         if not wizard.gates:
             return ""
-        good = sum(gate.ok for gate in wizard.gates)
+        good = sum(gate.open for gate in wizard.gates)
         return f"{good} of {plural(len(wizard.gates), 'condition')} hold"
 
     def draw(self) -> None:
@@ -80,7 +95,7 @@ class CleanUpScreen(StepScreen):
     def _lead(self) -> Text:
         wizard, ink = self.wizard, self.ink
         if wizard.state.cleaned:
-            text = Text("✓ Done. ", str(ink.good))
+            text = sign("✓", ink.good)
             text.append(f"{clip_path(wizard.target_path, 50)} is the one database left.\n", "bold")
             text.append(f"The receipt: {wizard.run_place}/report.md\n")
             text.append("ctrl+r brings everything back.", str(ink.muted))
@@ -88,27 +103,23 @@ class CleanUpScreen(StepScreen):
         if not wizard.gates:
             _, reason = wizard.may(self.STEP)
             return plain(reason, str(ink.muted))
-        closed = [gate for gate in wizard.gates if not gate.ok]
+        closed = [gate for gate in wizard.gates if not gate.open]
         if closed:
-            text = Text("! ", str(ink.warn))
+            text = sign("!", ink.warn)
             text.append(f"Not yet safe: {plural(len(closed), 'condition')} not met. ", "bold")
             text.append("Keeping the originals is fine, too: ctrl+q leaves.")
             return text
         return Text(
-            "The originals are no longer needed. Deleting them is asked once more;\n"
+            "The originals are no longer needed. Deleting them is asked once more; "
             "keeping them is fine, too: ctrl+q leaves."
         )
 
-    def _gate(self, number: int, gate: object) -> Row:
+    def _gate(self, number: int, gate: Gate) -> Row:
         ink = self.ink
-        name, file, detail, good = gate_parts(gate)
-        mark = Text("✓", str(ink.good)) if good else Text("×", str(ink.bad))
-        return str(number), (
-            mark,
-            plain(name),
-            plain(clip_path(file, 44)),
-            plain(detail, str(ink.muted) if good else ""),
-        )
+        mark = Text(GOOD, str(ink.good)) if gate.open else Text(BAD, str(ink.bad))
+        finding = plain(gate.reason) if not gate.open else plain("holds", str(ink.muted))
+        name = CONDITIONS.get(gate.name, gate.name)
+        return str(number), (mark, plain(name), plain(clip_path(gate.file, 44)), finding)
 
     def _file(self, path: str) -> Row:
         manifest = self.wizard.manifest
@@ -118,8 +129,8 @@ class CleanUpScreen(StepScreen):
         return path, (
             plain(clip_path(path, 70)),
             whole,
-            Text("✓ verified" if record else "–", str(ink.good)),
-            Text("✓ verified" if self.wizard.state.promoted else "–", str(ink.good)),
+            Text("✓ verified" if record else NONE, str(ink.good)),
+            Text("✓ verified" if self.wizard.state.promoted else NONE, str(ink.good)),
         )
 
     def primary(self) -> Primary:
@@ -133,7 +144,7 @@ class CleanUpScreen(StepScreen):
             return Primary(f"Delete {number} …", reason, enabled=False)
         if not wizard.gates:
             return Primary("Check what is safe")
-        if not all(gate.ok for gate in wizard.gates):
+        if not all(gate.open for gate in wizard.gates):
             return Primary(f"Delete {number} …", "see the conditions above", enabled=False)
         if not wizard.doomed:
             return Primary("Finish", "there is nothing to delete")
@@ -164,13 +175,3 @@ class CleanUpScreen(StepScreen):
     def action_check(self) -> None:
         """`r`."""
         self.wizard.look_at_gates()
-
-
-def gate_parts(gate: object) -> tuple[str, str, str, bool]:
-    """Name, file, finding and whether it is open."""
-    return (
-        str(getattr(gate, "name", "")),
-        str(getattr(gate, "file", "")),
-        str(getattr(gate, "reason", "")),
-        bool(getattr(gate, "ok", False)),
-    )

@@ -54,9 +54,8 @@ class ConfigureScreen(StepScreen):
     def arrived(self) -> None:
         """Work out the edits."""
         wizard = self.wizard
-        if wizard.proposal is None and wizard.app.job is None and self.STEP not in wizard.failures:
-            if wizard.session is not None and wizard.can(self.STEP):
-                wizard.propose()
+        if wizard.proposal is None and self.idle and wizard.can(self.STEP):
+            wizard.propose()
 
     def summary(self) -> str:
         """What is proposed."""
@@ -82,9 +81,7 @@ class ConfigureScreen(StepScreen):
         elif not proposal.files:
             lead.update(Text("✓ Nothing has to be changed: every reference leads to the target."))
         else:
-            lead.update(
-                Text("Nothing is written before you apply. Each file is backed up first.")
-            )
+            lead.update(Text("Nothing is written before you apply. Each file is backed up first."))
         self._draw_detail()
 
     def _collect(self) -> dict[str, Entry]:

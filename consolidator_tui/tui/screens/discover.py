@@ -14,6 +14,7 @@ from consolidator_tui.domain.discovery import FileKind, FoundFile, Role
 from consolidator_tui.domain.event import Level, Step
 from consolidator_tui.domain.reference import Reference
 from consolidator_tui.tui.screens.step_screen import StepScreen
+from consolidator_tui.tui.signs import CHOSEN, NOT_CHOSEN, WORK
 from consolidator_tui.tui.text import clip_path, count, plain, plural, safe, size
 from consolidator_tui.tui.theme import Inks
 from consolidator_tui.tui.widgets.bars import Primary
@@ -46,6 +47,8 @@ class DiscoverScreen(StepScreen):
         Binding("p", "first", "First in the order of priority", show=False),
     ]
 
+    _placed = False
+
     def content(self) -> ComposeResult:
         """Table, empty state, detail."""
         yield FitTable(
@@ -69,6 +72,8 @@ class DiscoverScreen(StepScreen):
     def summary(self) -> str:
         """What was found and chosen."""
         wizard = self.wizard
+        if wizard.discovery is None and self.owner.job is None:
+            return ""
         if wizard.discovery is None:
             found = len(wizard.found)
             return f"looking for SQLite files … {plural(found, 'file')} so far"
@@ -83,6 +88,10 @@ class DiscoverScreen(StepScreen):
         table = self.query_one(FitTable)
         target, base = wizard.target, wizard.base
         table.set_rows(self._row(file, target, base) for file in files)
+        if wizard.discovery is not None and not self._placed:
+            # The first look belongs to what matters most.
+            self._placed = True
+            table.move_to(target)
         empty = self.query_one("#empty", Static)
         empty.display = not files
         table.display = self.query_one(Detail).display = bool(files)
@@ -92,8 +101,11 @@ class DiscoverScreen(StepScreen):
 
     def _nothing(self) -> Text:
         discovery = self.wizard.discovery
+        if discovery is None and self.owner.job is None and self.wizard.session is not None:
+            files = "\n".join(f"  {safe(path)}" for path in self.wizard.sources)
+            return Text(f"This run was taken up again. It works on:\n{files}")
         if discovery is None:
-            return Text("◐ Looking through the project …")
+            return Text(f"{WORK} Looking through the project …")
         place = safe(discovery.project)
         checked = plural(discovery.files_checked, "file")
         return Text(f"No SQLite files under {place} ({checked} checked).\na: add a folder")
@@ -103,7 +115,9 @@ class DiscoverScreen(StepScreen):
         chosen = file.path in self.wizard.picks.sources
         usable = file.kind is FileKind.DATABASE
         style = "" if chosen else str(ink.muted)
-        mark = Text("☑", str(ink.accent)) if chosen else Text("☐" if usable else "·", style)
+        mark = (
+            Text(CHOSEN, str(ink.accent)) if chosen else Text(NOT_CHOSEN if usable else "·", style)
+        )
         use = Text(end="")
         if file.path == target:
             use.append("target", str(ink.accent))
@@ -145,10 +159,12 @@ class DiscoverScreen(StepScreen):
         """Go on with what is chosen."""
         wizard = self.wizard
         number = len(wizard.picks.sources)
-        if wizard.discovery is None:
-            return Primary("Inspect", "while the project is looked through", enabled=False)
         if wizard.state.promoted:
             return Primary("Inspect", "the target is in place: ctrl+r rolls back", enabled=False)
+        if self.owner.job is not None:
+            return Primary("Inspect", "while the project is looked through", enabled=False)
+        if wizard.discovery is None:
+            return Primary("Look for files", "later steps must be done again then")
         if number == 0:
             return Primary("Inspect", "choose files with space", enabled=False)
         target = clip_path(wizard.target, 40)

@@ -9,12 +9,10 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.screen import Screen
-from textual.widgets import Footer, Markdown
+from textual.widgets import Markdown
 
-from consolidator_tui.domain.event import Step
 from consolidator_tui.tui.widgets.bars import TooSmall
-
-PAGES: dict[str, str] = {step.value: f"{step.value}.md" for step in Step}
+from consolidator_tui.tui.widgets.key_bar import KeyBar
 
 
 def page(name: str) -> str:
@@ -34,15 +32,15 @@ class HelpScreen(Screen[None]):
         Binding("k", "scroll(-1)", "Up", show=False),
     ]
 
-    def __init__(self, step: Step) -> None:
+    def __init__(self, name: str) -> None:
         super().__init__()
-        self._step = step
+        self._page = name
 
     def compose(self) -> ComposeResult:
         """The page."""
         with VerticalScroll(id="help-page"):
-            yield Markdown(page(self._step.value), open_links=False)
-        yield Footer(compact=True, show_command_palette=False)
+            yield Markdown(page(self._page), open_links=False)
+        yield KeyBar()
         yield TooSmall(id="too-small")
 
     async def action_overview(self) -> None:

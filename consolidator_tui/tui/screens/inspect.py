@@ -10,6 +10,8 @@ from textual.binding import Binding, BindingType
 
 from consolidator_tui.domain.event import Step
 from consolidator_tui.domain.inspection import (
+    ColumnChange,
+    ColumnDiff,
     FileInspection,
     LineageEvidence,
     MatrixRow,
@@ -18,6 +20,7 @@ from consolidator_tui.domain.inspection import (
 )
 from consolidator_tui.tui.rows import preview_text
 from consolidator_tui.tui.screens.step_screen import StepScreen
+from consolidator_tui.tui.signs import BAD, NONE
 from consolidator_tui.tui.text import clip_path, count, plain, plural, safe
 from consolidator_tui.tui.theme import Inks
 from consolidator_tui.tui.widgets.bars import Primary
@@ -29,12 +32,12 @@ SIGNS: dict[TableState, str] = {
     TableState.ONLY_HERE: "●",
     TableState.IDENTICAL: "≡",
     TableState.DRIFTED: "≠",
-    TableState.UNRELATED: "×",
+    TableState.UNRELATED: BAD,
 }
 
 
 class InspectScreen(StepScreen):
-    """The files, the tables × files matrix, and the differences of what is under the cursor."""
+    """The files, the table by file matrix, and the differences of what is under the cursor."""
 
     STEP = Step.INSPECT
     MAIN = "#matrix"
@@ -72,9 +75,8 @@ class InspectScreen(StepScreen):
     def arrived(self) -> None:
         """Look into the files when that was not done for this choice."""
         wizard = self.wizard
-        if wizard.inspection is None and wizard.app.job is None and wizard.session is not None:
-            if self.STEP not in wizard.failures and not wizard.state.promoted:
-                wizard.inspect()
+        if wizard.inspection is None and self.idle and wizard.can(self.STEP):
+            wizard.inspect()
 
     def summary(self) -> str:
         """How many tables are alike."""
@@ -136,7 +138,7 @@ class InspectScreen(StepScreen):
             state = row.states.get(path, TableState.ABSENT)
             cell = Text(end="")
             if state is TableState.ABSENT:
-                cell.append("–", styles[state])
+                cell.append(NONE, styles[state])
             else:
                 rows = row.rows.get(path)
                 cell.append("?" if rows is None else count(rows))
@@ -229,9 +231,7 @@ class InspectScreen(StepScreen):
             self.owner.go_to(Step.BACKUP)
 
 
-def differences_text(
-    row: MatrixRow, lineage: tuple[LineageEvidence, ...], ink: Inks
-) -> Text:
+def differences_text(row: MatrixRow, lineage: tuple[LineageEvidence, ...], ink: Inks) -> Text:
     """The schema differences of one table and what is known of its rows' origin."""
     text = Text(end="")
     muted = str(ink.muted)
@@ -247,9 +247,7 @@ def differences_text(
             text.append("\n" if number else "")
             text.append("≠ ", str(ink.warn))
             text.append(f"{safe(diff.column):<{width}}  ", "bold")
-            text.append(f"{diff.change:<12}", muted)
-            text.append(f"{safe(diff.file)}: {safe(diff.there) or '–'}")
-            text.append(f"   {safe(diff.reference)}: {safe(diff.here) or '–'}", muted)
+            text.append_text(difference(diff, muted))
     for key in row.shared_keys:
         kind = "primary key" if key.primary else "unique"
         text.append("\nshared key  ", muted)
@@ -260,6 +258,21 @@ def differences_text(
         text.append(
             f"{count(evidence.agreeing)} of {plural(evidence.shared, 'shared id')} agree", ""
         )
+    return text
+
+
+def difference(diff: ColumnDiff, muted: str) -> Text:
+    """What differs and where, as a phrase."""
+    text = Text(end="")
+    if diff.change is ColumnChange.MISSING:
+        lacking, other, what = diff.file, diff.reference, diff.here or diff.there
+        if not diff.here:
+            lacking, other = other, lacking
+        text.append(f"not in {safe(lacking)}")
+        text.append(f"   {safe(what)} in {safe(other)}", muted)
+        return text
+    text.append(f"{diff.change}: {safe(diff.there) or 'none'} in {safe(diff.file)}")
+    text.append(f"   {safe(diff.here) or 'none'} in {safe(diff.reference)}", muted)
     return text
 
 

@@ -8,12 +8,13 @@ from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
-from textual.widgets import Footer, RichLog, Static
+from textual.widgets import RichLog, Static
 
 from consolidator_tui.domain.event import Level, Step
 from consolidator_tui.tui.event_store import LogLine
 from consolidator_tui.tui.steps import NAMES
 from consolidator_tui.tui.widgets.bars import TooSmall
+from consolidator_tui.tui.widgets.key_bar import KeyBar
 from consolidator_tui.tui.widgets.log_panel import line_text
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ class LogScreen(Screen[None]):
         """Heading and lines."""
         yield Static(id="log-head", markup=False)
         yield RichLog(markup=False, highlight=False, wrap=False, max_lines=5_000, id="log-all")
-        yield Footer(compact=True, show_command_palette=False)
+        yield KeyBar()
         yield TooSmall(id="too-small")
 
     def on_mount(self) -> None:

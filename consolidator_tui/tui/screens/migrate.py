@@ -12,7 +12,8 @@ from textual.widgets import Static
 from consolidator_tui.domain.event import Step
 from consolidator_tui.domain.merge import MergeTable, Question, TableCounts
 from consolidator_tui.tui.screens.step_screen import StepScreen
-from consolidator_tui.tui.text import count, lines, plain, plural, safe
+from consolidator_tui.tui.signs import BAD, NONE
+from consolidator_tui.tui.text import count, lines, plain, plural, safe, sign
 from consolidator_tui.tui.theme import Inks
 from consolidator_tui.tui.widgets.bars import Primary
 from consolidator_tui.tui.widgets.detail import Detail
@@ -45,6 +46,7 @@ class MigrateScreen(StepScreen):
     MAIN = "#tables"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("r", "review", "review", tooltip="Review the conflicts"),
+        Binding("e", "edit", "edit plan", tooltip="Edit the plan as text"),
         Binding("m", "again", "merge again", tooltip="Merge again"),
         Binding("v", "toggle_plan", "plan / result", tooltip="Show the plan or the result"),
     ]
@@ -63,9 +65,8 @@ class MigrateScreen(StepScreen):
     def arrived(self) -> None:
         """Plan when there is a backup and no plan."""
         wizard = self.wizard
-        if wizard.plan is None and wizard.app.job is None and self.STEP not in wizard.failures:
-            if wizard.session is not None and wizard.can(self.STEP):
-                wizard.make_plan()
+        if wizard.plan is None and self.idle and wizard.can(self.STEP):
+            wizard.make_plan()
 
     def summary(self) -> str:
         """One line on where the merge stands."""
@@ -101,7 +102,7 @@ class MigrateScreen(StepScreen):
     def _lead(self) -> Text:
         wizard, ink = self.wizard, self.ink
         if wizard.open_questions:
-            text = Text("? ", str(ink.warn))
+            text = sign("?", ink.warn)
             number = plural(len(wizard.open_questions), "question")
             text.append(f"{number} must be answered before the merge is safe. ", "bold")
             text.append("Nothing has been written to the target.")
@@ -133,7 +134,7 @@ class MigrateScreen(StepScreen):
             count(rows),
             plain(f"{identity} agree" if table.identity.columns else identity),
             ", ".join(rule.replace("_", " ") for rule in table.rules),
-            ", ".join(f"+{shift:,}" for shift in shifts) or "–",
+            ", ".join(f"+{shift:,}" for shift in shifts) or NONE,
         )
 
     def _count_row(self, counts: TableCounts) -> Row:
@@ -176,7 +177,10 @@ class MigrateScreen(StepScreen):
         """Keys for what there is."""
         result = self.wizard.result
         if action == "review":
-            return self.wizard.has_conflicts and super().check_action(action, parameters)
+            return bool(self.wizard.conflicts) and super().check_action(action, parameters)
+        if action == "edit":
+            there = self.wizard.plan is not None and not self.wizard.state.promoted
+            return there and super().check_action(action, parameters)
         if action in ("again", "toggle_plan"):
             there = result is not None and not self.wizard.state.promoted
             return there and super().check_action(action, parameters)
@@ -195,9 +199,11 @@ class MigrateScreen(StepScreen):
         if wizard.plan_questions:
             return Primary(
                 f"Merge {plural(len(wizard.plan.tables), 'table')}",
-                f"{plural(len(wizard.plan_questions), 'question')} open: see below",
+                f"{plural(len(wizard.plan_questions), 'question')} open: e edits the plan",
                 enabled=False,
             )
+        if wizard.conflicts:
+            return Primary("Merge again", "with the decisions that were made")
         if wizard.result is None or wizard.result.needs_decisions:
             return Primary(
                 f"Merge {plural(len(wizard.plan.tables), 'table')}",
@@ -212,6 +218,8 @@ class MigrateScreen(StepScreen):
             wizard.make_plan()
         elif wizard.undecided:
             self.action_review()
+        elif wizard.conflicts:
+            wizard.merge_again()
         elif wizard.result is None or wizard.result.needs_decisions:
             wizard.migrate()
         else:
@@ -221,11 +229,29 @@ class MigrateScreen(StepScreen):
         """`r`: the conflicts."""
         from consolidator_tui.tui.screens.review import ReviewScreen
 
-        self.app.push_screen(ReviewScreen())
+        self.app.push_screen(ReviewScreen(), self._reviewed)
+
+    def _reviewed(self, again: bool | None) -> None:
+        if again:
+            self.wizard.merge_again()
+
+    def action_edit(self) -> None:
+        """`e`: the plan as text."""
+        from consolidator_tui.services import plan_file
+        from consolidator_tui.tui.screens.plan_editor import PlanEditor
+
+        wizard = self.wizard
+        fixes = "\n".join(q.fix for q in wizard.plan_questions if q.fix)
+        editor = PlanEditor(plan_file.dumps(wizard.document), fixes)
+        self.app.push_screen(editor, self._edited)
+
+    def _edited(self, changed: bool | None) -> None:
+        if changed:
+            self.wizard.make_plan()
 
     def action_again(self) -> None:
         """`m`."""
-        self.wizard.migrate()
+        self.wizard.merge_again()
 
     def action_toggle_plan(self) -> None:
         """`v`."""
@@ -238,7 +264,7 @@ def result_sentence(counts: tuple[TableCounts, ...], ink: Inks) -> Text:
     source, lost = sum(c.source for c in counts), sum(c.lost for c in counts)
     base, new = sum(c.base for c in counts), sum(c.new for c in counts)
     same, conflict = sum(c.duplicate for c in counts), sum(c.conflict for c in counts)
-    text = Text("✓ " if not lost else "× ", str(ink.good if not lost else ink.bad))
+    text = sign(BAD if lost else "✓", ink.bad if lost else ink.good)
     text.append(f"{plural(source, 'row')} read: ", "bold")
     text.append(f"{base:,} of the base, {new:,} new, {plural(same, 'duplicate')}, ")
     text.append(f"{plural(conflict, 'row')} settled in conflicts, {lost:,} lost.")

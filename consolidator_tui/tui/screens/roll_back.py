@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from rich.text import Text
 from textual.app import ComposeResult
@@ -11,9 +11,13 @@ from textual.widgets import Static
 
 from consolidator_tui.domain.event import Step
 from consolidator_tui.tui.screens.step_screen import StepScreen
-from consolidator_tui.tui.text import plain
+from consolidator_tui.tui.signs import GOOD, WARN
+from consolidator_tui.tui.text import plain, plural, sign
 from consolidator_tui.tui.widgets.bars import Primary
 from consolidator_tui.tui.widgets.fit_table import Col, FitTable
+
+if TYPE_CHECKING:
+    from consolidator_tui.services.rollback import RollbackReport
 
 
 class RollBackScreen(StepScreen):
@@ -42,12 +46,12 @@ class RollBackScreen(StepScreen):
         if report is None:
             lead.update(Text("ctrl+r rolls back everything that this run did.", str(ink.muted)))
             return
-        text = Text("✓ ", str(ink.good))
+        text = sign("✓", ink.good)
         text.append("Everything is as it was before this run. ", "bold")
         text.append("Each file was read again and has its old hash.")
         lead.update(text)
         self.query_one(FitTable).set_rows(
-            (str(n), (Text(mark, str(ink.good if mark == "✓" else ink.warn)), plain(path), what))
+            (str(n), (Text(mark, str(ink.good if mark == GOOD else ink.warn)), plain(path), what))
             for n, (mark, path, what) in enumerate(report_lines(report))
         )
 
@@ -62,9 +66,16 @@ class RollBackScreen(StepScreen):
         if self.wizard.rolled_back is None:
             self.wizard.ask_roll_back()
         else:
-            self.wizard.begin_again()
+            self.owner.begin_again()
 
 
-def report_lines(report: object) -> list[tuple[str, str, str]]:
+def report_lines(report: RollbackReport) -> list[tuple[str, str, str]]:
     """Sign, path and what was done."""
-    return []
+    rows = [(GOOD, path, "restored") for path in report.restored]
+    rows += [(GOOD, path, "removed: it was not there before") for path in report.removed]
+    rows += [(GOOD, path, "was as before") for path in report.unchanged]
+    rows += [(WARN, path, "kept aside in the run's folder") for path in report.kept]
+    for table, number in report.written.items():
+        how = "came into" if number > 0 else "left"
+        rows.append((WARN, table, f"{plural(abs(number), 'row')} {how} the target since then"))
+    return rows

@@ -9,7 +9,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.screen import Screen
 from textual.widget import Widget
-from textual.widgets import Button, Footer
+from textual.widgets import Button
 
 from consolidator_tui.domain.event import Step
 from consolidator_tui.tui.model import rail_states, safety
@@ -17,6 +17,7 @@ from consolidator_tui.tui.steps import NAMES
 from consolidator_tui.tui.text import safe
 from consolidator_tui.tui.widgets.bars import ActionBar, Primary, TitleBar, TooSmall
 from consolidator_tui.tui.widgets.failure_panel import FailurePanel
+from consolidator_tui.tui.widgets.key_bar import KeyBar
 from consolidator_tui.tui.widgets.log_panel import LogPanel
 from consolidator_tui.tui.widgets.rail import StepRail, StepStrip
 from consolidator_tui.tui.widgets.working import Working
@@ -74,7 +75,7 @@ class StepScreen(Screen[None]):
                 yield FailurePanel(id="failure")
                 yield ActionBar(id="actions")
         yield LogPanel(id="log")
-        yield Footer(compact=True, show_command_palette=False)
+        yield KeyBar()
         yield TooSmall(id="too-small")
 
     def content(self) -> ComposeResult:
@@ -145,13 +146,18 @@ class StepScreen(Screen[None]):
         elif error is not None:
             view = "failure"
             self.query_one(FailurePanel).show(
-                error, safety(self.wizard.state), self._failure_keys(), self.wizard.log_place,
+                error,
+                safety(self.wizard.state),
+                self._failure_keys(),
+                self.wizard.log_place,
                 self.ink,
             )
         for name in ("content", "working", "failure"):
             self.query_one(f"#{name}").display = name == view
         if view == "content":
             self.draw()
+            if self.focused is None:
+                self.call_after_refresh(self.take_focus)
         if view != self._view:
             self._view = view
             self.refresh_bindings()
@@ -174,9 +180,11 @@ class StepScreen(Screen[None]):
     # Actions
 
     @property
-    def busy(self) -> bool:
-        """Whether a job of this step takes the screen."""
-        return self._view == "working"
+    def idle(self) -> bool:
+        """Whether the step may start something by itself: nothing runs, nothing failed."""
+        wizard = self.wizard
+        open_ = wizard.session is not None
+        return open_ and self.owner.job is None and self.STEP not in wizard.failures
 
     def _primary(self) -> Primary:
         job = self.owner.job
@@ -216,9 +224,7 @@ class StepScreen(Screen[None]):
         job = self.owner.job
         if action == "stop":
             return job is not None
-        if self._view in ("working", "failure") and action in self.own_actions():
-            return False
-        return True
+        return not (self._view in ("working", "failure") and action in self.own_actions())
 
     @classmethod
     def own_actions(cls) -> frozenset[str]:
@@ -261,4 +267,4 @@ class StepScreen(Screen[None]):
         """`?`: the guide's page of this step."""
         from consolidator_tui.tui.screens.help import HelpScreen
 
-        self.app.push_screen(HelpScreen(self.STEP))
+        self.app.push_screen(HelpScreen(self.STEP.value))

@@ -11,7 +11,8 @@ from textual.widgets import Static
 
 from consolidator_tui.domain.event import Step
 from consolidator_tui.tui.screens.step_screen import StepScreen
-from consolidator_tui.tui.text import clip_path, duration, plain, plural
+from consolidator_tui.tui.signs import BAD
+from consolidator_tui.tui.text import clip_path, duration, plain, plural, sign
 from consolidator_tui.tui.widgets.bars import Primary
 from consolidator_tui.tui.widgets.fit_table import Col, FitTable, Row
 
@@ -65,20 +66,23 @@ class VerifyScreen(StepScreen):
         table.display = True
         target = clip_path(wizard.target_path, 60)
         if wizard.verification is None:
-            text = Text("The merged file is questioned by queries of their own. Only if every\n")
-            text.append(f"check holds, it becomes {target}; the old one stays in the backup.")
-            lead.update(text)
+            lead.update(
+                Text(
+                    "The merged file is questioned by queries of their own. Only if every check "
+                    f"holds, it becomes {target}; the old one stays in the backup."
+                )
+            )
             table.set_rows(
                 (name, (Text("○", str(ink.muted)), name, "all", plain(what, str(ink.muted))))
                 for name, what in PROMISES
             )
             return
         if wizard.state.promoted:
-            text = Text("✓ ", str(ink.good))
+            text = sign("✓", ink.good)
             text.append(f"{target} is now the one database. ", "bold")
             text.append("ctrl+r puts the old one back.")
         else:
-            text = Text("× ", str(ink.bad))
+            text = sign(BAD, ink.bad)
             text.append("The target was not replaced.", "bold")
         lead.update(text)
         checks = sorted(wizard.verification.checks, key=lambda check: check.ok)
@@ -86,7 +90,7 @@ class VerifyScreen(StepScreen):
 
     def _row(self, number: int, check: Check) -> Row:
         ink = self.ink
-        mark = Text("✓", str(ink.good)) if check.ok else Text("×", str(ink.bad))
+        mark = Text("✓", str(ink.good)) if check.ok else Text(BAD, str(ink.bad))
         return str(number), (
             mark,
             plain(check.name),

@@ -42,7 +42,7 @@ class TitleBar(Horizontal):
         left.append("  ")
         left.append_text(plain(summary or PURPOSES[step], str(ink.muted)))
         self.query_one("#title-left", Static).update(left)
-        right = Text(f"originals {safety.originals}", str(ink.muted), no_wrap=True, end="")
+        right = Text(safety.brief, str(ink.muted), no_wrap=True, end="")
         self.query_one("#title-right", Static).update(right)
 
 
@@ -60,16 +60,16 @@ class ActionBar(Horizontal):
     def show(self, primary: Primary, ink: Inks) -> None:
         """Name the action."""
         button = self.query_one(Button)
-        button.label = Text(f"↩ {safe(primary.label)}")  # type: ignore[assignment]
+        button.label = Text(f"↩ {safe(primary.label)}")
         button.disabled = not primary.enabled
         button.variant = "error" if primary.danger else "primary"
         self.query_one("#hint", Static).update(plain(primary.hint, str(ink.muted)))
 
 
 class TooSmall(Middle):
-    """Covers everything below 80×24."""
+    """Covers everything below 80x24."""
 
     def compose(self) -> ComposeResult:
         """One sentence."""
         with Center():
-            yield Static("Please enlarge the terminal to 80×24 or more.", markup=False)
+            yield Static("Please enlarge the terminal to 80x24 or more.", markup=False)

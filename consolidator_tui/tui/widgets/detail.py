@@ -29,5 +29,5 @@ class Detail(VerticalScroll, can_focus=True):
     def show(self, title: str, text: Text) -> None:
         """Replace title and text."""
         # Border titles are parsed as markup unless they come as content.
-        self.border_title = Content(safe(title, 70))  # type: ignore[assignment]
+        self.border_title = Content(safe(title, 70))
         self.query_one(Static).update(text)

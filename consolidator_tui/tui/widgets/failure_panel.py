@@ -9,6 +9,7 @@ from textual.widgets import Static
 
 from consolidator_tui.domain.errors import Cancelled, ConsolidatorError
 from consolidator_tui.tui.model import Safety
+from consolidator_tui.tui.signs import BAD, WARN
 from consolidator_tui.tui.text import lines
 from consolidator_tui.tui.theme import Inks
 
@@ -18,7 +19,7 @@ def failure_text(error: ConsolidatorError, safety: Safety, keys: str, log: str, 
     stopped = isinstance(error, Cancelled)
     text = Text(end="")
     style = str(ink.warn + ink.strong) if stopped else str(ink.bad)
-    text.append(f"{'!' if stopped else '×'} {lines(error.title)}\n", style)
+    text.append(f"{WARN if stopped else BAD} {lines(error.title)}\n", style)
     text.append(f"{lines(error.sentence)}\n\n")
     muted = str(ink.muted)
     text.append("State\n", muted)

@@ -112,10 +112,11 @@ class FitTable(DataTable[Text], inherit_bindings=False):
         return 0
 
     def move_to(self, key: str) -> None:
-        """Put the cursor on the row of that key."""
-        for number, (name, _) in enumerate(self._rows):
-            if name == key:
-                self.move_cursor(row=number, animate=False)
+        """Put the cursor on the row of that key, at the next layout when there is none yet."""
+        if key in self._drawn_keys:
+            self.move_cursor(row=self._drawn_keys.index(key), animate=False)
+        else:
+            self._wanted = key
 
     def on_resize(self, event: events.Resize) -> None:
         """Columns follow the width."""
@@ -137,7 +138,7 @@ class FitTable(DataTable[Text], inherit_bindings=False):
         if self.size.width == 0:
             return
         self._laid_out = self.size.width
-        key, column = self.current_key_drawn, self.cursor_column
+        key, column = self._wanted or self.current_key_drawn, self.cursor_column
         scroll = self.scroll_offset
         self._shown_cols = tuple(n for n, c in enumerate(self._cols) if width >= c.from_width)
         self.clear(columns=True)
@@ -151,11 +152,16 @@ class FitTable(DataTable[Text], inherit_bindings=False):
         self._drawn_keys = tuple(name for name, _ in self._rows)
         if key in self._drawn_keys:
             self.move_cursor(
-                row=self._drawn_keys.index(key), column=column, animate=False, scroll=False
+                row=self._drawn_keys.index(key),
+                column=column,
+                animate=False,
+                scroll=bool(self._wanted),
             )
+            self._wanted = ""
         self.scroll_to(scroll.x, scroll.y, animate=False)
 
     _drawn_keys: tuple[str, ...] = ()
+    _wanted = ""
 
     @property
     def current_key_drawn(self) -> str:
@@ -191,4 +197,9 @@ class FitTable(DataTable[Text], inherit_bindings=False):
             cut = min(-room, widths[number] - max(self._cols[number].least, 6))
             widths[number] -= max(cut, 0)
             room += max(cut, 0)
+        while room < 0 and max(widths.values()) > 6:
+            # Nothing flexible is left to give: the widest column does.
+            widest = max(widths, key=lambda n: widths[n])
+            widths[widest] -= 1
+            room += 1
         return widths

@@ -9,6 +9,7 @@ from textual.widgets import RichLog, Static
 
 from consolidator_tui.domain.event import Level
 from consolidator_tui.tui.event_store import EventStore, LogLine
+from consolidator_tui.tui.signs import BAD
 from consolidator_tui.tui.steps import NAMES
 from consolidator_tui.tui.text import plain
 from consolidator_tui.tui.theme import Inks
@@ -18,7 +19,7 @@ MARKS = {
     Level.INFO: " ",
     Level.WARNING: "!",
     Level.QUESTION: "?",
-    Level.ERROR: "×",
+    Level.ERROR: BAD,
 }
 
 
@@ -32,7 +33,7 @@ def line_text(line: LogLine, ink: Inks) -> Text:
         Level.ERROR: str(ink.bad),
     }
     style = styles[line.level]
-    text = Text(no_wrap=True, overflow="ellipsis", end="")
+    text = Text(end="")
     text.append(f" {line.time:%H:%M:%S} ", str(ink.muted))
     text.append(f"{NAMES[line.step]:<10}", str(ink.muted))
     text.append(f"{MARKS[line.level]} ", style)

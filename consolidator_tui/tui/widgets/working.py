@@ -8,7 +8,7 @@ from textual.containers import Vertical, VerticalScroll
 from textual.widgets import Static
 
 from consolidator_tui.tui.event_store import EventStore, Track
-from consolidator_tui.tui.text import count, duration, plain, size
+from consolidator_tui.tui.text import count, duration, plain, sign, size
 from consolidator_tui.tui.theme import Inks
 
 PATIENCE = 2.0
@@ -48,7 +48,7 @@ def track_line(track: Track, width: int, ink: Inks, tick: int) -> Text:
         numbers += f" / {amount(track.total, track.unit)}"
     rate = track.rate
     speed = "" if rate is None or track.complete else f"{amount(round(rate), track.unit)}/s"
-    state = Text("✓ ", str(ink.good)) if track.complete else Text("◐ ", str(ink.accent))
+    state = sign("✓", ink.good) if track.complete else sign("◐", ink.accent)
     bar_width = min(max(width - name_width - 2 - 22 - 12 - 14, 8), 40)
     text = Text(no_wrap=True, overflow="ellipsis", end="")
     text.append_text(state)
@@ -91,7 +91,7 @@ class Working(Vertical):
         self._tick += 1
         width = max(self.size.width - 2, 40)
         tracks = list(store.tracks.values())
-        heading = Text("◐ ", str(ink.accent))
+        heading = sign("◐", ink.accent)
         heading.append_text(plain(title, "bold"))
         if stopping:
             heading.append("  Stopping …", str(ink.warn))

@@ -1,0 +1,105 @@
+"""The list of runs, with sizes, and the removal of old ones."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+from consolidator_tui.domain.errors import ConsolidatorError, GateClosed, UsageError
+from consolidator_tui.domain.manifest import Manifest, Role
+from consolidator_tui.domain.run import RunInfo, RunState
+from consolidator_tui.storage.atomic import explain_os, sync_folder
+from consolidator_tui.storage.manifest_file import has_manifest, read_manifest
+from consolidator_tui.storage.run_db import open_run_store
+from consolidator_tui.storage.run_folder import RunFolder, list_runs
+from consolidator_tui.storage.worker import in_thread
+
+_REMOVED = "removed-"
+"""Prefix of a run's folder while it is being deleted; no run has such a name."""
+
+
+async def describe_runs(project: Path) -> list[RunInfo]:
+    """All runs of a project, oldest first. A damaged run is listed with its problem."""
+    runs = await in_thread(lambda _stop: list_runs(project))
+    return [await describe_run(run) for run in runs]
+
+
+async def describe_run(run: RunFolder) -> RunInfo:
+    """One run with its state and sizes in bytes on disk."""
+    size = await in_thread(lambda _stop: _size(run.path))
+    backup_size = await in_thread(lambda _stop: _size(run.backup))
+    state: RunState | None = None
+    manifest: Manifest | None = None
+    problem = ""
+    try:
+        if run.run_db.exists():
+            async with open_run_store(run) as store:
+                state = await store.load_state()
+        if has_manifest(run):
+            manifest = await in_thread(lambda _stop: read_manifest(run))
+    except ConsolidatorError as error:
+        problem = error.sentence
+    records = [] if manifest is None else list(manifest.files.values())
+    return RunInfo(
+        name=run.name,
+        state=state,
+        size=size,
+        backup_size=backup_size,
+        backup_complete=manifest is not None,
+        sources=tuple(r.path for r in records if r.role is Role.SOURCE),
+        target=next((r.path for r in records if r.role is Role.TARGET), ""),
+        problem=problem,
+        only_copy=_only_copy(state),
+    )
+
+
+async def prune(run: RunFolder, *, confirmed: bool) -> int:
+    """Delete a run's folder with its backup; returns the bytes that became free.
+
+    Nothing outside the run's folder changes, but the run can no longer be rolled back.
+    Raises UsageError without confirmation, GateClosed while a change of files is unfinished.
+    """
+    info = await describe_run(run)
+    if not confirmed:
+        what = " It is the only copy of the originals that were deleted." if info.only_copy else ""
+        raise UsageError(f"Run {run.name} was not removed: that was not confirmed.{what}")
+    if info.state is not None:
+        async with open_run_store(run) as store:
+            work = await store.work()
+        if work is not None:
+            raise GateClosed(
+                f"Run {run.name} was interrupted while it changed files ({work.kind}).",
+                todo="Open it, or roll it back, first.",
+            )
+    await in_thread(lambda _stop: _remove(run))
+    return info.size
+
+
+def _only_copy(state: RunState | None) -> bool:
+    return state is not None and state.cleaned and not state.rolled_back
+
+
+def _remove(run: RunFolder) -> None:
+    runs = run.path.parent
+    try:
+        # Renamed first: a half deleted run must not look like one.
+        run.path.rename(runs / (_REMOVED + run.name))
+        sync_folder(runs)
+        for entry in list(os.scandir(runs)):
+            if entry.name.startswith(_REMOVED) and entry.is_dir(follow_symlinks=False):
+                shutil.rmtree(entry.path)
+        sync_folder(runs)
+    except OSError as error:
+        raise explain_os(error, str(run.path)) from error
+
+
+def _size(folder: Path) -> int:
+    total = 0
+    for name, _, files in os.walk(folder):
+        for file in files:
+            try:
+                total += Path(name, file).lstat().st_blocks * 512
+            except FileNotFoundError:
+                continue  # A run that is working makes and removes files.
+    return total

@@ -1,0 +1,121 @@
+"""The merge: plan, decisions, staging, proof."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from consolidator_tui.domain.errors import PlanError
+from consolidator_tui.domain.event import Step
+from consolidator_tui.domain.merge import MergePlan, MergeResult
+from consolidator_tui.domain.plan import PlanDocument
+from consolidator_tui.tui.conflicts import OpenConflict, open_conflicts, with_decision
+from consolidator_tui.tui.jobs import Job, Query
+from consolidator_tui.tui.text import plural
+from consolidator_tui.tui.wizard_state import WizardState
+
+if TYPE_CHECKING:
+    pass
+
+
+class Merging(WizardState):
+    """Calls the services of Migrate and Verify and keeps what they give."""
+
+    # Migrate
+
+    def make_plan(self) -> None:
+        """Work out identities, references and shifts from the snapshots."""
+
+        def done(plan: MergePlan) -> None:
+            self.plan = plan
+
+        self.app.start(Job(Step.MIGRATE, "Planning the merge", self._session.make_plan, done))
+
+    def migrate(self) -> None:
+        """Build the merged database beside the originals."""
+        session = self._session
+
+        def done(result: MergeResult) -> None:
+            self._forget_after(Step.MIGRATE)
+            self.plan = session.plan
+            self.result = result
+            self.conflicts = open_conflicts(result, session.plan) if session.plan else ()
+            self.notes[Step.MIGRATE] = (
+                plural(len(result.questions), "question") + " open"
+                if result.needs_decisions
+                else plural(len(result.counts), "table")
+            )
+
+        self.app.start(Job(Step.MIGRATE, "Merging", session.migrate, done))
+
+    # Decisions
+
+    @property
+    def document(self) -> PlanDocument:
+        """The plan document."""
+        return self._session.document
+
+    def decide(
+        self, conflicts: Sequence[OpenConflict], keep: str, then: Callable[[], None]
+    ) -> None:
+        """Keep this source (or both, or nothing) of each conflict; stored at once."""
+        document = self.document
+        for conflict in conflicts:
+            document = with_decision(document, conflict, keep)
+        session = self._session
+
+        async def run() -> None:
+            await session.set_document(document)
+
+        self.app.ask(Query("decision", run, lambda _none: then()))
+
+    def set_document(
+        self,
+        document: PlanDocument,
+        text: str,
+        then: Callable[[], None],
+        refused: Callable[[PlanError], None],
+    ) -> None:
+        """Take another plan; `refused` gets the reason when it names what is not there."""
+        session = self._session
+
+        async def run() -> PlanError | None:
+            try:
+                await session.set_document(document, text)
+            except PlanError as error:
+                return error
+            return None
+
+        def done(error: PlanError | None) -> None:
+            if error is not None:
+                refused(error)
+                return
+            self._forget_after(Step.BACKUP)
+            then()
+
+        self.app.ask(Query("plan", run, done))
+
+    def merge_again(self) -> None:
+        """Plan and merge with the decisions that were made."""
+        self.plan = None
+        self.migrate()
+
+    # Verify
+
+    def verify(self) -> None:
+        """Prove the staged database, and put it in place when every check holds."""
+
+        def done(verification: Any) -> None:
+            self.verification = verification
+            checks = len(verification.checks)
+            self.notes[Step.VERIFY] = plural(checks, "check") + " passed"
+
+        self.app.start(
+            Job(
+                Step.VERIFY,
+                "Verifying the merged database",
+                self._session.verify,
+                done,
+                stopping="the target is replaced only after the last check",
+            )
+        )

@@ -1,0 +1,1 @@
+"""Stopping the real command at every call that changes a file. `python -m tests.crash --help`."""

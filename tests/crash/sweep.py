@@ -1,0 +1,102 @@
+"""Many stops, on as many processors as there are."""
+
+from __future__ import annotations
+
+import atexit
+import multiprocessing
+import os
+import shutil
+import tempfile
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.crash.bench import Bench, Reference, Stop
+from tests.crash.scenarios import Scenario, chosen
+from tests.crash.shim import Mode, build
+
+MODES = (Mode.KILL, Mode.POWER, Mode.FULL, Mode.DEAD)
+_MARGIN = 3
+"""Calls beyond the count of the undisturbed run: threads do not always take the same way."""
+
+_bench: list[Bench] = []
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One stop to make."""
+
+    scenario: str
+    mode: Mode
+    number: int
+
+
+class Sweeper:
+    """Makes stops in other processes."""
+
+    def __init__(self, pool: ProcessPoolExecutor) -> None:
+        self._pool = pool
+
+    def references(self, scenarios: Iterable[Scenario]) -> dict[str, Reference]:
+        """What the scenarios come to when nothing stops them."""
+        waiting = {s.name: self._pool.submit(_reference, s.name) for s in scenarios}
+        return {name: future.result() for name, future in waiting.items()}
+
+    def stops(
+        self, jobs: Iterable[Job], references: dict[str, Reference]
+    ) -> Iterator[tuple[Job, Stop]]:
+        """Every stop as soon as it was made and checked."""
+        waiting = {
+            self._pool.submit(_stop, job, references[job.scenario]): job for job in jobs
+        }
+        for future in as_completed(waiting):
+            yield waiting[future], future.result()
+
+
+@contextmanager
+def sweeper(jobs: int) -> Iterator[Sweeper]:
+    """A sweeper with its scratch folders in memory where there is room for them."""
+    base = Path("/dev/shm")
+    memory = base.is_dir() and os.access(base, os.W_OK)
+    scratch = Path(tempfile.mkdtemp(prefix="crash-", dir=base if memory else None)).resolve()
+    try:
+        library = build(scratch)
+        context = multiprocessing.get_context("spawn")
+        with ProcessPoolExecutor(jobs, context, _start, (library, scratch)) as pool:
+            yield Sweeper(pool)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def whole(
+    scenario: Scenario, reference: Reference, modes: Iterable[Mode]
+) -> list[Job]:
+    """Every call in every mode."""
+    last = len(reference.calls)
+    return [
+        Job(scenario.name, mode, number)
+        for mode in modes
+        for number in range(1, last + (_MARGIN if mode is Mode.POWER else 0) + 1)
+    ]
+
+
+def _start(library: Path, scratch: Path) -> None:
+    folder = Path(tempfile.mkdtemp(prefix="bench-", dir=scratch))
+    _bench.append(Bench(library, folder))
+    atexit.register(_bench[0].close)
+
+
+def _reference(name: str) -> Reference:
+    return _bench[0].reference(_named(name))
+
+
+def _stop(job: Job, reference: Reference) -> Stop:
+    return _bench[0].stop(_named(job.scenario), reference, job.mode, job.number)
+
+
+def _named(name: str) -> Scenario:
+    return chosen([name])[0]
+
+

@@ -1,0 +1,181 @@
+"""A warmed-up process that runs the real command in forked children.
+
+Starting Python and importing everything takes longer than a whole run of a small project, so it
+is done once; each command then runs in a fork, with the shim armed.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import pkgutil
+import select
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from types import TracebackType
+
+from tests.crash.shim import arm
+
+_ROOT = Path(__file__).parents[2]
+_UNUSED = ("consolidator_tui.tui", "consolidator_tui.sample", "consolidator_tui.__main__")
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """How a command ended."""
+
+    status: int | None
+    """Exit status, negative the signal that ended it, None when it hung and was ended."""
+    seconds: float
+    stdout: str
+    stderr: str
+
+    @property
+    def text(self) -> str:
+        """Everything that it printed."""
+        return self.stdout + self.stderr
+
+    @property
+    def closing(self) -> dict[str, object] | None:
+        """The closing object of `--json`, or None."""
+        lines = self.stdout.strip().splitlines()
+        try:
+            found = json.loads(lines[-1]) if lines else None
+        except ValueError:
+            return None
+        return found if isinstance(found, dict) and "outcome" in found else None
+
+
+class Worker:
+    """The worker process, seen from the outside."""
+
+    def __init__(self, library: Path, scratch: Path) -> None:
+        self._scratch = scratch
+        environment = {
+            **os.environ,
+            "LD_PRELOAD": str(library),
+            "PYTHONPATH": str(_ROOT),
+            "TMPDIR": str(scratch),
+        }
+        environment.pop("CRASH_CONTROL", None)
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tests.crash.worker", str(library)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env=environment,
+            cwd=_ROOT,
+            text=True,
+        )
+
+    def __enter__(self) -> Worker:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the process."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.close()
+        self._process.wait()
+        self._process.stdout.close()
+
+    def run(self, arguments: list[str], control: Path, seconds: float = 60) -> Done:
+        """Run one command under a control file and wait for its end."""
+        out, err = self._scratch / "stdout", self._scratch / "stderr"
+        request = {
+            "arguments": arguments,
+            "control": str(control),
+            "out": str(out),
+            "err": str(err),
+            "seconds": seconds,
+        }
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(json.dumps(request) + "\n")
+        self._process.stdin.flush()
+        answer = json.loads(self._process.stdout.readline())
+        return Done(
+            answer["status"],
+            answer["seconds"],
+            out.read_text(errors="backslashreplace"),
+            err.read_text(errors="backslashreplace"),
+        )
+
+
+def _serve(library: Path) -> None:
+    _warm_up()
+    for line in sys.stdin:
+        request = json.loads(line)
+        began = time.monotonic()
+        child = os.fork()
+        if child == 0:
+            _child(request, library)
+        status = _wait(child, request["seconds"])
+        print(json.dumps({"status": status, "seconds": time.monotonic() - began}), flush=True)
+
+
+def _warm_up() -> None:
+    import consolidator_tui
+
+    for module in pkgutil.walk_packages(consolidator_tui.__path__, "consolidator_tui."):
+        if not module.name.startswith(_UNUSED):
+            import_module(module.name)
+
+
+def _child(request: dict[str, object], library: Path) -> None:
+    from consolidator_tui.cli.main import main as command
+    from tests.crash.direct import main as direct
+
+    status = 70
+    try:
+        os.setpgid(0, 0)
+        _redirect("/dev/null", 0, os.O_RDONLY)
+        _redirect(str(request["out"]), 1, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+        _redirect(str(request["err"]), 2, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+        arm(Path(str(request["control"])), library)
+        arguments = request["arguments"]
+        assert isinstance(arguments, list)
+        try:
+            (direct if arguments[0].startswith("@") else command)(arguments)
+        except SystemExit as left:
+            status = left.code if isinstance(left.code, int) else int(left.code is not None)
+    except BaseException:
+        sys.excepthook(*sys.exc_info())
+        status = 1
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)
+
+
+def _redirect(path: str, descriptor: int, flags: int) -> None:
+    opened = os.open(path, flags, 0o600)
+    os.dup2(opened, descriptor)
+    os.close(opened)
+
+
+def _wait(child: int, seconds: float) -> int | None:
+    """The child's status; what hangs is ended, with all that it started."""
+    descriptor = os.pidfd_open(child)
+    ready, _, _ = select.select([descriptor], [], [], seconds)
+    os.close(descriptor)
+    if not ready:
+        os.killpg(child, signal.SIGKILL)
+    _, status = os.waitpid(child, 0)
+    return os.waitstatus_to_exitcode(status) if ready else None
+
+
+if __name__ == "__main__":
+    _serve(Path(sys.argv[1]))

@@ -1,0 +1,205 @@
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.services.session_project import OWNERS, hashes, owners, write, write_shop
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def call(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    """The command in a process of its own, as a person runs it."""
+    return subprocess.run(
+        [sys.executable, "-m", "consolidator_tui", *arguments],
+        cwd=cwd,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def closing_object(finished: subprocess.CompletedProcess[str]) -> dict[str, Any]:
+    lines = [json.loads(line) for line in finished.stdout.splitlines()]
+    assert all(isinstance(line, dict) for line in lines)
+    return dict(lines[-1])
+
+
+def run_json(folder: Path, *arguments: str) -> tuple[int, dict[str, Any]]:
+    finished = call("run", str(folder), "--json", *arguments)
+    assert "Traceback" not in finished.stderr
+    return finished.returncode, closing_object(finished)
+
+
+def test_scan_plan_run_verify_report_runs_rollback(tmp_path: Path) -> None:
+    write_shop(tmp_path, first="app.db")
+    before = hashes(tmp_path)
+    scanned = call("scan", ".", cwd=tmp_path)
+    assert scanned.returncode == 0
+    assert "users: identical (app.db 2, b.db 2)" in scanned.stdout
+    planned = call("plan", ".", "--target", "app.db", cwd=tmp_path)
+    assert planned.returncode == 0
+    assert hashes(tmp_path) == before
+    assert not (tmp_path / ".consolidator").exists()
+    (tmp_path / "plan.toml").write_text(planned.stdout)
+    done = call("run", ".", "--plan", "plan.toml", "--yes", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "app.db is the one database; 0 rows lost." in done.stdout
+    assert "Back up:" in done.stderr
+    assert owners(tmp_path / "app.db") == OWNERS
+    assert call("verify", str(tmp_path)).returncode == 0
+    assert "Rows per table" in call("report", str(tmp_path)).stdout
+    assert "consolidated" in call("runs", str(tmp_path)).stdout
+    refused = call("rollback", str(tmp_path))
+    assert refused.returncode == 2
+    assert call("rollback", str(tmp_path), "--yes").returncode == 0
+    assert {k: v for k, v in hashes(tmp_path).items() if k != "plan.toml"} == before
+
+
+def test_a_dry_run_counts_and_writes_nothing(tmp_path: Path) -> None:
+    write_shop(tmp_path)
+    before = hashes(tmp_path)
+    status, said = run_json(tmp_path, "--target", "app.db", "--dry-run")
+    assert (status, said["outcome"], said["changed"]) == (0, "consolidated", False)
+    assert said["tables"]["users"]["duplicate"] == 1
+    assert hashes(tmp_path) == before
+    run = tmp_path / ".consolidator" / "runs" / said["run"]
+    assert list((run / "staging").iterdir()) == []
+
+
+def test_undecided_conflicts_ask_and_the_answer_settles_them(tmp_path: Path) -> None:
+    write(tmp_path / "a.db", [(1, "ann@x", "Ann", None)], [])
+    write(tmp_path / "b.db", [(1, "ann@x", "Anna", None)], [])
+    before = hashes(tmp_path)
+    status, said = run_json(tmp_path, "--target", "app.db", "--yes")
+    assert (status, said["outcome"]) == (3, "needs_decisions")
+    question = next(m for m in said["messages"] if m["level"] == "question")
+    assert question["table"] == "users"
+    assert "on_conflict" in question["fix"]
+    assert "ann@x" not in json.dumps(said)
+    lines = (tmp_path / ".consolidator" / "runs" / said["run"] / "questions.toml").read_text()
+    assert "ann@x" in lines
+    assert hashes(tmp_path) == before
+    status, said = run_json(tmp_path, "--target", "app.db", "--yes", "--on-conflict", "base")
+    assert (status, said["tables"]["users"]["conflict"]) == (0, 1)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "outcome"),
+    [
+        (["--on-conflict", "first", "--yes"], 2, "refused"),
+        (["--on-conflict", "stop,base", "--yes"], 2, "refused"),
+        (["--plan", "no.toml", "--yes"], 2, "refused"),
+        ([], 2, "refused"),
+        (["--target", "../x.db", "--yes"], 4, "refused"),
+        (["--target", "no/x.db", "--yes"], 4, "refused"),
+        (["--source", "gone.db", "--yes"], 4, "refused"),
+    ],
+)
+def test_what_cannot_be_is_refused_with_a_sentence(
+    tmp_path: Path, arguments: list[str], status: int, outcome: str
+) -> None:
+    write_shop(tmp_path)
+    before = hashes(tmp_path)
+    found, said = run_json(tmp_path, *arguments)
+    assert (found, said["outcome"]) == (status, outcome)
+    assert said["messages"][-1]["level"] == "error"
+    assert hashes(tmp_path) == before
+
+
+def test_no_database_at_all(tmp_path: Path) -> None:
+    status, said = run_json(tmp_path, "--yes")
+    assert (status, said["outcome"]) == (4, "refused")
+
+
+def test_usage_and_help() -> None:
+    assert call("run", "--bogus").returncode == 2
+    assert call("--help").returncode == 0
+    assert call("run", "--help").returncode == 0
+    assert call("--version").stdout.startswith("consolidator-tui ")
+
+
+def test_a_project_and_files_with_hostile_names(tmp_path: Path) -> None:
+    project = tmp_path / os.fsdecode(b"run ?#%[x]\xff\n")
+    write_shop(project)
+    (project / "b.db").rename(project / os.fsdecode(b"caf\xe9 'x'.db"))
+    status, said = run_json(project, "--target", "app.db", "--yes")
+    assert (status, said["outcome"]) == (0, "consolidated"), said
+    assert owners(project / "app.db") == OWNERS
+    planned = subprocess.run(
+        [sys.executable, "-m", "consolidator_tui", "plan", project, "--target", "n.db"],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        check=True,
+    )
+    (tmp_path / "plan.toml").write_bytes(planned.stdout)
+    status, said = run_json(project, "--plan", str(tmp_path / "plan.toml"), "--yes")
+    assert (status, said["target"]) == (0, "n.db")
+
+
+def test_a_run_imports_neither_screens_nor_parsers_of_source(tmp_path: Path) -> None:
+    write_shop(tmp_path)
+    code = (
+        "import sys\n"
+        "from consolidator_tui.cli.main import main\n"
+        "try:\n    main(sys.argv[1:])\n"
+        "except SystemExit as end:\n    assert end.code == 0, end.code\n"
+        "heavy = {'textual', 'libcst', 'sqlalchemy', 'ruamel', 'rich', 'typer', 'pydantic'}\n"
+        "sys.exit(str(heavy & set(sys.modules)) if heavy & set(sys.modules) else 0)\n"
+    )
+    finished = subprocess.run(
+        [sys.executable, "-c", code, "run", str(tmp_path), "--target", "app.db", "--yes"],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert finished.returncode == 0, finished.stderr
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_stops_cleanly(tmp_path: Path, number: signal.Signals) -> None:
+    for name in ("a.db", "b.db"):
+        with closing(sqlite3.connect(tmp_path / name)) as connection:
+            connection.execute("CREATE TABLE t(id INTEGER PRIMARY KEY, name TEXT UNIQUE, body)")
+            connection.execute(
+                "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 60000)"
+                " INSERT INTO t SELECT i, ? || i, randomblob(200) FROM n",
+                (name,),
+            )
+            connection.commit()
+    before = hashes(tmp_path)
+    arguments = ["run", str(tmp_path), "--target", "app.db", "--yes", "--json"]
+    with subprocess.Popen(
+        [sys.executable, "-m", "consolidator_tui", *arguments],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            if json.loads(line).get("event") == "step_started" and "migrate" in line:
+                break
+        time.sleep(0.05)
+        process.send_signal(number)
+        rest, errors = process.communicate(timeout=30)
+    said = json.loads(rest.splitlines()[-1])
+    assert process.returncode == 1, (said, errors)
+    assert said["outcome"] == "failed"
+    assert "Traceback" not in errors
+    assert hashes(tmp_path) == before
+    for run in (tmp_path / ".consolidator" / "runs").iterdir():
+        assert list((run / "staging").iterdir()) == []

@@ -1,0 +1,73 @@
+"""Walking, worker processes, cancelling, progress."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from consolidator_tui.domain.event import Event, Progress, ignore
+from consolidator_tui.services.references import find_references, propose
+
+SOURCE = 'import sqlite3\n\n\ndef go(db_path="old.db"):\n    return sqlite3.connect(db_path)\n'
+
+
+def _tree(root: Path, count: int) -> None:
+    for number in range(count):
+        folder = root / f"p{number % 5}"
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / f"m{number}.py").write_text(SOURCE)
+    (root / "old.db").write_bytes(b"SQLite format 3\0")
+    (root / "app.db").write_bytes(b"SQLite format 3\0")
+
+
+async def test_skipped_folders_and_links(tmp_path: Path) -> None:
+    for name in (".git", "node_modules", "x/__pycache__", ".consolidator/runs", "env", "lib"):
+        (tmp_path / name).mkdir(parents=True)
+        (tmp_path / name / "a.py").write_text(SOURCE)
+    (tmp_path / "env" / "pyvenv.cfg").write_text("home = /usr\n")
+    (tmp_path / "loop").symlink_to(tmp_path)
+    (tmp_path / "link.py").symlink_to(tmp_path / "lib" / "a.py")
+    report = await find_references(tmp_path, ignore)
+    assert [r.file for r in report.references] == ["lib/a.py"]
+
+
+async def test_processes_and_threads_find_the_same(tmp_path: Path) -> None:
+    _tree(tmp_path, 70)
+    databases = [tmp_path / "old.db", tmp_path / "app.db"]
+    events: list[Event] = []
+    many = await find_references(tmp_path, events.append, databases=databases, processes=2)
+    one = await find_references(tmp_path, ignore, databases=databases, processes=1)
+    assert many == one
+    assert len(many.references) == 70
+    progress = [event for event in events if isinstance(event, Progress)]
+    assert progress[-1].done == progress[-1].total == 70
+    proposal = await propose(tmp_path, many, target=databases[1], databases=databases, processes=2)
+    assert len(proposal.files) == 70
+
+
+async def test_cancelled(tmp_path: Path) -> None:
+    _tree(tmp_path, 200)
+    started = asyncio.Event()
+
+    def emit(event: Event) -> None:
+        if isinstance(event, Progress):
+            started.set()
+
+    task = asyncio.create_task(find_references(tmp_path, emit, processes=2))
+    await started.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+async def test_names_that_are_not_utf8(tmp_path: Path) -> None:
+    name = b"a\xff.py".decode("utf-8", "surrogateescape")
+    (tmp_path / name).write_text(SOURCE)
+    (tmp_path / "old.db").write_bytes(b"SQLite format 3\0")
+    databases = [tmp_path / "old.db", tmp_path / "app.db"]
+    report = await find_references(tmp_path, ignore, databases=databases)
+    assert len(report.references) == 1
+    proposal = await propose(tmp_path, report, target=databases[1], databases=databases)
+    assert len(proposal.files) == 1

@@ -1,0 +1,193 @@
+"""Promotion: the old target or the new one, whole, with nothing of the old beside the new."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from consolidator_tui.domain.errors import Failed, FileRefused, GateClosed, LockedError
+from consolidator_tui.domain.event import ignore
+from consolidator_tui.services import promote as promote_module
+from consolidator_tui.services.backup import back_up
+from consolidator_tui.services.promote import load_promotion, promote
+from consolidator_tui.services.recover import recover
+from consolidator_tui.storage.run_db import open_run_store
+from consolidator_tui.storage.run_folder import RunFolder
+from tests.services.run_project import (
+    contents,
+    dump,
+    make_hot_journal,
+    make_plain,
+    make_wal_left_over,
+    other_program,
+)
+
+NEW_ROWS = [(i, f"v{i}") for i in range(1, 8)]
+
+
+async def prepared(project: Path, target: str) -> tuple[RunFolder, Path]:
+    """A run with a backup and a staging database of 7 rows."""
+    make_plain(project / "source.db", rows=3)
+    run = RunFolder.create(project)
+    await back_up(run, ["source.db"], target=target, emit=ignore)
+    return run, make_plain(run.staging / "staging.db", rows=7)
+
+
+async def test_new_target(tmp_path: Path) -> None:
+    run, staging = await prepared(tmp_path, "app.db")
+    await promote(run, staging, tmp_path / "app.db", ignore)
+    assert dump(tmp_path / "app.db") == NEW_ROWS
+    assert (tmp_path / "app.db").stat().st_mode & 0o777 == 0o644
+    assert not staging.exists()
+    async with open_run_store(run) as store:
+        assert (await store.load_state()).promoted
+        assert await store.work() is None
+        promotion = await load_promotion(store)
+    assert promotion is not None
+    assert promotion.row_counts == {"t": 7}
+    assert set(contents(tmp_path)) == {"source.db", "app.db"}
+
+
+@pytest.mark.parametrize("make", [make_plain, make_wal_left_over, make_hot_journal])
+async def test_old_target_is_replaced_with_its_sidecars(tmp_path: Path, make: object) -> None:
+    assert callable(make)
+    target = make(tmp_path / "app.db")
+    target.chmod(0o640)
+    run, staging = await prepared(tmp_path, "app.db")
+    await promote(run, staging, Path("app.db"), ignore)
+    assert set(contents(tmp_path)) == {"source.db", "app.db"}
+    assert target.stat().st_mode & 0o777 == 0o640
+    assert dump(target) == NEW_ROWS
+
+
+async def test_orphaned_log_of_a_missing_target_is_not_combined(tmp_path: Path) -> None:
+    make_wal_left_over(tmp_path / "app.db").unlink()
+    run, staging = await prepared(tmp_path, "app.db")
+    await promote(run, staging, tmp_path / "app.db", ignore)
+    assert set(contents(tmp_path)) == {"source.db", "app.db"}
+    assert dump(tmp_path / "app.db") == NEW_ROWS
+
+
+async def test_changed_target_is_refused(tmp_path: Path) -> None:
+    target = make_plain(tmp_path / "app.db")
+    run, staging = await prepared(tmp_path, "app.db")
+    connection = sqlite3.connect(target)
+    connection.execute("INSERT INTO t VALUES (777, 'after the backup')")
+    connection.commit()
+    connection.close()
+    before = contents(tmp_path)
+    with pytest.raises(GateClosed, match=r"app\.db.*changed since its backup"):
+        await promote(run, staging, target, ignore)
+    assert contents(tmp_path) == before
+    assert staging.exists()
+
+
+async def test_target_that_appeared_is_refused(tmp_path: Path) -> None:
+    run, staging = await prepared(tmp_path, "app.db")
+    make_plain(tmp_path / "app.db")
+    with pytest.raises(GateClosed):
+        await promote(run, staging, tmp_path / "app.db", ignore)
+
+
+async def test_target_in_use_is_refused(tmp_path: Path) -> None:
+    target = make_plain(tmp_path / "app.db")
+    run, staging = await prepared(tmp_path, "app.db")
+    code = (
+        "import sqlite3,sys; c=sqlite3.connect(sys.argv[1]);"
+        "c.execute('SELECT * FROM t').fetchall(); print(1,flush=True); sys.stdin.read()"
+    )
+    with (
+        other_program(code, target) as process,
+        pytest.raises(LockedError, match=rf"app\.db.*{process.pid}"),
+    ):
+        await promote(run, staging, target, ignore)
+    await promote(run, staging, target, ignore)
+    assert dump(target) == NEW_ROWS
+
+
+async def test_incomplete_staging_and_missing_folder_are_refused(tmp_path: Path) -> None:
+    run, staging = await prepared(tmp_path, "missing/app.db")
+    with pytest.raises(FileRefused, match="folder does not exist"):
+        await promote(run, staging, tmp_path / "missing" / "app.db", ignore)
+    staging.with_name("staging.db-journal").write_bytes(b"x")
+    with pytest.raises(Failed, match="not complete"):
+        await promote(run, staging, tmp_path / "missing" / "app.db", ignore)
+
+
+async def test_symlinked_target_stays_a_link(tmp_path: Path) -> None:
+    make_plain(tmp_path / "data" / "real.db")
+    (tmp_path / "app.db").symlink_to("data/real.db")
+    run, staging = await prepared(tmp_path, "app.db")
+    await promote(run, staging, tmp_path / "app.db", ignore)
+    assert (tmp_path / "app.db").is_symlink()
+    assert dump(tmp_path / "data" / "real.db") == NEW_ROWS
+
+
+async def test_another_file_system_is_reached_by_a_copy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("consolidator_tui.storage.workshop.same_mount", lambda *_: False)
+    target = make_wal_left_over(tmp_path / "app.db")
+    run, staging = await prepared(tmp_path, "app.db")
+    await promote(run, staging, target, ignore)
+    assert dump(target) == NEW_ROWS
+    assert set(contents(tmp_path)) == {"source.db", "app.db"}
+    assert not staging.exists()
+
+
+@pytest.mark.parametrize("make", [make_plain, make_wal_left_over, make_hot_journal])
+async def test_an_error_in_the_middle_puts_the_old_target_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, make: object
+) -> None:
+    assert callable(make)
+    target = make(tmp_path / "app.db")
+    run, staging = await prepared(tmp_path, "app.db")
+    before = contents(tmp_path)
+    real_put = promote_module.put
+
+    def put(new: Path, path: Path) -> None:
+        if new == staging:
+            raise OSError(5, "Input/output error")
+        real_put(new, path)
+
+    monkeypatch.setattr(promote_module, "put", put)
+    with pytest.raises(Failed, match="input/output"):
+        await promote(run, staging, target, ignore)
+    assert contents(tmp_path) == before
+    monkeypatch.undo()
+    await promote(run, staging, target, ignore)
+    assert dump(target) == NEW_ROWS
+
+
+async def test_recover_without_anything_to_do_changes_nothing(tmp_path: Path) -> None:
+    make_plain(tmp_path / "app.db")
+    run, _ = await prepared(tmp_path, "app.db")
+    before = contents(tmp_path)
+    recovery = await recover(run, ignore)
+    assert not recovery.state.promoted
+    assert contents(tmp_path) == before
+
+
+@pytest.mark.parametrize("make", [make_wal_left_over, make_hot_journal])
+async def test_every_state_of_the_exchange_is_whole(tmp_path: Path, make: object) -> None:
+    """The settled copy with the old sidecars, and alone, reads as the old database."""
+    assert callable(make)
+    project = tmp_path / "project"
+    target = make(project / "app.db")
+    run, _ = await prepared(project, "app.db")
+    snapshot = run.backup / "app.db"
+    shutil.copytree(project, tmp_path / "old", ignore=shutil.ignore_patterns(".c*"))
+    expected = dump(tmp_path / "old" / "app.db")
+    combined = tmp_path / "combined"
+    combined.mkdir()
+    for member in project.glob("app.db-*"):
+        shutil.copy(member, combined)
+    shutil.copy(snapshot, combined / "app.db")
+    assert dump(combined / "app.db") == expected
+    alone = shutil.copy(snapshot, tmp_path / "alone.db")
+    assert dump(Path(os.fspath(alone))) == expected
+    assert target.exists()

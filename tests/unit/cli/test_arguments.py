@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from consolidator_tui.cli.main import COMMANDS, WIZARD, parser, with_command
+
+
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [
+        ([], [WIZARD]),
+        (["."], [WIZARD, "."]),
+        (["./run"], [WIZARD, "./run"]),
+        (["project"], [WIZARD, "project"]),
+        (["run", "p"], ["run", "p"]),
+        (["--help"], ["--help"]),
+        (["scan", "--help"], ["scan", "--help"]),
+        (["caf\udce9"], [WIZARD, "caf\udce9"]),
+    ],
+)
+def test_the_wizard_is_the_command_that_stands_for_none(given: list[str], meant: list[str]) -> None:
+    assert with_command(given) == meant
+
+
+def test_every_command_is_known_and_has_an_answer() -> None:
+    for command in COMMANDS:
+        assert callable(parser().parse_args([command]).answer)
+
+
+def test_options_of_a_run() -> None:
+    chosen = parser().parse_args(
+        ["run", "p", "--source", "a", "--source", "b", "--on-conflict", "newest,base", "--yes"]
+    )
+    assert chosen.project == Path("p")
+    assert chosen.source == ["a", "b"]
+    assert chosen.on_conflict == "newest,base"
+    assert chosen.yes
+    assert not chosen.as_json
+
+
+def test_options_are_not_abbreviated(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        parser().parse_args(["run", "p", "--ye"])
+    assert caught.value.code == 2
+    assert "--ye" in capsys.readouterr().err

@@ -1,0 +1,91 @@
+"""The syntax tree's positions, and arithmetic on path expressions."""
+
+from __future__ import annotations
+
+import libcst as cst
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from libcst.metadata import ByteSpanPositionProvider, MetadataWrapper
+
+from consolidator_tui.domain.reference import Piece, PieceKind
+from consolidator_tui.services.references.pieces import join, parent, render
+from consolidator_tui.services.references.python_scan import scan_python
+from consolidator_tui.services.references.python_tree import NotReadable, parse, place_of
+
+SOURCE = '''# é comment
+class A:
+    """Doc é."""
+
+    def f(self, a=("x.db"), *, b=f"é{1}/y.db"):
+        return [("é" "z.db"), g(a, h("n.db"))(1), a / "b" / "c.db"]
+'''
+
+
+@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+@pytest.mark.parametrize("bom", [b"", b"\xef\xbb\xbf"])
+def test_positions_are_those_of_libcst(newline: str, bom: bytes) -> None:
+    data = bom + SOURCE.replace("\n", newline).encode()
+    tree = parse(data)
+    wrapper = MetadataWrapper(tree.module, unsafe_skip_copy=True)
+    spans = wrapper.resolve(ByteSpanPositionProvider)
+    checked = 0
+    for node in tree.nodes:
+        if isinstance(node, cst.SimpleString | cst.Call | cst.ConcatenatedString):
+            expected = spans[node]
+            start, end = tree.span(node)
+            assert (start - len(bom), end - start) == (expected.start, expected.length)
+            checked += 1
+    assert checked > 8
+    assert tree.survives()
+
+
+@pytest.mark.parametrize(
+    ("data", "why"),
+    [
+        (b"x = (", "does not parse"),
+        (b"x = 1\0", "null bytes"),
+        (b"x = '\xe9'", "encoding"),
+        (b"# coding: no-such\nx = 1", "encoding"),
+        (b"x = " + b"(" * 3000 + b")" * 3000, ""),
+    ],
+)
+def test_not_readable(data: bytes, why: str) -> None:
+    with pytest.raises(NotReadable) as caught:
+        parse(data)
+    assert why in caught.value.reason
+
+
+@given(st.text(st.sampled_from("xé\n\r\"'#\\ (),=f{}:/.db\t"), max_size=60))
+def test_scanning_never_fails_and_positions_point_at_the_text(source: str) -> None:
+    data = ('import sqlite3\nsqlite3.connect("a.db")\n' + source).encode()
+    scan = scan_python("a.py", data, "", frozenset())
+    for literal in scan.literals:
+        assert 0 <= literal.start <= literal.end <= len(data)
+        assert place_of(data, literal.start)[0] == literal.line
+
+
+def _pieces(*texts: str) -> tuple[Piece, ...]:
+    return tuple(Piece(PieceKind.TEXT, text) for text in texts)
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        (("a/b.db",), "a"),
+        (("a", "/", "b"), "a"),
+        (("b.db",), "."),
+        (("/a",), "/"),
+        (("/a/b/",), "/a"),
+    ],
+)
+def test_parent(path: tuple[str, ...], expected: str, tmp_path: object) -> None:
+    from pathlib import Path
+
+    assert render(parent(_pieces(*path)), Path("/p")) == expected
+
+
+def test_join_forgets_the_folder_before_an_absolute_path() -> None:
+    assert join(_pieces("a"), _pieces("/b")) == _pieces("/b")
+    assert "".join(p.text for p in join(_pieces("a"), _pieces("b"))) == "a/b"
+    assert "".join(p.text for p in join(_pieces("a/"), _pieces("b"))) == "a/b"
