@@ -30,7 +30,7 @@ from consolidator_tui.domain.run import step_name
 
 _PROGRESS_SECONDS = 0.1
 """At most ten updates a second."""
-_MARKS = {Level.WARNING: "!", Level.QUESTION: "?", Level.ERROR: "\N{MULTIPLICATION SIGN}"}
+_MARKS = {Level.WARNING: "!", Level.ERROR: "\N{MULTIPLICATION SIGN}"}
 
 
 class Output:
@@ -84,6 +84,7 @@ class Output:
     def _message(self, message: Message) -> None:
         mark = _MARKS.get(message.level)
         if mark is None:
+            # The summary tells the questions, with what would settle them.
             return
         place = ": ".join(part for part in (message.file, message.table) if part)
         text = f"{mark} {place + ': ' if place else ''}{message.text}"

@@ -35,6 +35,8 @@ def run(outcome: Outcome, options: RunOptions, output: Output) -> None:
                 output.note(f"  {message.fix}")
     if outcome.result is Result.CONSOLIDATED:
         _done(outcome, options, output)
+    elif outcome.changed:
+        output.note(f"{outcome.target} is in place; what came after it was not done.")
     else:
         output.note(_HEADINGS[outcome.result])
 
@@ -107,4 +109,7 @@ def scan(found: Scan, output: Output) -> int:
                 f"    {diff.column}: {diff.change}: {diff.here or 'none'} in {diff.reference}, "
                 f"{diff.there or 'none'} in {diff.file}"
             )
+    for seen in found.inspection.lineage if found.inspection else ():
+        output.result(f"{seen.table} of {seen.first} and {seen.second}: {seen.lineage}")
+        output.result(f"    {seen.reason}")
     return 0

@@ -56,7 +56,7 @@ class Outcome:
     """Warnings, questions and errors, each with the place it is about."""
     timings: Mapping[str, float] = field(default_factory=dict)
     """Seconds per phase."""
-    changed: bool = True
+    changed: bool = False
     """Whether the target was written; a repeated run writes nothing."""
     report: str = ""
     """Path of the receipt, empty when there is none."""

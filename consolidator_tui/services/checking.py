@@ -11,7 +11,7 @@ from typing import Any
 
 from consolidator_tui.domain.errors import ConsolidatorError, UsageError
 from consolidator_tui.domain.event import Emit, Step
-from consolidator_tui.domain.manifest import Manifest
+from consolidator_tui.domain.manifest import Manifest, Role
 from consolidator_tui.domain.run import RunState
 from consolidator_tui.domain.verification import Check
 from consolidator_tui.services.backup import load_manifest, verify_backup
@@ -136,7 +136,8 @@ async def _check_originals(run: RunFolder, manifest: Manifest, state: RunState) 
         else:
             same = found == (main.size, main.sha256)
             detail = "as it was backed up" if same else "changed since its backup"
-        checks.append(Check("original", record.path, ok=True, detail=detail))
+        kind = "configuration" if record.role is Role.CONFIG else "original"
+        checks.append(Check(kind, record.path, ok=True, detail=detail))
     return checks
 
 

@@ -60,7 +60,7 @@ def _failed(
         skipped=chosen.skipped if chosen else {},
         messages=(*messages, told),
         timings=timings,
-        changed=False,
+        changed=bool(session and session.changed),
     )
 
 
@@ -78,11 +78,16 @@ class _Run:
             raise UsageError(
                 "A run writes the target.", todo="Add --yes, or --dry-run to see what would happen."
             )
+        if options.smoke:
+            raise UsageError(
+                "This version cannot run smoke commands yet.", todo="Leave --smoke out."
+            )
         document, text = await self._document()
         await session.set_document(document, text, str(options.plan or "plan.toml"))
         await session.discover()
         await self._select(document)
         await session.inspect(checks=False)
+        session.check_document()
         await session.back_up()
         await session.make_plan()
         result = await session.migrate()

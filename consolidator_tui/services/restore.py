@@ -325,14 +325,16 @@ def _exchange(held: Held, found: Found, record: FileRecord, new: _New) -> None:
     if not fit:
         for suffix, log in logs.items():
             put(log, sidecar(path, suffix))
-    if main is not None:
-        put(main, path)
+    # The main file comes last: only when it is right is nothing left to do. An index that does
+    # not fit its log is made anew by whoever opens the database.
     index = sidecar(path, _SHM)
     if _SHM in new.members:
         put(new.members[_SHM], index)
     elif _SHM in found and index.exists():
         index.unlink()
         sync_folder(path.parent)
+    if main is not None:
+        put(main, path)
 
 
 def _check(path: Path, record: FileRecord, stop: Stop) -> None:

@@ -15,6 +15,7 @@ from consolidator_tui.domain.event import Emit, Level, Step
 from consolidator_tui.domain.inspection import FileInspection, Inspection
 from consolidator_tui.domain.selection import Selection
 from consolidator_tui.services.discover import open_unchanged
+from consolidator_tui.services.inspect.kinship import find_lineage
 from consolidator_tui.services.inspect.matrix import build_matrix
 from consolidator_tui.services.inspect.project import inspect_file, tell_findings
 from consolidator_tui.services.inspect.source import load_source
@@ -55,6 +56,16 @@ class Scan:
                 row.table: {"state": row.state, "states": row.states, "rows": row.rows}
                 for row in matrix
             },
+            "lineage": [
+                {
+                    "table": seen.table,
+                    "files": [seen.first, seen.second],
+                    "lineage": seen.lineage,
+                    "shared": seen.shared,
+                    "agreeing": seen.agreeing,
+                }
+                for seen in (self.inspection.lineage if self.inspection else ())
+            ],
             "integrity": {file.path: file.integrity for file in files},
             "files_checked": self.discovery.files_checked,
             "folders_skipped": self.discovery.folders_skipped,
@@ -79,7 +90,8 @@ async def scan(project: Path, emit: Emit) -> Scan:
             return Scan(discovery, None)
         for found in files:
             tell_findings(found, session.emit)
-        return Scan(discovery, Inspection(tuple(files), build_matrix(files)))
+        lineage = await find_lineage(session.project, files, session.emit)
+        return Scan(discovery, Inspection(tuple(files), build_matrix(files), lineage))
 
 
 async def draft_plan(

@@ -172,6 +172,16 @@ class Session(Resuming, Aftermath):
         self.state = machine.invalidate_after(self.state, Step.BACKUP)
         await self.save_plan()
 
+    def check_document(self) -> None:
+        """Check the names in the plan document against the files that were inspected.
+
+        Raises PlanError, before anything is copied.
+        """
+        files = self.inspection.files if self.inspection else ()
+        sources = [Source(n, file.path, "", file.schema, {}) for n, file in enumerate(files)]
+        text, name = self._written
+        plan_file.validate(self._document, sources, text, name)
+
     async def make_plan(self) -> MergePlan:
         """The plan of the merge, from the snapshots; `questions` holds what it must ask.
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 
 from consolidator_tui.domain.catalog import Schema, Source, Table, TableKind, fold
 from consolidator_tui.services.inspect.ddl import (
@@ -58,7 +59,7 @@ def functions_in(sql: str) -> frozenset[str]:
     """The functions that an expression calls, folded, operators like REGEXP included."""
     words = list(tokens(sql))
     found = {_OPERATORS[token.word] for token in words if token.word in _OPERATORS}
-    for token, after in zip(words, words[1:], strict=False):
+    for token, after in pairwise(words):
         is_call = after.kind == "mark" and after.text == "(" and token.kind in ("word", "name")
         if is_call and token.word not in _NO_FUNCTIONS:
             found.add(fold(unquote(token)))
@@ -127,7 +128,15 @@ async def stand_in(
 
     `functions`: also expressions are evaluated (rows are written or checked).
     """
-    absent = await find_absent(database, [s.schema for s in sources if s.same_as is None])
+    schemas = [source.schema for source in sources if source.same_as is None]
+    return await stand_in_for(database, schemas, functions=functions)
+
+
+async def stand_in_for(
+    database: Database, schemas: Iterable[Schema], *, functions: bool = False
+) -> Absent:
+    """The same for schemas that are no sources yet."""
+    absent = await find_absent(database, schemas)
     for name in absent.collations:
         await database.collation(name, _folded if speaks_of_case(name) else _plain)
     if functions and absent.functions:

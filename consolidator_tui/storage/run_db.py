@@ -11,6 +11,7 @@ import asyncio
 import json
 import os
 import sqlite3
+import sys
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, fields
@@ -292,7 +293,9 @@ def event_from_json(kind: str, text: str) -> Event:
     body = json.loads(text)
     body["step"] = Step(body["step"])
     for known in _subclasses(Event):
-        if known.__name__ == kind:
+        # With slots a dataclass is made twice, and the first is no longer the module's.
+        current: object = getattr(sys.modules[known.__module__], kind, None)
+        if known.__name__ == kind and current == known:
             if "level" in body:
                 body["level"] = Level(body["level"])
             return known(**body)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
+import secrets
 import stat
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,6 +22,7 @@ from consolidator_tui.storage.atomic import (
 )
 
 FOLDER_NAME = ".consolidator"
+_NEW = "new-"
 _RUN_NAME = re.compile(r"\d{8}T\d{6}Z(-\d+)?")
 
 Clock = Callable[[], datetime]
@@ -83,12 +86,14 @@ class RunFolder:
         project = project.resolve()
         try:
             runs = _own_folder(project)
-            name = clock().astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
-            run = cls(project, _claim(runs, name))
-            for folder in (run.backup, run.staging, run.kept):
+            # Made whole under another name: a run's folder always has its parts.
+            new = runs / f"{_NEW}{secrets.token_hex(6)}"
+            for folder in (new, new / "backup", new / "staging", new / "kept"):
                 folder.mkdir(mode=PRIVATE_FOLDER)
-            sync_folder(run.path)
+            sync_folder(new)
+            name = _claim(runs, new, clock().astimezone(UTC).strftime("%Y%m%dT%H%M%SZ"))
             sync_folder(runs)
+            run = cls(project, name)
         except OSError as error:
             raise explain_os(error, str(project / FOLDER_NAME)) from error
         return run
@@ -156,13 +161,16 @@ def _own_folder(project: Path) -> Path:
     return own / "runs"
 
 
-def _claim(runs: Path, name: str) -> str:
+def _claim(runs: Path, new: Path, name: str) -> str:
     number = 1
     while True:
         candidate = name if number == 1 else f"{name}-{number}"
         try:
-            (runs / candidate).mkdir(mode=PRIVATE_FOLDER)
-        except FileExistsError:
+            new.rename(runs / candidate)
+        except OSError as error:
+            # A folder that has content is never replaced.
+            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+                raise
             number += 1
         else:
             return candidate

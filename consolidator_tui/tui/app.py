@@ -179,6 +179,11 @@ class ConsolidatorApp(App[int]):
         )
         self._queries[query.name] = (query, worker)
 
+    @property
+    def asking(self) -> bool:
+        """Whether a question waits for its answer."""
+        return bool(self._queries)
+
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
         """A job, a question or the session came to an end."""
         worker, state = event.worker, event.state

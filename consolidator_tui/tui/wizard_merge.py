@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from consolidator_tui.domain.errors import PlanError
 from consolidator_tui.domain.event import Step
 from consolidator_tui.domain.merge import MergePlan, MergeResult
-from consolidator_tui.domain.plan import PlanDocument
+from consolidator_tui.domain.plan import PlanDocument, Value
 from consolidator_tui.tui.conflicts import OpenConflict, open_conflicts, with_decision
 from consolidator_tui.tui.jobs import Job, Query
 from consolidator_tui.tui.text import plural
@@ -56,12 +56,16 @@ class Merging(WizardState):
         return self._session.document
 
     def decide(
-        self, conflicts: Sequence[OpenConflict], keep: str, then: Callable[[], None]
+        self,
+        conflicts: Sequence[OpenConflict],
+        keep: str,
+        values: Mapping[str, Value] | None,
+        then: Callable[[], None],
     ) -> None:
         """Keep this source (or both, or nothing) of each conflict; stored at once."""
         document = self.document
         for conflict in conflicts:
-            document = with_decision(document, conflict, keep)
+            document = with_decision(document, conflict, keep, values)
         session = self._session
 
         async def run() -> None:

@@ -87,8 +87,10 @@ def shell(target: Path, script: str) -> tuple[float, float]:
     """Run SQL in the sqlite3 shell, or in a bare Python where there is no shell."""
     if program := shutil.which("sqlite3"):
         return spawn([program, "-bail", str(target)], script)[:2]
-    code = "import sqlite3,sys; c=sqlite3.connect(sys.argv[1],isolation_level=None);" \
+    code = (
+        "import sqlite3,sys; c=sqlite3.connect(sys.argv[1],isolation_level=None);"
         "c.executescript(sys.stdin.read())"
+    )
     return spawn([sys.executable, "-c", code, str(target)], script)[:2]
 
 
@@ -233,7 +235,7 @@ def table(results: dict[str, dict[str, Measured]]) -> str:
     if {"medium", "large"} <= set(sizes):
         growth = results["large"]["ours"].middle() / results["medium"]["ours"].middle()
         factor = generate.SIZES["large"] / generate.SIZES["medium"]
-        lines.append(f"| growth medium → large | | | {growth:.1f}× | {factor:.0f}× is linear |")
+        lines.append(f"| growth medium → large | | | {growth:.1f} x | {factor:.0f} x is linear |")
     for size in sizes:
         phases = results[size]["ours"].phases[-1]
         lines.append("")
@@ -246,16 +248,22 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.bench.compare")
     parser.add_argument("--sizes", default="small,medium,large")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()) / "consolidator-bench")
-    parser.add_argument("--no-check", action="store_true", help="do not check ours against the truth")
+    parser.add_argument(
+        "--folder", type=Path, default=Path(tempfile.gettempdir()) / "consolidator-bench"
+    )
+    parser.add_argument(
+        "--no-check", action="store_true", help="do not check ours against the truth"
+    )
     options = parser.parse_args()
     options.folder.mkdir(parents=True, exist_ok=True)
     results = {
         size: measure(generate.SIZES[size], options.folder, options.rounds, not options.no_check)
         for size in options.sizes.split(",")
     }
-    print(f"\nPython {platform.python_version()}, SQLite {sqlite3.sqlite_version},"
-          f" {os.cpu_count()} cores, {options.rounds} rounds\n")
+    print(
+        f"\nPython {platform.python_version()}, SQLite {sqlite3.sqlite_version},"
+        f" {os.cpu_count()} cores, {options.rounds} rounds\n"
+    )
     print(table(results))
     return 0
 

@@ -143,9 +143,7 @@ def _shared_owner(shape: Shape, link: int, number: str) -> str:
 
 
 def _numbers(count: int) -> str:
-    return (
-        f"WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < {count - 1}) "
-    )
+    return f"WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < {count - 1}) "
 
 
 def _blob(number: int) -> bytes:
@@ -155,9 +153,9 @@ def _blob(number: int) -> bytes:
 def _event(number: str) -> str:
     """SQL: kind, payload and time of the event whose global number is the SQL `number`."""
     payload = (
-        "printf('{\"event\":%d,\"path\":\"/shop/%d/item/%d\",\"agent\":\"Mozilla/5.0 (X11; Linux"
-        ' x86_64; rv:128.0) Gecko/20100101 Firefox/128.0\",\"referrer\":\"https://example.org/'
-        "search?q=%d&page=%d\",\"ok\":true,\"ms\":%d,\"labels\":[\"a%d\",\"b\",\"c\"]}', "
+        'printf(\'{"event":%d,"path":"/shop/%d/item/%d","agent":"Mozilla/5.0 (X11; Linux'
+        ' x86_64; rv:128.0) Gecko/20100101 Firefox/128.0","referrer":"https://example.org/'
+        'search?q=%d&page=%d","ok":true,"ms":%d,"labels":["a%d","b","c"]}\', '
         f"{number}, {number} % 97, {number} % 9973, {number} % 1009, {number} % 7,"
         f" {number} % 331, {number} % 13)"
     )
@@ -170,7 +168,8 @@ def _statements(shape: Shape, source: int) -> Iterator[str]:
     person = f"({first} + (i * {step}) % {shape.users})"
     disagree = f"({person} % 50 = 0)"
     yield (
-        _numbers(shape.users) + f"INSERT INTO users SELECT i + 1, printf('p%d@example.org', {person}),"
+        _numbers(shape.users)
+        + f"INSERT INTO users SELECT i + 1, printf('p%d@example.org', {person}),"
         f" printf('Person %d', {person}),"
         f" CASE WHEN {disagree} THEN 'city {source}' ELSE printf('city %d', {person} % 300) END,"
         f" CASE WHEN {disagree} THEN '2024-0{source + 1}-01T00:00:00Z'"
@@ -191,11 +190,9 @@ def _statements(shape: Shape, source: int) -> Iterator[str]:
         f" printf('i%d', {item}), {item} % 9 + 1, {item} % 1009 / 8.0 FROM n"
     )
     back = pow(_step(shape.tags, source), -1, shape.tags)
-    tag = f"1 + ({_scattered(f'({source * shape.orders} + 2 * i)', shape.tags)} * {back}) % {shape.tags}"
-    yield (
-        _numbers(shape.orders // 2)
-        + f"INSERT INTO order_tags SELECT 2 * i + 1, {tag} FROM n"
-    )
+    label = _scattered(f"({source * shape.orders} + 2 * i)", shape.tags)
+    tag = f"1 + ({label} * {back}) % {shape.tags}"
+    yield (_numbers(shape.orders // 2) + f"INSERT INTO order_tags SELECT 2 * i + 1, {tag} FROM n")
     yield from _event_statements(shape, source)
     number = f"({source * shape.attachments} + i)"
     yield (
@@ -296,10 +293,12 @@ def _wrong(shape: Shape) -> dict[str, str]:
         "order_tags": "SELECT count(*) FROM order_tags x LEFT JOIN orders o ON o.id = x.order_id"
         " LEFT JOIN tags t ON t.id = x.tag_id"
         f" WHERE t.name IS NOT printf('tag %d', {_scattered(order, shape.tags)})",
-        "categories": "SELECT count(*) FROM categories c LEFT JOIN categories p ON p.id = c.parent_id"
+        "categories": "SELECT count(*) FROM categories c LEFT JOIN categories p"
+        " ON p.id = c.parent_id"
         " WHERE p.name IS NOT CASE WHEN c.name <> 'category 0' THEN"
         " printf('category %d', (CAST(substr(c.name, 10) AS INTEGER) - 1) / 5) END",
-        "users": "SELECT count(*) FROM (SELECT CAST(substr(email, 2) AS INTEGER) p, city FROM users)"
+        "users": "SELECT count(*) FROM"
+        " (SELECT CAST(substr(email, 2) AS INTEGER) p, city FROM users)"
         " WHERE city IS NOT CASE WHEN p % 50 THEN printf('city %d', p % 300) ELSE"
         f" printf('city %d', min({SOURCES - 1}, p / {shape.users - shape.shared})) END",
     }

@@ -15,7 +15,9 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.cases", description=__doc__)
     parser.add_argument("--only", action="append", default=[], help="part of a case's name")
     parser.add_argument("--jobs", type=int, default=2)
-    parser.add_argument("--kind", choices=("subprocess", "inprocess", "naive", "reference"), default=None)
+    parser.add_argument(
+        "--kind", choices=("subprocess", "inprocess", "naive", "reference"), default=None
+    )
     parser.add_argument("--failures", action="store_true", help="print only what fails")
     parser.add_argument("--keep", action="store_true", help="keep the folders of failed cases")
     parser.add_argument("--list", action="store_true", help="list the cases with their reasoning")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
-
 from . import shop
 from .lib import CaseFailed, Project
 from .registry import case
@@ -83,65 +81,11 @@ def dry_run_existing(p: Project) -> None:
 def without_yes(p: Project) -> None:
     """Nothing is written without --yes."""
     shop.write(p)
-    finished = p.tool("run", str(p.root), "--target", "app.db", "--source", "a.db", "--source", "b.db")
+    finished = p.tool(
+        "run", str(p.root), "--target", "app.db", "--source", "a.db", "--source", "b.db"
+    )
     if finished.status not in (2, 3, 4) or (p.root / "app.db").exists():
         raise CaseFailed(f"exit {finished.status}, target written: {(p.root / 'app.db').exists()}")
-
-
-def _bad_plan(p: Project, plan: str, *names: str) -> None:
-    shop.write(p)
-    p.run(plan=plan).must_be_bad_usage(*names)
-
-
-@case("contract: a plan with an unknown key")
-def plan_unknown_key(p: Project) -> None:
-    """Refused with line and reason."""
-    _bad_plan(p, 'on_conflict = ["newest"]\ncolour = "red"\n', "colour", "2")
-
-
-@case("contract: a plan with an unknown table")
-def plan_unknown_table(p: Project) -> None:
-    """Refused by name."""
-    _bad_plan(p, '[tables.customers]\nidentity = ["email"]\n', "customers")
-
-
-@case("contract: a plan with an unknown column")
-def plan_unknown_column(p: Project) -> None:
-    """Refused by name."""
-    _bad_plan(p, '[tables.users]\nidentity = ["mail"]\n', "mail")
-
-
-@case("contract: a plan that is no TOML")
-def plan_broken(p: Project) -> None:
-    """Refused with the line."""
-    _bad_plan(p, '[tables.users\nidentity = "key"\n')
-
-
-@case("contract: a plan that names its own target and sources")
-def plan_sources(p: Project) -> None:
-    """What the plan says needs no flags."""
-    shop.write(p)
-    (p.scratch / "plan.toml").write_text('target = "app.db"\nsources = ["a.db", "b.db"]\n')
-    p.command(
-        ["run", str(p.root), "--plan", str(p.scratch / "plan.toml"), "--yes", "--json"],
-        ("a.db", "b.db"),
-    ).done()
-    shop.check(p)
-
-
-@case("contract: the automatic plan is a plan")
-def plan_round_trip(p: Project) -> None:
-    """`plan` prints TOML; running with it gives the same."""
-    shop.write(p)
-    printed = p.tool("plan", str(p.root), "--target", "app.db", "--source", "a.db", "--source", "b.db")
-    if printed.status != 0:
-        raise CaseFailed(f"plan: exit {printed.status}: {printed.stderr[-300:]}")
-    try:
-        tomllib.loads(printed.stdout)
-    except tomllib.TOMLDecodeError as error:
-        raise CaseFailed(f"plan prints no TOML: {error}") from error
-    p.run(plan=printed.stdout).done()
-    shop.check(p)
 
 
 @case("contract: roll back")

@@ -12,15 +12,19 @@ ALL = [("ann",), ("bob",), ("cyd",)]
 @case("drift: columns added")
 def added(p: Project) -> None:
     """Columns are united: a lacking one gets its default or NULL, values of both sides stay."""
-    p.db("a.db", BASE.format(", age INTEGER"), {"users": [(1, "ann", "A", 30), (2, "bob", "B", 40)]})
+    p.db(
+        "a.db", BASE.format(", age INTEGER"), {"users": [(1, "ann", "A", 30), (2, "bob", "B", 40)]}
+    )
     p.db(
         "b.db",
         BASE.format(", city TEXT, level INTEGER NOT NULL DEFAULT 7, note TEXT DEFAULT 'none'"),
         {"users": [(1, "cyd", "C", "Rome", 3, None), (2, "bob", "B", "Bonn", 5, "x")]},
     )
     p.run().done()
-    p.expect("SELECT email, name, age, city FROM users",
-             [("ann", "A", 30, None), ("bob", "B", 40, "Bonn"), ("cyd", "C", None, "Rome")])
+    p.expect(
+        "SELECT email, name, age, city FROM users",
+        [("ann", "A", 30, None), ("bob", "B", 40, "Bonn"), ("cyd", "C", None, "Rome")],
+    )
     p.expect("SELECT email, level FROM users", [("ann", 7), ("bob", 5), ("cyd", 3)])
     p.expect_any(
         "SELECT email, note FROM users",
@@ -54,8 +58,10 @@ def added_constraints(p: Project) -> None:
         "b.db",
         "CREATE TABLE team(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);"
         + BASE.format(", badge TEXT UNIQUE, team_id INTEGER REFERENCES team(id)"),
-        {"team": [(1, "red"), (2, "blue")],
-         "users": [(1, "cyd", "C", "b1", 2), (2, "ann", "A", "b2", 1)]},
+        {
+            "team": [(1, "red"), (2, "blue")],
+            "users": [(1, "cyd", "C", "b1", 2), (2, "ann", "A", "b2", 1)],
+        },
     )
     result = p.run()
     if result.asked("users", ("badge", "team_id")):
@@ -107,7 +113,7 @@ def table_mapped(p: Project) -> None:
     p.db(
         "a.db",
         BASE.format("")
-        + "CREATE TABLE todo_items(id INTEGER PRIMARY KEY, user_id INTEGER REFERENCES users, t TEXT);",
+        + "CREATE TABLE todo_items(id INTEGER PRIMARY KEY, user_id INTEGER REFERENCES users, t);",
         {"users": [(1, "ann", "A"), (2, "bob", "B")], "todo_items": [(1, 1, "x")]},
     )
     p.db(
@@ -195,7 +201,9 @@ def retyped_number(p: Project) -> None:
 @case("drift: columns in another order")
 def reordered(p: Project) -> None:
     """Columns match by name, not by place."""
-    p.db("a.db", BASE.format(", phone TEXT"), {"users": [(1, "ann", "A", "1"), (2, "bob", "B", "2")]})
+    p.db(
+        "a.db", BASE.format(", phone TEXT"), {"users": [(1, "ann", "A", "1"), (2, "bob", "B", "2")]}
+    )
     p.db(
         "b.db",
         "CREATE TABLE users(phone TEXT, name TEXT, email TEXT NOT NULL UNIQUE,"
@@ -234,7 +242,8 @@ def not_null_one_side(p: Project) -> None:
     """Here name is NOT NULL, there it may be NULL and is: asked or the constraint yields, said."""
     p.db(
         "a.db",
-        "CREATE TABLE users(id INTEGER PRIMARY KEY, email TEXT NOT NULL UNIQUE, name TEXT NOT NULL);",
+        "CREATE TABLE users(id INTEGER PRIMARY KEY, email TEXT NOT NULL UNIQUE,"
+        " name TEXT NOT NULL);",
         {"users": [(1, "ann", "A")]},
     )
     p.db("b.db", BASE.format(""), {"users": [(1, "bob", None), (2, "cyd", "C")]})
@@ -305,7 +314,10 @@ def key_type(p: Project) -> None:
         "b.db",
         "CREATE TABLE users(id TEXT PRIMARY KEY, email TEXT NOT NULL UNIQUE);"
         + orders.format("TEXT"),
-        {"users": [("c0ffee", "cyd"), ("beef", "ann")], "orders": [(1, "c0ffee", "cup"), (2, "beef", "jar")]},
+        {
+            "users": [("c0ffee", "cyd"), ("beef", "ann")],
+            "orders": [(1, "c0ffee", "cup"), (2, "beef", "jar")],
+        },
     )
     result = p.run()
     if result.asked("users", "id"):

@@ -6,9 +6,55 @@ from .lib import CaseFailed, Project
 from .registry import case
 
 PEOPLE = "CREATE TABLE users(id INTEGER PRIMARY KEY, email TEXT NOT NULL UNIQUE);"
+WITH_CITY = "CREATE TABLE users(id INTEGER PRIMARY KEY, email TEXT NOT NULL UNIQUE, city);"
 ALL = [("ann",), ("bob",), ("cyd",)]
 ANN_BOB = [(1, "ann"), (2, "bob")]
 CYD_ANN = [(1, "cyd"), (2, "ann")]
+
+
+@case("drift: a column that only the last of three files has")
+def column_of_third(p: Project) -> None:
+    """Bob is in b.db without the column and in c.db with it: its value arrives, no conflict."""
+    p.db("a.db", PEOPLE, {"users": [(1, "ann")]})
+    p.db("b.db", PEOPLE, {"users": [(1, "bob"), (2, "cyd")]})
+    p.db("c.db", WITH_CITY, {"users": [(1, "cyd", "Rome"), (2, "bob", "Bonn"), (3, "dan", "Oslo")]})
+    p.run().done()
+    p.expect(
+        "SELECT email, city FROM users",
+        [("ann", None), ("bob", "Bonn"), ("cyd", "Rome"), ("dan", "Oslo")],
+    )
+
+
+@case("drift: a column of a table whose key holds a reference, in the last file only")
+def column_of_pair(p: Project) -> None:
+    """The same for a composite key that moves with its parent, WITHOUT ROWID."""
+    line = (
+        "CREATE TABLE line(user_id INTEGER NOT NULL REFERENCES users(id), n INTEGER NOT NULL{},"
+        " PRIMARY KEY(user_id, n)) WITHOUT ROWID;"
+    )
+    full = PEOPLE + line.format(", v TEXT")
+    p.db("a.db", full, {"users": [(1, "ann")], "line": [(1, 1, "av")]})
+    p.db("b.db", PEOPLE + line.format(""), {"users": [(1, "bob")], "line": [(1, 1), (1, 2)]})
+    p.db(
+        "c.db",
+        full,
+        {"users": [(1, "cyd"), (2, "bob")], "line": [(2, 1, "bv"), (2, 2, None), (1, 1, "cv")]},
+    )
+    p.run().done()
+    p.expect(
+        "SELECT u.email, l.n, l.v FROM line l JOIN users u ON u.id = l.user_id",
+        [("ann", 1, "av"), ("bob", 1, "bv"), ("bob", 2, None), ("cyd", 1, "cv")],
+    )
+
+
+@case("drift: a column that the middle one of three files lacks")
+def column_of_first_and_third(p: Project) -> None:
+    """The base and the last file have it; rows that b.db shares with c.db keep c.db's value."""
+    p.db("a.db", WITH_CITY, {"users": [(1, "ann", "Kiel")]})
+    p.db("b.db", PEOPLE, {"users": [(1, "bob"), (2, "ann")]})
+    p.db("c.db", WITH_CITY, {"users": [(1, "bob", "Bonn"), (2, "ann", "Kiel")]})
+    p.run().done()
+    p.expect("SELECT email, city FROM users", [("ann", "Kiel"), ("bob", "Bonn")])
 
 
 @case("drift: UNIQUE on one side only, rows that would break it")
@@ -188,7 +234,9 @@ def statistics(p: Project) -> None:
     p.run().done()
     p.expect("SELECT email FROM users", ALL)
     with p.open(p.target) as con:
-        stats = con.execute("SELECT count(*) FROM sqlite_master WHERE name = 'sqlite_stat1'").fetchone()
+        stats = con.execute(
+            "SELECT count(*) FROM sqlite_master WHERE name = 'sqlite_stat1'"
+        ).fetchone()
         rows = con.execute("SELECT tbl, idx FROM sqlite_stat1").fetchall() if stats[0] else []
     if len(rows) != len(set(rows)):
         raise CaseFailed(f"sqlite_stat1 was united row by row: {rows}")
@@ -292,8 +340,11 @@ def same_view(p: Project) -> None:
 @case("drift: tables in one file only")
 def only_one_file(p: Project) -> None:
     """A table that one file alone has arrives whole, with indexes, triggers and references."""
-    p.db("a.db", PEOPLE + "CREATE TABLE only_a(x, y); CREATE INDEX ia ON only_a(x);",
-         {"users": ANN_BOB, "only_a": [(1, "p"), (1, "p")]})
+    p.db(
+        "a.db",
+        PEOPLE + "CREATE TABLE only_a(x, y); CREATE INDEX ia ON only_a(x);",
+        {"users": ANN_BOB, "only_a": [(1, "p"), (1, "p")]},
+    )
     p.db(
         "b.db",
         PEOPLE + "CREATE TABLE only_b(id INTEGER PRIMARY KEY AUTOINCREMENT,"

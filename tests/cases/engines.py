@@ -2,9 +2,9 @@
 
 `subprocess` is what a user does and the default. `inprocess` calls the same entry without a new
 interpreter. `naive` is `INSERT OR IGNORE` over ATTACH, what people do by hand: it is here to prove
-that the cases notice wrong merges, and most of them must fail with it. `reference` is the slow merge in
-plain Python: it knows no drift, no plan and no odd file, but where it applies a case must pass,
-which proves that the cases accept right merges.
+that the cases notice wrong merges, and most of them must fail with it. `reference` is the slow
+merge in plain Python: it knows no drift, no plan and no odd file, but where it applies a case must
+pass, which proves that the cases accept right merges.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import time
 import traceback
 from dataclasses import dataclass
 from importlib import import_module
+from itertools import pairwise
 from pathlib import Path
 
 from ..support import reference_merge
@@ -42,7 +43,12 @@ class Finished:
 def run_command(arguments: list[str], kind: str | None = None) -> Finished:
     """Run `consolidator-tui` with `arguments`; `kind` or the environment says how."""
     how = kind or os.environ.get(KIND_VARIABLE, "subprocess")
-    runner = {"subprocess": _subprocess, "inprocess": _inprocess, "naive": _naive, "reference": _reference}[how]
+    runner = {
+        "subprocess": _subprocess,
+        "inprocess": _inprocess,
+        "naive": _naive,
+        "reference": _reference,
+    }[how]
     return runner(arguments)
 
 
@@ -97,7 +103,7 @@ def _inprocess(arguments: list[str]) -> Finished:
 def _paths(arguments: list[str]) -> tuple[list[Path], Path]:
     """Sources and target of a `run` command line."""
     project, target, sources = Path(arguments[1]), "", []
-    for flag, value in zip(arguments, arguments[1:], strict=False):
+    for flag, value in pairwise(arguments):
         if flag == "--target":
             target = value
         if flag == "--source":
@@ -106,7 +112,12 @@ def _paths(arguments: list[str]) -> tuple[list[Path], Path]:
 
 
 def _answer(status: int, outcome: str, target: Path, *messages: str) -> Finished:
-    answer = {"outcome": outcome, "target": target.name, "run": "none", "messages": messages}
+    answer: dict[str, object] = {
+        "outcome": outcome,
+        "target": target.name,
+        "run": "none",
+        "messages": messages,
+    }
     answer |= {"tables": {}, "skipped": {}, "timings": {}}
     return Finished(status, json.dumps(answer), "", 0.0)
 

@@ -8,7 +8,7 @@ import subprocess
 import sys
 
 from . import shop
-from .lib import CaseFailed, Project, Result
+from .lib import CaseFailed, Project, Result, Rows
 from .registry import case
 
 ROWS_B = (
@@ -223,15 +223,21 @@ def three_hundred(p: Project) -> None:
         p.db(
             names[-1],
             "PRAGMA synchronous = OFF;" + shop.SCHEMA,
-            {"users": [(1, f"u{n}"), (2, "everybody")], "orders": [(1, 1, f"w{n}"), (2, 2, f"e{n}")]},
+            {
+                "users": [(1, f"u{n}"), (2, "everybody")],
+                "orders": [(1, 1, f"w{n}"), (2, 2, f"e{n}")],
+            },
         )
     result = p.run(*names)
     result.done()
     p.expect(
-        shop.OWNERS, [(f"u{n}", f"w{n}") for n in range(300)] + [("everybody", f"e{n}") for n in range(300)]
+        shop.OWNERS,
+        [(f"u{n}", f"w{n}") for n in range(300)] + [("everybody", f"e{n}") for n in range(300)],
     )
     if result.finished.seconds > 30:
-        raise CaseFailed(f"300 files took {result.finished.seconds:.0f} s (10 s alone on a machine)")
+        raise CaseFailed(
+            f"300 files took {result.finished.seconds:.0f} s (10 s alone on a machine)"
+        )
 
 
 @case("files: twelve files with references between conflicts")
@@ -255,7 +261,7 @@ def twelve(p: Project) -> None:
 def backup_folder(p: Project) -> None:
     """Only application data is preselected: what was deleted since the backup does not return."""
     shop.write(p, "data/shop.db", "data/store.db")
-    old = {"users": [(1, "ann"), (9, "zed")], "orders": [(1, 1, "pen"), (9, 9, "old")]}
+    old: Rows = {"users": [(1, "ann"), (9, "zed")], "orders": [(1, 1, "pen"), (9, 9, "old")]}
     p.db("backup_2023-01-01/shop.db", shop.SCHEMA, old)
     p.db("data/shop.db.bak", shop.SCHEMA, old)
     result = p.run()
@@ -293,7 +299,8 @@ def wal_writer(p: Project) -> None:
         con.execute("PRAGMA journal_mode = WAL")
     result = _while_held(
         p,
-        "INSERT INTO users VALUES (51, 'dan'); BEGIN IMMEDIATE; INSERT INTO users VALUES (50, 'half');",
+        "INSERT INTO users VALUES (51, 'dan'); BEGIN IMMEDIATE;"
+        " INSERT INTO users VALUES (50, 'half');",
     )
     if result.refused("b.db"):
         return

@@ -101,7 +101,7 @@ def damaged_table(p: Project) -> None:
 
 @case("files: a damaged leaf in the middle of a table")
 def damaged_leaf(p: Project) -> None:
-    """One leaf among many is overwritten; count(*) by an index would not notice: refused by name."""
+    """One leaf of many is overwritten; count(*) by an index would not notice: refused by name."""
     p.db("a.db", shop.SCHEMA, shop.A)
     path = _filled(p)
     size = _page_size(p, "b.db")

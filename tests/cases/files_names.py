@@ -24,7 +24,7 @@ def newline(p: Project) -> None:
 @case("files: quotes in the name")
 def quotes(p: Project) -> None:
     """Single, double, backtick."""
-    _named(p, "it's \"so\" `odd`.db")
+    _named(p, 'it\'s "so" `odd`.db')
 
 
 @case("files: ?, # and % in the name")

@@ -101,10 +101,16 @@ def generated_key(p: Project) -> None:
         " slug TEXT AS (lower(title)) STORED UNIQUE);"
         "CREATE TABLE tag(id INTEGER PRIMARY KEY, slug TEXT REFERENCES doc(slug), tag TEXT);"
     )
-    p.db("a.db", schema + "INSERT INTO doc(id,title) VALUES (1,'One'),(2,'Two');"
-         "INSERT INTO tag VALUES (1,'two','red');")
-    p.db("b.db", schema + "INSERT INTO doc(id,title) VALUES (1,'Two'),(2,'Six');"
-         "INSERT INTO tag VALUES (1,'two','red'),(2,'six','blue');")
+    p.db(
+        "a.db",
+        schema + "INSERT INTO doc(id,title) VALUES (1,'One'),(2,'Two');"
+        "INSERT INTO tag VALUES (1,'two','red');",
+    )
+    p.db(
+        "b.db",
+        schema + "INSERT INTO doc(id,title) VALUES (1,'Two'),(2,'Six');"
+        "INSERT INTO tag VALUES (1,'two','red'),(2,'six','blue');",
+    )
     result = p.run()
     if result.asked("doc"):
         return

@@ -181,8 +181,10 @@ def int_key(p: Project) -> None:
 @case("keys: INTEGER PRIMARY KEY DESC is no rowid alias")
 def desc_key(p: Project) -> None:
     """The quirk of SQLite: with DESC the key is an ordinary column and may differ from rowid."""
-    schema = "CREATE TABLE t(id INTEGER PRIMARY KEY DESC, v TEXT NOT NULL UNIQUE);" \
+    schema = (
+        "CREATE TABLE t(id INTEGER PRIMARY KEY DESC, v TEXT NOT NULL UNIQUE);"
         "CREATE TABLE u(id INTEGER PRIMARY KEY, t_id INTEGER REFERENCES t(id));"
+    )
     p.both(
         schema,
         {"t": [(10, "a"), (20, "b")], "u": [(1, 10), (2, 20)]},
@@ -264,8 +266,20 @@ def counts(p: Project) -> None:
     """Per table: source rows over all files, base, new, duplicate, conflict, re-keyed, lost 0."""
     p.both(
         "CREATE TABLE t(id INTEGER PRIMARY KEY, n TEXT NOT NULL UNIQUE, v TEXT, updated_at TEXT);",
-        {"t": [(1, "a", "x", "2024-01-01"), (2, "b", "x", "2024-01-01"), (3, "c", "x", "2024-01-01")]},
-        {"t": [(1, "a", "x", "2024-01-01"), (2, "d", "y", "2024-01-01"), (3, "b", "z", "2025-01-01")]},
+        {
+            "t": [
+                (1, "a", "x", "2024-01-01"),
+                (2, "b", "x", "2024-01-01"),
+                (3, "c", "x", "2024-01-01"),
+            ]
+        },
+        {
+            "t": [
+                (1, "a", "x", "2024-01-01"),
+                (2, "d", "y", "2024-01-01"),
+                (3, "b", "z", "2025-01-01"),
+            ]
+        },
     )
     result = p.run()
     result.done()

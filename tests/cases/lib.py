@@ -21,9 +21,11 @@ from .engines import Finished, run_command
 from .result import CaseFailed, Name, Result
 
 Row = Sequence[Any]
+Rows = Mapping[str, Iterable[Row]]
+"""Positional rows per table."""
 Collation = Callable[[str, str], int]
 
-__all__ = ["CaseFailed", "Name", "Project", "Result", "Row", "quoted", "text_of", "typed"]
+__all__ = ["CaseFailed", "Name", "Project", "Result", "Row", "Rows", "quoted", "text_of", "typed"]
 
 
 def quoted(name: str) -> str:
@@ -100,7 +102,9 @@ class Project:
             con.execute("COMMIT")
         return path
 
-    def both(self, script: str, a: Mapping[str, Iterable[Row]], b: Mapping[str, Iterable[Row]]) -> None:
+    def both(
+        self, script: str, a: Mapping[str, Iterable[Row]], b: Mapping[str, Iterable[Row]]
+    ) -> None:
         """Write a.db and b.db with the same schema."""
         self.db("a.db", script, a)
         self.db("b.db", script, b)
@@ -163,9 +167,7 @@ class Project:
                     found[relative] = "special"
         return found
 
-    def _check_files(
-        self, before: dict[str, str], result: Result, arguments: list[str]
-    ) -> None:
+    def _check_files(self, before: dict[str, str], result: Result, arguments: list[str]) -> None:
         after = self._files()
         ours = {self.target + suffix for suffix in ("", "-wal", "-shm", "-journal")}
         written = result.outcome == "consolidated" and "--dry-run" not in arguments

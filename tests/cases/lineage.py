@@ -59,15 +59,16 @@ def per_table(p: Project) -> None:
     p.both(
         schema,
         {"task": [*PAST, (21, "mine", "2024-05-01")], "note": [(n, f"a{n}") for n in range(1, 15)]},
-        {"task": [*PAST, (21, "yours", "2024-06-01")], "note": [(n, f"b{n}") for n in range(1, 15)]},
+        {
+            "task": [*PAST, (21, "yours", "2024-06-01")],
+            "note": [(n, f"b{n}") for n in range(1, 15)],
+        },
     )
     result = p.run()
     if result.asked("task"):
         return
     result.done()
-    p.expect(
-        "SELECT title FROM task", [(row[1],) for row in PAST] + [("mine",), ("yours",)]
-    )
+    p.expect("SELECT title FROM task", [(row[1],) for row in PAST] + [("mine",), ("yours",)])
     p.expect("SELECT body FROM note", [(f"{f}{n}",) for f in "ab" for n in range(1, 15)])
 
 

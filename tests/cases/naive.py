@@ -34,9 +34,7 @@ def _copy(con: sqlite3.Connection) -> None:
     ).fetchall()
     here = {row[0] for row in con.execute("SELECT name FROM main.sqlite_master")}
     shadows = {
-        row[1]
-        for row in con.execute("PRAGMA s.table_list")
-        if row[2] == "shadow" and row[0] == "s"
+        row[1] for row in con.execute("PRAGMA s.table_list") if row[2] == "shadow" and row[0] == "s"
     }
     for kind, name, sql in objects:
         if name not in here and name not in shadows:

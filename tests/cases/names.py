@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .lib import Project, quoted
+from .lib import Project, Rows, quoted
 from .registry import case
 
 
@@ -105,7 +105,7 @@ def empty_table(p: Project) -> None:
 @case("names: `Users` in one file and `users` in the other")
 def table_case(p: Project) -> None:
     """Names match as SQLite compares them: ASCII letters fold, so it is one table."""
-    rows = {"Users": [(1, "ann"), (2, "bob")], "Orders": [(1, 2, "pen")]}
+    rows: Rows = {"Users": [(1, "ann"), (2, "bob")], "Orders": [(1, 2, "pen")]}
     p.db(
         "a.db",
         "CREATE TABLE Users(Id INTEGER PRIMARY KEY, Email TEXT NOT NULL UNIQUE);"

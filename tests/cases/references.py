@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from .lib import Project
+from itertools import pairwise
+
+from .lib import Project, Row
 from .registry import case
 
 PEOPLE = "CREATE TABLE users(id INTEGER PRIMARY KEY, email TEXT NOT NULL UNIQUE);"
@@ -64,7 +66,10 @@ def cycle(p: Project) -> None:
             "dept": [(1, "it", 2), (2, "hr", None)],
             "emp": [(1, "ann", 1), (2, "bob", 1), (3, "cyd", 2)],
         },
-        {"dept": [(1, "law", 1), (2, "it", 3)], "emp": [(1, "dan", 1), (2, "eve", 2), (3, "bob", 2)]},
+        {
+            "dept": [(1, "law", 1), (2, "it", 3)],
+            "emp": [(1, "dan", 1), (2, "eve", 2), (3, "bob", 2)],
+        },
     )
     p.run().done()
     p.expect(
@@ -227,17 +232,16 @@ def chain(p: Project) -> None:
     """Identity of each level uses its parent's entity; equal leaves under other roots differ."""
     levels = ("a", "b", "c", "d", "e")
     schema = "CREATE TABLE a(id INTEGER PRIMARY KEY, n TEXT NOT NULL UNIQUE);"
-    for above, here in zip(levels, levels[1:], strict=False):
+    for above, here in pairwise(levels):
         schema += (
             f"CREATE TABLE {here}(id INTEGER PRIMARY KEY,"
             f" up INTEGER NOT NULL REFERENCES {above}(id), n TEXT);"
         )
-    one = {"a": [(1, "r1"), (2, "r2")], "b": [(1, 1, "x"), (2, 2, "x")], "c": [(1, 1, "x"), (2, 2, "x")]}
-    two = {"a": [(1, "r3"), (2, "r1")], "b": [(1, 1, "x"), (2, 2, "x")], "c": [(1, 1, "x"), (2, 2, "x")]}
-    for rows in (one, two):
-        rows["d"] = [(1, 1, "x"), (2, 2, "x")]
-        rows["e"] = [(1, 1, "leaf"), (2, 2, "leaf")]
-    two["e"].append((3, 2, "extra"))
+    twice: list[Row] = [(1, 1, "x"), (2, 2, "x")]
+    leaves: list[Row] = [(1, 1, "leaf"), (2, 2, "leaf")]
+    below = dict.fromkeys("bcd", twice)
+    one: dict[str, list[Row]] = {"a": [(1, "r1"), (2, "r2")], **below, "e": leaves}
+    two = one | {"a": [(1, "r3"), (2, "r1")], "e": [*leaves, (3, 2, "extra")]}
     p.both(schema, one, two)
     p.run().done()
     for level in "bcd":
@@ -273,7 +277,14 @@ def many_to_many(p: Project) -> None:
     p.expect(
         "SELECT p.slug, t.name FROM post_tag x JOIN post p ON p.id = x.post_id "
         "JOIN tag t ON t.id = x.tag_id",
-        [("p1", "red"), ("p1", "blue"), ("p2", "blue"), ("p2", "red"), ("p3", "green"), ("p3", "blue")],
+        [
+            ("p1", "red"),
+            ("p1", "blue"),
+            ("p2", "blue"),
+            ("p2", "red"),
+            ("p3", "green"),
+            ("p3", "blue"),
+        ],
     )
 
 
@@ -281,12 +292,14 @@ def many_to_many(p: Project) -> None:
 def many_to_many_keyless(p: Project) -> None:
     """The same without a primary key: pairs are matched by content after re-keying."""
     p.both(
-        PEOPLE + "CREATE TABLE friend(a INTEGER REFERENCES users(id), b INTEGER REFERENCES users(id));",
+        PEOPLE
+        + "CREATE TABLE friend(a INTEGER REFERENCES users(id), b INTEGER REFERENCES users(id));",
         {"users": ANN_BOB, "friend": [(1, 2), (2, 1)]},
         {"users": [(1, "bob"), (2, "ann"), (3, "cyd")], "friend": [(1, 2), (3, 1)]},
     )
     p.run().done()
     p.expect(
-        "SELECT x.email, y.email FROM friend f JOIN users x ON x.id = f.a JOIN users y ON y.id = f.b",
+        "SELECT x.email, y.email FROM friend f JOIN users x ON x.id = f.a "
+        "JOIN users y ON y.id = f.b",
         [("ann", "bob"), ("bob", "ann"), ("cyd", "bob")],
     )

@@ -6,7 +6,9 @@ from .lib import Project
 from .references import ALL, ANN_BOB, CYD_ANN, PEOPLE
 from .registry import case
 
-ORDERS = "CREATE TABLE orders(id INTEGER PRIMARY KEY, user_id INTEGER REFERENCES users(id), w TEXT);"
+ORDERS = (
+    "CREATE TABLE orders(id INTEGER PRIMARY KEY, user_id INTEGER REFERENCES users(id), w TEXT);"
+)
 OWNERS = "SELECT u.email, o.w FROM orders o LEFT JOIN users u ON u.id = o.user_id"
 
 
@@ -91,7 +93,11 @@ def shared_key(p: Project) -> None:
         PEOPLE + "CREATE TABLE profile(user_id INTEGER PRIMARY KEY REFERENCES users(id), bio TEXT);"
         "CREATE TABLE badge(id INTEGER PRIMARY KEY, profile_id INTEGER REFERENCES profile(user_id),"
         " b TEXT);",
-        {"users": ANN_BOB, "profile": [(1, "I am ann"), (2, "I am bob")], "badge": [(1, 2, "gold")]},
+        {
+            "users": ANN_BOB,
+            "profile": [(1, "I am ann"), (2, "I am bob")],
+            "badge": [(1, 2, "gold")],
+        },
         {"users": CYD_ANN, "profile": [(1, "I am cyd"), (2, "I am ann")], "badge": [(1, 1, "tin")]},
     )
     p.run().done()
@@ -111,8 +117,18 @@ def implicit(p: Project) -> None:
         "CREATE TABLE room(house TEXT, no INTEGER, PRIMARY KEY(house, no));"
         "CREATE TABLE bed(id INTEGER PRIMARY KEY, house TEXT, no INTEGER, k TEXT,"
         " FOREIGN KEY(house, no) REFERENCES room);",
-        {"users": ANN_BOB, "orders": [(1, 2, "ink")], "room": [("A", 1)], "bed": [(1, "A", 1, "x")]},
-        {"users": CYD_ANN, "orders": [(1, 1, "cup")], "room": [("B", 1)], "bed": [(1, "B", 1, "x")]},
+        {
+            "users": ANN_BOB,
+            "orders": [(1, 2, "ink")],
+            "room": [("A", 1)],
+            "bed": [(1, "A", 1, "x")],
+        },
+        {
+            "users": CYD_ANN,
+            "orders": [(1, 1, "cup")],
+            "room": [("B", 1)],
+            "bed": [(1, "B", 1, "x")],
+        },
     )
     p.run().done()
     p.expect(OWNERS, [("bob", "ink"), ("cyd", "cup")])
@@ -146,7 +162,8 @@ def two_to_one(p: Project) -> None:
 def text_to_integer(p: Project) -> None:
     """SQLite applies the parent's affinity: '1' references 1; the reference stays text."""
     p.both(
-        PEOPLE + "CREATE TABLE orders(id INTEGER PRIMARY KEY, user_id TEXT REFERENCES users(id), w);",
+        PEOPLE
+        + "CREATE TABLE orders(id INTEGER PRIMARY KEY, user_id TEXT REFERENCES users(id), w);",
         {"users": ANN_BOB, "orders": [(1, "1", "pen"), (2, "2", "ink")]},
         {"users": CYD_ANN, "orders": [(1, "1", "cup"), (2, "2", "pen")]},
     )
@@ -176,7 +193,7 @@ def dangling(p: Project) -> None:
 
 @case("references: dangling ones of the base are not captured")
 def dangling_base(p: Project) -> None:
-    """The base's order pointed at nobody: a row moved there by a shift must not become its owner."""
+    """The base's order pointed at nobody: nobody who moved there by a shift may own it."""
     p.both(
         PEOPLE + ORDERS,
         {"users": ANN_BOB, "orders": [(n, n, f"w{n}") for n in range(1, 9)]},

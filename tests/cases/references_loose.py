@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .lib import CaseFailed, Project
+from .lib import CaseFailed, Project, Rows
 from .references import ANN_BOB, CYD_ANN, PEOPLE
 from .references_ids import OWNERS
 from .registry import case
@@ -72,10 +72,14 @@ def undeclared_unanswered(p: Project) -> None:
     """`assignee` says little but all values are user ids that move: asked by name, or right."""
     p.both(
         PEOPLE + "CREATE TABLE task(id INTEGER PRIMARY KEY, assignee INTEGER, t TEXT);",
-        {"users": [(n, f"a{n}") for n in range(1, 21)],
-         "task": [(n, n, f"ta{n}") for n in range(1, 21)]},
-        {"users": [(n, f"b{n}") for n in range(1, 21)],
-         "task": [(n, n, f"tb{n}") for n in range(1, 21)]},
+        {
+            "users": [(n, f"a{n}") for n in range(1, 21)],
+            "task": [(n, n, f"ta{n}") for n in range(1, 21)],
+        },
+        {
+            "users": [(n, f"b{n}") for n in range(1, 21)],
+            "task": [(n, n, f"tb{n}") for n in range(1, 21)],
+        },
     )
     result = p.run()
     if result.asked("task", "assignee"):
@@ -94,10 +98,14 @@ def undeclared_settled(p: Project) -> None:
     """What the question suggests is a plan that works (or the first run was right already)."""
     p.both(
         PEOPLE + "CREATE TABLE task(id INTEGER PRIMARY KEY, assignee INTEGER, t TEXT);",
-        {"users": [(n, f"a{n}") for n in range(1, 21)],
-         "task": [(n, n, f"ta{n}") for n in range(1, 21)]},
-        {"users": [(n, f"b{n}") for n in range(1, 21)],
-         "task": [(n, n, f"tb{n}") for n in range(1, 21)]},
+        {
+            "users": [(n, f"a{n}") for n in range(1, 21)],
+            "task": [(n, n, f"ta{n}") for n in range(1, 21)],
+        },
+        {
+            "users": [(n, f"b{n}") for n in range(1, 21)],
+            "task": [(n, n, f"tb{n}") for n in range(1, 21)],
+        },
     )
     first = p.run()
     if first.status == 3:
@@ -135,9 +143,7 @@ def turned_down(p: Project) -> None:
         {"batch": [(1, "z"), (2, "x")], "orders": CUP_JAR},
     )
     p.run(plan='[[not_references]]\ntable = "orders"\ncolumns = ["batch_id"]\n').done()
-    p.expect(
-        "SELECT batch_id, w FROM orders", [(1, "pen"), (2, "ink"), (1, "cup"), (2, "jar")]
-    )
+    p.expect("SELECT batch_id, w FROM orders", [(1, "pen"), (2, "ink"), (1, "cup"), (2, "jar")])
 
 
 @case("references: a number that only looks like one")
@@ -160,15 +166,20 @@ POLY = (
     PEOPLE + "CREATE TABLE shop(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);"
     "CREATE TABLE note(id INTEGER PRIMARY KEY, owner_type TEXT, owner_id INTEGER, t TEXT);"
 )
-POLY_A = {
+POLY_A: Rows = {
     "users": ANN_BOB,
     "shop": [(1, "north"), (2, "south")],
     "note": [(1, "user", 1, "n1"), (2, "shop", 1, "n2"), (3, "user", 2, "n3")],
 }
-POLY_B = {
+POLY_B: Rows = {
     "users": CYD_ANN,
     "shop": [(1, "south"), (2, "east"), (3, "west")],
-    "note": [(1, "user", 1, "n4"), (2, "shop", 2, "n5"), (3, "shop", 1, "n6"), (4, None, None, "-")],
+    "note": [
+        (1, "user", 1, "n4"),
+        (2, "shop", 2, "n5"),
+        (3, "shop", 1, "n6"),
+        (4, None, None, "-"),
+    ],
 }
 
 
@@ -225,7 +236,9 @@ def ids_in_text(p: Project) -> None:
     if result.asked("event", "body"):
         return
     result.done()
-    p.expect("SELECT body FROM event", [('{"user_id": 1}',), ('{"user_id": 2}',), ('{"user_id":1}',)])
+    p.expect(
+        "SELECT body FROM event", [('{"user_id": 1}',), ('{"user_id": 2}',), ('{"user_id":1}',)]
+    )
 
 
 @case("references: diverged copies, by natural key")
@@ -243,8 +256,15 @@ def diverged_natural(p: Project) -> None:
     p.expect("SELECT email FROM users", [(n,) for n in ("ann", "bob", "cyd", "dan", "eve", "fay")])
     p.expect(
         OWNERS,
-        [("ann", "o1"), ("bob", "o2"), ("cyd", "o3")]
-        + [("dan", "a4"), ("ann", "a5"), ("eve", "b4"), ("fay", "b5")],
+        [
+            ("ann", "o1"),
+            ("bob", "o2"),
+            ("cyd", "o3"),
+            ("dan", "a4"),
+            ("ann", "a5"),
+            ("eve", "b4"),
+            ("fay", "b5"),
+        ],
     )
 
 
@@ -258,7 +278,11 @@ def diverged_birth(p: Project) -> None:
         "CREATE TABLE step(id INTEGER PRIMARY KEY AUTOINCREMENT,"
         " task_id INTEGER NOT NULL REFERENCES task(id), t TEXT);",
         {
-            "task": [*past, (21, "task 0", "2024-03-01T10:00:00Z"), (22, "a", "2024-03-02T10:00:00Z")],
+            "task": [
+                *past,
+                (21, "task 0", "2024-03-01T10:00:00Z"),
+                (22, "a", "2024-03-02T10:00:00Z"),
+            ],
             "step": [*steps, (21, 21, "sa"), (22, 22, "sb"), (23, 3, "sc")],
         },
         {
@@ -284,7 +308,7 @@ def diverged_birth(p: Project) -> None:
 
 @case("references: diverged copies, by id and birth, with an edit")
 def diverged_edit(p: Project) -> None:
-    """A title that one side edited is the same task (id and birth agree): one row, newest or asked."""
+    """A title that one side edited is the same task (id and birth agree): newest, or asked."""
     past = [(n, f"task {n}", f"2024-01-{n:02d}", f"2024-01-{n:02d}") for n in range(1, 21)]
     edited = [*past]
     edited[4] = (5, "task five", "2024-01-05", "2024-06-01")

@@ -148,7 +148,8 @@ NOCASE = (
 def nocase(p: Project) -> None:
     """Ann@X and ann@x are one entity for this key; two spellings are a conflict for the rules."""
     p.both(
-        NOCASE + "CREATE TABLE orders(id INTEGER PRIMARY KEY, user_id INTEGER REFERENCES users, w);",
+        NOCASE
+        + "CREATE TABLE orders(id INTEGER PRIMARY KEY, user_id INTEGER REFERENCES users, w);",
         {"users": [(1, "Ann@X", "Ann"), (2, "bob@x", "Bob")], "orders": [(1, 1, "pen")]},
         {"users": [(1, "cyd@x", "Cyd"), (2, "ann@x", "Ann")], "orders": [(1, 2, "cup")]},
     )
@@ -181,12 +182,19 @@ def unique_expression(p: Project) -> None:
     p.expect_any("SELECT email FROM users", [("Ann",), ("bob",), ("cyd",)], ALL)
 
 
+AGED = (
+    "CREATE TABLE t(id INTEGER PRIMARY KEY, n TEXT NOT NULL UNIQUE, age INTEGER CHECK(age >= 0));"
+)
+
+
 @case("references: a CHECK that existing rows violate")
 def check_violated(p: Project) -> None:
     """The rows are facts: kept (the check stays in the schema), or the table is asked by name."""
-    schema = "CREATE TABLE t(id INTEGER PRIMARY KEY, n TEXT NOT NULL UNIQUE, age INTEGER CHECK(age >= 0));"
+    schema = AGED
     p.db("a.db", schema, {"t": [(1, "a", 5)]})
-    p.db("b.db", "PRAGMA ignore_check_constraints = ON;" + schema, {"t": [(1, "b", -1), (2, "c", 3)]})
+    p.db(
+        "b.db", "PRAGMA ignore_check_constraints = ON;" + schema, {"t": [(1, "b", -1), (2, "c", 3)]}
+    )
     result = p.run()
     if result.asked("t"):
         return
@@ -198,8 +206,8 @@ def check_violated(p: Project) -> None:
 
 @case("references: a CHECK that the base's own rows violate")
 def check_violated_base(p: Project) -> None:
-    """The base is taken as it is; the other file's rows arrive; integrity_check may name the old."""
-    schema = "CREATE TABLE t(id INTEGER PRIMARY KEY, n TEXT NOT NULL UNIQUE, age INTEGER CHECK(age >= 0));"
+    """The base is taken as it is; the other rows arrive; integrity_check may name the old."""
+    schema = AGED
     p.db("a.db", "PRAGMA ignore_check_constraints = ON;" + schema, {"t": [(1, "a", -5)]})
     p.db("b.db", schema, {"t": [(1, "b", 1), (2, "c", 3)]})
     result = p.run()
@@ -244,7 +252,8 @@ def unique_nulls(p: Project) -> None:
 def unique_nulls_composite(p: Project) -> None:
     """UNIQUE(shelf, slot) with NULL slots: equal keys without NULL are one, the rest stay."""
     p.both(
-        "CREATE TABLE box(id INTEGER PRIMARY KEY, shelf TEXT, slot INTEGER, n TEXT, UNIQUE(shelf, slot));",
+        "CREATE TABLE box(id INTEGER PRIMARY KEY, shelf TEXT, slot INTEGER, n TEXT,"
+        " UNIQUE(shelf, slot));",
         {"box": [(1, "s", 1, "x"), (2, "s", None, "p"), (3, "s", None, "q")]},
         {"box": [(1, "s", None, "r"), (2, "s", 1, "x"), (3, "t", 1, "y")]},
     )

@@ -33,6 +33,8 @@ CATEGORIES = (
     "files_names",
     "lineage",
     "contract",
+    "contract_plan",
+    "suggestions",
 )
 
 

@@ -69,9 +69,7 @@ class Result:
     @property
     def text(self) -> str:
         """Everything that the last line says in messages and skipped files."""
-        return "\n".join(
-            [*_leaves(self.last.get("messages")), *_leaves(self.last.get("skipped"))]
-        )
+        return "\n".join([*_leaves(self.last.get("messages")), *_leaves(self.last.get("skipped"))])
 
     @property
     def tables(self) -> dict[str, dict[str, Any]]:
@@ -86,6 +84,12 @@ class Result:
         if table not in self.tables:
             raise self.fail(f"the last line has no counts of {table!r}")
         return self.tables[table]
+
+    def fixes(self) -> list[str]:
+        """The plan lines that the questions suggest."""
+        found = self.last.get("messages", [])
+        told = [entry for entry in found if isinstance(entry, dict)]
+        return [str(e["fix"]) for e in told if e.get("fix") and e.get("level") == "question"]
 
     def told(self) -> str:
         """A short quotation of what the command said, for the failure's reason."""
@@ -206,7 +210,9 @@ class Result:
     def _check_objects(self, without: set[str]) -> None:
         project = self.project
         found = project.rows("SELECT type, name FROM sqlite_master")
-        here = {(kind, "".join(c.lower() if c.isascii() else c for c in name)) for kind, name in found}
+        here = {
+            (kind, "".join(c.lower() if c.isascii() else c for c in name)) for kind, name in found
+        }
         missing = {(k, n) for k, n in self.objects - here if n not in without}
         if missing:
             raise self.fail(f"schema objects are missing: {sorted(missing)[:4]}")

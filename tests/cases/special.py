@@ -27,8 +27,11 @@ def _found(p: Project, index: str, key: str = "rowid") -> None:
         f"WHERE {index} MATCH 'jumps'",
         JUMPERS,
     )
-    p.expect(f"SELECT d.title FROM {index} f LEFT JOIN docs d ON d.id = f.{key} "
-             f"WHERE {index} MATCH 'owl'", [("Old owl",)])
+    p.expect(
+        f"SELECT d.title FROM {index} f LEFT JOIN docs d ON d.id = f.{key} "
+        f"WHERE {index} MATCH 'owl'",
+        [("Old owl",)],
+    )
 
 
 def _consistent(p: Project, index: str) -> None:
@@ -45,8 +48,10 @@ def fts5_own(p: Project) -> None:
         {"notes": [("Green frog", "jumping"), ("Red fox", "jumps")]},
     )
     p.run().done()
-    p.expect("SELECT title, body FROM notes",
-             [("Red fox", "jumps"), ("Blue whale", "swims"), ("Green frog", "jumping")])
+    p.expect(
+        "SELECT title, body FROM notes",
+        [("Red fox", "jumps"), ("Blue whale", "swims"), ("Green frog", "jumping")],
+    )
     p.expect("SELECT title FROM notes WHERE notes MATCH 'jump'", JUMPERS)
     _consistent(p, "notes")
 
@@ -210,7 +215,10 @@ def _encoded(p: Project, first: str, second: str) -> None:
     p.db(
         "a.db",
         schema.format(first),
-        {"users": [(1, "ann", "ä€😀"), (2, "bob", "B")], "orders": [(1, 1, "pen"), (2, 2, b"\xff\0")]},
+        {
+            "users": [(1, "ann", "ä€😀"), (2, "bob", "B")],
+            "orders": [(1, 1, "pen"), (2, 2, b"\xff\0")],
+        },
     )
     p.db(
         "b.db",
@@ -246,7 +254,9 @@ def utf16_all(p: Project) -> None:
 @case("special: other page sizes")
 def page_sizes(p: Project) -> None:
     """512 and 65536 byte pages."""
-    schema = "PRAGMA page_size = {}; CREATE TABLE t(id INTEGER PRIMARY KEY, k TEXT NOT NULL UNIQUE, v);"
+    schema = (
+        "PRAGMA page_size = {}; CREATE TABLE t(id INTEGER PRIMARY KEY, k TEXT NOT NULL UNIQUE, v);"
+    )
     p.db("a.db", schema.format(65536), {"t": [(n, f"a{n}", "x" * 90) for n in range(1, 300)]})
     p.db("b.db", schema.format(512), {"t": [(n, f"b{n}", "y" * 90) for n in range(1, 300)]})
     p.run().done()
@@ -256,7 +266,10 @@ def page_sizes(p: Project) -> None:
 @case("special: auto_vacuum")
 def auto_vacuum(p: Project) -> None:
     """FULL and INCREMENTAL files with free pages; the base's setting stays."""
-    schema = "PRAGMA auto_vacuum = {}; CREATE TABLE t(id INTEGER PRIMARY KEY, k TEXT NOT NULL UNIQUE, v);"
+    schema = (
+        "PRAGMA auto_vacuum = {}; CREATE TABLE t(id INTEGER PRIMARY KEY,"
+        " k TEXT NOT NULL UNIQUE, v);"
+    )
     for name, mode in (("a", 2), ("b", 1)):
         rows = [(n, f"{name}{n}", "x" * 400) for n in range(1, 200)]
         p.db(f"{name}.db", schema.format(mode), {"t": rows})
@@ -271,7 +284,9 @@ def auto_vacuum(p: Project) -> None:
 @case("special: journal mode WAL of the base")
 def wal_mode(p: Project) -> None:
     """A base that is kept in WAL mode: the target opens, nothing is left beside it."""
-    schema = "PRAGMA journal_mode = WAL; CREATE TABLE t(id INTEGER PRIMARY KEY, k TEXT NOT NULL UNIQUE);"
+    schema = (
+        "PRAGMA journal_mode = WAL; CREATE TABLE t(id INTEGER PRIMARY KEY, k TEXT NOT NULL UNIQUE);"
+    )
     p.db("a.db", schema, {"t": [(1, "a")]})
     p.db("b.db", schema, {"t": [(1, "b")]})
     p.run().done()

@@ -47,7 +47,8 @@ def unicase(p: Project) -> None:
     """Keys and indexes in a collation that SQLite here does not know: no row lost, or by name."""
     p.collations["unicase"] = _unicase
     p.both(
-        "CREATE TABLE tags(tag TEXT NOT NULL PRIMARY KEY COLLATE unicase, usn INTEGER) WITHOUT ROWID;"
+        "CREATE TABLE tags(tag TEXT NOT NULL PRIMARY KEY COLLATE unicase, usn INTEGER)"
+        " WITHOUT ROWID;"
         "CREATE TABLE decks(id INTEGER PRIMARY KEY NOT NULL, name TEXT NOT NULL COLLATE unicase);"
         "CREATE UNIQUE INDEX idx_decks_name ON decks(name);"
         "CREATE TABLE notes(id INTEGER PRIMARY KEY, guid TEXT NOT NULL UNIQUE, tags TEXT);",
@@ -76,8 +77,10 @@ def title_sort(p: Project) -> None:
     """Triggers and views that call functions of the application: they come along untouched."""
     p.both(
         "CREATE TABLE books(id INTEGER PRIMARY KEY AUTOINCREMENT,"
-        " title TEXT NOT NULL DEFAULT 'Unknown' COLLATE NOCASE, sort TEXT COLLATE NOCASE, uuid TEXT);"
-        "CREATE TABLE authors(id INTEGER PRIMARY KEY, name TEXT NOT NULL COLLATE NOCASE, UNIQUE(name));"
+        " title TEXT NOT NULL DEFAULT 'Unknown' COLLATE NOCASE, sort TEXT COLLATE NOCASE,"
+        " uuid TEXT);"
+        "CREATE TABLE authors(id INTEGER PRIMARY KEY, name TEXT NOT NULL COLLATE NOCASE,"
+        " UNIQUE(name));"
         "CREATE TABLE books_authors_link(id INTEGER PRIMARY KEY, book INTEGER NOT NULL,"
         " author INTEGER NOT NULL, UNIQUE(book, author));"
         "CREATE VIEW meta AS SELECT id, title, (SELECT sortconcat(l.id, name) FROM"

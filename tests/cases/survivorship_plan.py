@@ -139,9 +139,7 @@ def no_false_conflict(p: Project) -> None:
         },
     )
     p.run().done()
-    p.expect(
-        "SELECT o.no, u.email FROM orders o JOIN users u ON u.id = o.user_id", [("n1", "ann")]
-    )
+    p.expect("SELECT o.no, u.email FROM orders o JOIN users u ON u.id = o.user_id", [("n1", "ann")])
 
 
 @case("survivorship: a conflict that only the references show")
@@ -205,7 +203,7 @@ def decided_both_free(p: Project) -> None:
 
 @case("survivorship: a decision about nobody")
 def decided_nobody(p: Project) -> None:
-    """A decision whose entity does not exist is said (bad plan, question or message), not hidden."""
+    """A decision whose entity does not exist is said (bad plan, question, message), not hidden."""
     result = _built(p).run(plan=DECISION.format("zoe", 'keep = "b.db"'))
     if result.status == 2:
         return

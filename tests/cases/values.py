@@ -16,7 +16,9 @@ def _kept(p: Project, values: list[object]) -> None:
     shared = [(n, f"s{n}", v) for n, v in enumerate(values, 1)]
     only_a = [(n + 100, f"a{n}", v) for n, v in enumerate(values, 1)]
     only_b = [(n + 100, f"b{n}", v) for n, v in enumerate(values, 1)]
-    p.both(NOTE, {"note": shared + only_a}, {"note": only_b + [(n + 50, c, v) for n, c, v in shared]})
+    p.both(
+        NOTE, {"note": shared + only_a}, {"note": only_b + [(n + 50, c, v) for n, c, v in shared]}
+    )
     p.run().done()
     p.expect("SELECT code, v FROM note", [row[1:] for row in shared + only_a + only_b])
 
@@ -118,7 +120,7 @@ def wide_rows(p: Project) -> None:
     """Long texts are compared whole: a difference anywhere makes two rows."""
     long = "lorem ipsum " * 900
     texts = [long, "X" + long[1:], long[:-1] + "X"]
-    texts += [f"{long[:at]}#{long[at + 1:]}" for at in range(57, len(long), 1500)]
+    texts += [f"{long[:at]}#{long[at + 1 :]}" for at in range(57, len(long), 1500)]
     schema = "CREATE TABLE page(id INTEGER PRIMARY KEY, title TEXT, body TEXT, extra BLOB);"
     p.both(
         schema,

@@ -14,7 +14,7 @@ def run_names(project: Path) -> list[str]:
     runs = project / OWN / "runs"
     if not runs.is_dir():
         return []
-    names = [entry.name for entry in runs.iterdir() if entry.is_dir()]
+    names = [entry.name for entry in runs.iterdir() if entry.is_dir() and entry.name[0].isdigit()]
     return sorted(names, key=lambda n: (n.partition("-")[0], int(n.partition("-")[2] or 0)))
 
 

@@ -22,7 +22,7 @@ from __future__ import annotations
 import os
 import random
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -92,6 +92,26 @@ def _names(kept: bytes) -> Names:
         inode, mode = head.split(b" ")
         names[os.fsdecode(name)] = Entry(int(inode), int(mode, 8), os.fsdecode(link))
     return names
+
+
+def states(certain: Disk, last: Disk, seed: int) -> Iterator[tuple[str, Disk]]:
+    """The different states that the variants give, with the names of those that give it."""
+    found: dict[str, tuple[list[str], Disk]] = {}
+    for variant in VARIANTS:
+        disk = after_cut(certain, last, variant, seed)
+        names, _ = found.setdefault(repr(_content(disk, disk.root)), ([], disk))
+        names.append(variant)
+    for names, disk in found.values():
+        yield "/".join(names), disk
+
+
+def _content(disk: Disk, inode: int) -> dict[str, object]:
+    return {
+        name: _content(disk, entry.inode)
+        if stat.S_ISDIR(entry.mode)
+        else (entry, disk.files.get(entry.inode))
+        for name, entry in sorted(disk.folders.get(inode, {}).items())
+    }
 
 
 def after_cut(certain: Disk, last: Disk, variant: str, seed: int) -> Disk:

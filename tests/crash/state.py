@@ -43,11 +43,26 @@ def outside(project: Path) -> Tree:
             mode = path.lstat().st_mode
             content = b""
             if stat.S_ISREG(mode):
-                content = path.read_bytes()
+                # Configuration may name the project by its whole path.
+                content = path.read_bytes().replace(os.fsencode(project), b"{project}")
             elif stat.S_ISLNK(mode):
                 content = os.fsencode(os.readlink(path))
             tree[str(path.relative_to(project))] = Node(mode, content)
     return tree
+
+
+def lay_out(tree: Tree, project: Path) -> None:
+    """Write a tree into an empty folder."""
+    for name, node in tree.items():
+        path = project / name
+        if stat.S_ISDIR(node.mode):
+            path.mkdir()
+        elif stat.S_ISLNK(node.mode):
+            path.symlink_to(os.fsdecode(node.content))
+            continue
+        else:
+            path.write_bytes(node.content)
+        path.chmod(stat.S_IMODE(node.mode))
 
 
 def family(tree: Tree, name: str) -> Tree:
@@ -133,13 +148,12 @@ def in_between(found: Tree, start: Tree, end: Tree) -> list[str]:
     told = []
     for name in DATABASES:
         here, before, after = family(found, name), family(start, name), family(end, name)
-        if here == before or (here == after and before != after):
-            continue
-        if before == after:
-            told += differences(here, before)
+        if here in (before, after):
             continue
         try:
-            if dump(found, name) not in (dump(start, name), dump(end, name)):
+            if dump(start, name) == dump(end, name):
+                told += differences(here, before)
+            elif dump(found, name) not in (dump(start, name), dump(end, name)):
                 told.append(f"{name} is neither the old nor the new database")
         except (sqlite3.Error, ValueError) as error:
             told.append(f"{name} is damaged: {error}")

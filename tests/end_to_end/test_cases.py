@@ -10,6 +10,7 @@ import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from multiprocessing import get_context
+from typing import cast
 
 import pytest
 
@@ -25,8 +26,8 @@ WORKERS = min(2, os.cpu_count() or 1)
 def verdict(request: pytest.FixtureRequest) -> Iterator[Callable[[Case], Verdict]]:
     """Judges a case; all selected cases have been started in the background, in order."""
     kind = os.environ.get(KIND_VARIABLE, "inprocess")
-    chosen = [
-        item.callspec.params["case"]
+    chosen: list[Case] = [
+        cast("Case", item.callspec.params["case"])
         for item in request.session.items
         if isinstance(item, pytest.Function) and item.function is test_case
     ]
@@ -38,7 +39,7 @@ def verdict(request: pytest.FixtureRequest) -> Iterator[Callable[[Case], Verdict
         pool.shutdown(cancel_futures=True)
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+@pytest.mark.parametrize("case", CASES, ids=[case.name for case in CASES])
 def test_case(case: Case, verdict: Callable[[Case], Verdict]) -> None:
     """The command does on this case what its contract says."""
     outcome = verdict(case)

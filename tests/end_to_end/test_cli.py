@@ -68,6 +68,48 @@ def test_scan_plan_run_verify_report_runs_rollback(tmp_path: Path) -> None:
     assert {k: v for k, v in hashes(tmp_path).items() if k != "plan.toml"} == before
 
 
+def test_configure_and_clean_up_and_all_of_it_undone(tmp_path: Path) -> None:
+    write_shop(tmp_path)
+    (tmp_path / ".env").write_bytes(b"# db\r\nDATABASE_URL=sqlite:///./b.db # old\r\n")
+    before = hashes(tmp_path)
+    status, said = run_json(tmp_path, "--target", "app.db", "--configure", "--cleanup", "--yes")
+    assert (status, said["outcome"]) == (0, "consolidated"), said
+    assert set(hashes(tmp_path)) == {".env", "app.db"}
+    configured = (tmp_path / ".env").read_bytes()
+    assert b"app.db # old\r\n" in configured
+    assert call("verify", str(tmp_path)).returncode == 0
+    assert call("rollback", str(tmp_path), said["run"], "--yes").returncode == 0
+    assert hashes(tmp_path) == before
+
+
+def test_a_plan_with_a_wrong_name_is_refused_before_anything_is_copied(tmp_path: Path) -> None:
+    write_shop(tmp_path)
+    (tmp_path / "plan.toml").write_text("\n[tables.usrs]\n")
+    plan = str(tmp_path / "plan.toml")
+    status, said = run_json(tmp_path, "--target", "app.db", "--plan", plan, "--yes")
+    assert (status, said["outcome"]) == (2, "refused")
+    assert "line 2" in said["messages"][-1]["text"]
+    assert not (tmp_path / ".consolidator").exists()
+
+
+def test_a_damaged_backup_is_refused(tmp_path: Path) -> None:
+    write_shop(tmp_path, first="app.db")
+    status, said = run_json(tmp_path, "--target", "app.db", "--yes")
+    assert status == 0
+    copy = tmp_path / ".consolidator" / "runs" / said["run"] / "backup" / "b.db"
+    data = bytearray(copy.read_bytes())
+    data[5000] ^= 1
+    copy.write_bytes(data)
+    after = hashes(tmp_path)
+    checked = call("verify", str(tmp_path))
+    assert checked.returncode == 4
+    assert "b.db" in checked.stdout
+    refused = call("rollback", str(tmp_path), "--yes")
+    assert refused.returncode == 4
+    assert "b.db" in refused.stderr
+    assert hashes(tmp_path) == after
+
+
 def test_a_dry_run_counts_and_writes_nothing(tmp_path: Path) -> None:
     write_shop(tmp_path)
     before = hashes(tmp_path)

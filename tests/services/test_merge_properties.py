@@ -12,7 +12,7 @@ from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
-from hypothesis import HealthCheck, Phase, given, note, settings
+from hypothesis import HealthCheck, Phase, event, given, note, settings
 from hypothesis import strategies as st
 
 from tests.cases.engines import KIND_VARIABLE, Finished, run_command
@@ -124,6 +124,8 @@ def test_equal_to_the_reference(world: WorldSpec) -> None:
 def test_nothing_lost_nothing_invented(world: WorldSpec) -> None:
     """With the automatic identity: every row of every file is there, and no other row.
 
+    Rows without a natural key in files of a few rows may look like copies of one file by chance:
+    then a question is right too. Nothing may be lost or made up in silence.
     Only tables without versions are compared, because a version that lost is rightly not there.
     """
     steady = tuple(replace(spec, versioned=False) for spec in world.tables)
@@ -133,6 +135,9 @@ def test_nothing_lost_nothing_invented(world: WorldSpec) -> None:
         paths = write_project(world, folder)
         done = _run(folder, paths, "")
         note(done.stdout[-3000:] + done.stderr[-2000:])
+        if done.status == 3 and _by_rows(world):
+            event("asked")
+            return
         assert done.status == 0
         bags = [reference_graph.nested_bag(reference_graph.read(path)) for path in paths]
         got = reference_graph.nested_bag(reference_graph.read(folder / "app.db"))

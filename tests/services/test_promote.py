@@ -11,10 +11,10 @@ import pytest
 
 from consolidator_tui.domain.errors import Failed, FileRefused, GateClosed, LockedError
 from consolidator_tui.domain.event import ignore
-from consolidator_tui.services import promote as promote_module
 from consolidator_tui.services.backup import back_up
 from consolidator_tui.services.promote import load_promotion, promote
 from consolidator_tui.services.recover import recover
+from consolidator_tui.storage import family
 from consolidator_tui.storage.run_db import open_run_store
 from consolidator_tui.storage.run_folder import RunFolder
 from tests.services.run_project import (
@@ -147,14 +147,13 @@ async def test_an_error_in_the_middle_puts_the_old_target_back(
     target = make(tmp_path / "app.db")
     run, staging = await prepared(tmp_path, "app.db")
     before = contents(tmp_path)
-    real_put = promote_module.put
 
     def put(new: Path, path: Path) -> None:
         if new == staging:
             raise OSError(5, "Input/output error")
-        real_put(new, path)
+        family.put(new, path)
 
-    monkeypatch.setattr(promote_module, "put", put)
+    monkeypatch.setattr("consolidator_tui.services.promote.put", put)
     with pytest.raises(Failed, match="input/output"):
         await promote(run, staging, target, ignore)
     assert contents(tmp_path) == before

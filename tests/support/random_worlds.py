@@ -20,8 +20,8 @@ SURROGATE = ("code", "scoped", "rows")
 NATURAL = ("code", "text", "scoped", "pair", "line", "shared")
 """Kinds whose rows are known by a key, so that versions can differ."""
 VALUES: tuple[Any, ...] = (
-    None, "", "a", "A", "ä€", "a|b", "x\0y", "1", "01", 5_000_001, -5_000_002, 2**53 + 1, 1.5, 1e300,
-    float("inf"), b"", b"\xff\0", "long " * 90,
+    None, "", "a", "A", "ä€", "a|b", "x\0y", "1", "01", 5_000_001, -5_000_002, 2**53 + 1, 1.5,
+    1e300, float("inf"), b"", b"\xff\0", "long " * 90,
 )  # fmt: skip
 
 
@@ -279,7 +279,9 @@ def _row(
     spec: WorldSpec, entity: Entity, version: int, ids: dict[tuple[Entity, int], Any], copy: int
 ) -> dict[str, Any]:
     def leads(other: Entity) -> Any:
-        return leads(other.needs["id"]) if spec.tables[other.table].kind == "shared" else ids[other, 0]
+        return (
+            leads(other.needs["id"]) if spec.tables[other.table].kind == "shared" else ids[other, 0]
+        )
 
     values, links = entity.versions[version]
     row: dict[str, Any] = {}

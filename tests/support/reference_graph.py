@@ -144,7 +144,9 @@ def _links(con: sqlite3.Connection, table: Table, graph: Graph) -> tuple[Link, .
 
 def _connect(table: Table, graph: Graph) -> None:
     for link in table.links:
-        index = {tuple(r.values[c] for c in link.parent_columns): r for r in graph[link.parent].rows}
+        index = {
+            tuple(r.values[c] for c in link.parent_columns): r for r in graph[link.parent].rows
+        }
         for row in table.rows:
             wanted = tuple(row.values[c] for c in link.columns)
             if None in wanted:
@@ -194,9 +196,7 @@ def shapes(*graphs: Graph) -> list[Colours]:
         fresh = {}
         for graph_nodes, back in zip(nodes, backs, strict=True):
             for row in graph_nodes:
-                out = tuple(
-                    (link.columns, colour[p] if p else -1) for link, p in row.edges.items()
-                )
+                out = tuple((link.columns, colour[p] if p else -1) for link, p in row.edges.items())
                 into = tuple(sorted((columns, colour[c]) for columns, c in back.get(row, ())))
                 fresh[row] = number((colour[row], out, into))
         colour = fresh

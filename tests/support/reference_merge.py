@@ -182,9 +182,7 @@ def _survivor(
     """The row that stays, and for each link the key of the entity that it leads to."""
     ordered = versions
     seen = [_compared(row, table, key_of) for row in versions]
-    differ = any(
-        one[c] != two[c] for one in seen for two in seen for c in one.keys() & two.keys()
-    )
+    differ = any(one[c] != two[c] for one in seen for two in seen for c in one.keys() & two.keys())
     if differ:
         times = [moment(row.values.get("updated_at")) for row in versions]
         best = [n for n, time in enumerate(times) if time == max(times)]
@@ -221,7 +219,10 @@ def write(graph: Graph, path: Path) -> None:
             marks = ", ".join("?" for _ in table.columns)
             con.executemany(
                 f"INSERT INTO {quoted(table.name)} ({cells}) VALUES ({marks})",
-                [tuple(_cell(row, folded(c), graph, ids) for c in table.columns) for row in table.rows],
+                [
+                    tuple(_cell(row, folded(c), graph, ids) for c in table.columns)
+                    for row in table.rows
+                ],
             )
         con.commit()
 

@@ -106,7 +106,7 @@ def files() -> tuple[FoundFile, ...]:
     return (
         _file("app.db", Role.EMPTY, "Zero bytes; a program opened it and wrote nothing.",
               kind=FileKind.EMPTY, size=0, tables=(), encoding=""),
-        _file(MAIN, Role.APPLICATION, "5 tables with rows, and 3 references of the code lead to it.",
+        _file(MAIN, Role.APPLICATION, "5 tables with rows, and 3 references of the code lead to it",
               size=126_976, wal=True, sidecars=(Sidecar("-wal", 41_232), Sidecar("-shm", 32_768)),
               tables=(TableSummary("users", 42), TableSummary("prompts", 230),
                       TableSummary("transactions", 1_204), TableSummary("uploads", 61)),
@@ -256,9 +256,9 @@ def result(undecided: int = 0) -> MergeResult:
     questions = (
         Question(f"{undecided} rows of users disagree and no rule decides (name, phone).", "users",
                  "name, phone", f"{MAIN}, {OLD}",
-                 '[[decisions]]\ntable = "users"'),
+                 templates(undecided)),
     )  # fmt: skip
-    return MergeResult(counts, questions if undecided else (), templates=templates(undecided))
+    return MergeResult(counts, questions if undecided else ())
 
 
 def templates(undecided: int) -> str:

@@ -32,7 +32,7 @@ from consolidator_tui.storage.holders import describe, lock_owner, share, sideca
 from consolidator_tui.storage.sqlite import explain, file_uri
 from consolidator_tui.storage.worker import Stop, in_thread
 
-TRIES = 3
+TRIES = 5
 LOCK_SECONDS = 7.0
 """How long a writer may keep the file; with the search for its name it stays under 10 s."""
 MAGIC = b"SQLite format 3\0"

@@ -16,6 +16,7 @@ from consolidator_tui.domain.event import Emit, Level, Message, PhaseTimed, Prog
 from consolidator_tui.domain.inspection import FileInspection, Inspection, Preview
 from consolidator_tui.services.discover.reading import open_unchanged
 from consolidator_tui.services.failure import translate
+from consolidator_tui.services.inspect.kinship import find_lineage
 from consolidator_tui.services.inspect.matrix import build_matrix
 from consolidator_tui.services.inspect.preview import read_preview
 from consolidator_tui.services.inspect.schema import read_schema
@@ -61,9 +62,10 @@ async def inspect(
         raise
     for file in files:
         tell_findings(file, emit)
+    lineage = await find_lineage(project, files, emit) if checks else ()
     seconds = time.monotonic() - started
     emit(PhaseTimed(Step.INSPECT, "inspect", seconds))
-    return Inspection(files, build_matrix(files), seconds=seconds)
+    return Inspection(files, build_matrix(files), lineage, seconds)
 
 
 async def inspect_file(project: Path, path: str, *, checks: bool) -> FileInspection:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from consolidator_tui.domain.catalog import Source, TableKind, fold
 from consolidator_tui.services.inspect.schema import read_schema
+from consolidator_tui.services.stand_ins import stand_in_for
 from consolidator_tui.storage.sqlite import open_database, quote
 
 
@@ -21,6 +22,7 @@ async def load_source(
     known = {fold(name): rows for name, rows in (counts or {}).items()}
     async with open_database(snapshot, immutable=True) as database:
         schema = await read_schema(database)
+        await stand_in_for(database, [schema])
         for key, table in schema.tables.items():
             if key not in known and table.kind is TableKind.ORDINARY and not table.error:
                 count = await database.value(

@@ -46,7 +46,7 @@ def compared_columns(work: Work) -> list[tuple[int, str]]:
     """Places and names of the columns in which versions of one entity can differ."""
     identity = work.table.identity
     equal = set()
-    if identity.kind is IdentityKind.COLUMNS:
+    if identity.kind is IdentityKind.COLUMNS and not work.joined:
         equal = {
             c
             for c, collation in zip(identity.columns, identity.collations, strict=True)

@@ -49,7 +49,8 @@ async def count_table(database: Database, work: Work, *, written: bool) -> Table
                 rekeyed += count - gone
     lost = moved_away
     if written:
-        there = await database.value(f"SELECT count(*) FROM main.{quote(work.table.name)}")
+        hint = "" if work.table.table.without_rowid else " NOT INDEXED"
+        there = await database.value(f"SELECT count(*) FROM main.{quote(work.table.name)}{hint}")
         lost = base + new - int(there)
     return TableCounts(
         table=work.table.name,

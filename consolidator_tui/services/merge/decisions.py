@@ -149,6 +149,7 @@ async def _join(database: Database, work: Work, number: int) -> None:
     )
     if len(heads) < 2:
         return
+    work.joined = True
     head = heads[0][0]
     for (other,) in heads[1:]:
         await database.execute(

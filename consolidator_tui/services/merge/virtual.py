@@ -14,8 +14,9 @@ from consolidator_tui.domain.merge import (
     VirtualTable,
 )
 from consolidator_tui.services.merge.work import Translator, Work
+from consolidator_tui.services.planning.virtual_sql import create_sql
 from consolidator_tui.services.workspace import schema_of
-from consolidator_tui.storage.sqlite import Database, literal, quote
+from consolidator_tui.storage.sqlite import Database, quote
 
 
 async def follow_owner(database: Database, translator: Translator, work: Work) -> None:
@@ -173,11 +174,4 @@ def placed_entries(table: VirtualTable, owner: Work, source: int, name: str) -> 
 
 def create_sql_of(work: Work) -> str:
     """CREATE VIRTUAL TABLE for a table whose rows are merged, under the target's name."""
-    from consolidator_tui.services.planning.virtual_sql import create_sql
-
     return create_sql(work.table.table.sql, f"main.{quote(work.table.name)}")
-
-
-def shadow_check(name: str) -> str:
-    """SQL that checks an R-Tree of the target."""
-    return f"SELECT rtreecheck('main', {literal(name)})"

@@ -39,6 +39,8 @@ class Work:
     """Per source what is added to `g` for rows that keep no one company: their final address."""
     final: dict[int, tuple[int, int]] = field(default_factory=dict)
     """Per source the range of its rows' final addresses."""
+    joined: bool = False
+    """A person called rows one entity whose identities differ."""
     aliases: set[str] = field(default_factory=set)
     """Columns that refer to natural keys of which some changed (pv.alias)."""
     cut: set[str] = field(default_factory=set)

@@ -8,13 +8,20 @@ from consolidator_tui.domain.catalog import fold
 from consolidator_tui.domain.merge import Note, Question
 from consolidator_tui.services.inspect.ddl import column_texts, constraint_word, table_constraints
 from consolidator_tui.services.merge.aliases import follow_in_base
-from consolidator_tui.services.merge.classify import fixed_key
+from consolidator_tui.services.merge.fill import (
+    address_column,
+    at_place,
+    fill_missing,
+    has_address,
+    key_columns,
+    make_places,
+    take_fields,
+    target_address,
+)
 from consolidator_tui.services.merge.work import Translator, Work
 from consolidator_tui.services.planning.fixes import toml_key, toml_text
 from consolidator_tui.services.planning.objects import plain_sql
 from consolidator_tui.storage.sqlite import Database, quote
-
-_OLDEST = -(1 << 62)
 
 
 class CannotWrite(Exception):
@@ -34,7 +41,9 @@ async def write_table(database: Database, translator: Translator, work: Work) ->
     if 0 in work.members:
         await _follow_in_base(database, translator, work)
         await follow_in_base(database, work)
-        await _override_base(database, work)
+        if work.overridden:
+            await make_places(database, translator, work)
+            await _override_base(database, work)
         await _remove_replaced(database, work)
     for source in work.members:
         if source == 0 and not work.mapped:
@@ -62,27 +71,23 @@ async def write_table(database: Database, translator: Translator, work: Work) ->
                 raise CannotWrite(_question(work, source, second)) from second
             finally:
                 await database.execute("PRAGMA ignore_check_constraints = OFF")
-    if work.mapped:
-        await _fill_missing(database, translator, work)
-    if work.overridden:
-        await _take_fields(database, translator, work)
+    if work.mapped or work.overridden:
+        await make_places(database, translator, work)
+        await fill_missing(database, translator, work)
+        if work.overridden:
+            await take_fields(database, translator, work)
     return notes
 
 
 def written_columns(work: Work, source: int) -> list[str]:
     """The columns that rows of a source bring along; the others get the table's default."""
-    address = _address_column(work)
+    address = address_column(work)
     return [
         column.name
         for column in work.table.columns
         if column.name != address
         and (column.sources[source] is not None or column.default is not None)
     ]
-
-
-def _address_column(work: Work) -> str | None:
-    """The declared column that holds the row's address in the target, if there is one."""
-    return work.table.surrogate or fixed_key(work)
 
 
 def _insert(translator: Translator, work: Work, source: int) -> str:
@@ -92,7 +97,7 @@ def _insert(translator: Translator, work: Work, source: int) -> str:
     g = work.g(source)
     placed = work.placed(source, f"s.{work.address(source)}")
     place = f"coalesce(m.canon, {placed})" if work.mapped else placed
-    column = _address_column(work)
+    column = address_column(work)
     rowid = work.rowid_name()
     if column is not None:
         targets.insert(0, quote(column))
@@ -132,29 +137,6 @@ def _value(translator: Translator, work: Work, source: int, name: str) -> str:
     )
 
 
-def target_address(work: Work, alias: str) -> str:
-    """The column of the target's table that holds the address of a row."""
-    column = _address_column(work)
-    name = quote(column) if column is not None else work.rowid_name()
-    assert name is not None
-    return f"{alias}.{name}"
-
-
-def has_address(work: Work) -> bool:
-    """Whether rows of the target are addressed by an integer (else by their key)."""
-    return _address_column(work) is not None or work.rowid_name() is not None
-
-
-def key_columns(work: Work) -> list[str]:
-    """The primary key of a target table without rowid."""
-    return [
-        column.name
-        for name in work.table.table.primary_key
-        for column in work.table.columns
-        if fold(column.name) == fold(name) or (column.sources[work.members[0]] or "") == name
-    ]
-
-
 async def _follow_in_base(database: Database, translator: Translator, work: Work) -> None:
     """References of base rows whose parents were merged into others follow too."""
     for link in work.table.links:
@@ -170,14 +152,17 @@ async def _follow_in_base(database: Database, translator: Translator, work: Work
 
 
 async def _override_base(database: Database, work: Work) -> None:
-    if not work.overridden or not has_address(work):
+    if not work.overridden:
         return
     table = quote(work.table.name)
     for place, column in enumerate(work.table.columns):
-        condition = f"o.number = {work.table.number} AND o.place = {place} AND o.from_g IS NULL"
+        rows = (
+            "SELECT o.g AS canon, o.value AS v FROM pv.override o "
+            f"WHERE o.number = {work.table.number} AND o.place = {place} AND o.from_g IS NULL"
+        )
+        source, on = at_place(work, rows)
         await database.execute(
-            f"UPDATE main.{table} SET {quote(column.name)} = o.value FROM pv.override o "
-            f"WHERE {condition} AND {target_address(work, table)} = o.g"
+            f"UPDATE main.{table} SET {quote(column.name)} = f.v FROM {source} WHERE {on}"
         )
 
 
@@ -244,77 +229,3 @@ def _question(work: Work, source: int, error: sqlite3.IntegrityError) -> Questio
         file=path,
         fix=fix,
     )
-
-
-async def _fill_missing(database: Database, translator: Translator, work: Work) -> None:
-    """Columns that the surviving row's file lacks come from the next version that has them."""
-    if not has_address(work):
-        return
-    for column in work.table.columns:
-        if column.name == _address_column(work):
-            continue
-        having = [k for k in work.members if column.sources[k] is not None]
-        lacking = [k for k in work.members if column.sources[k] is None]
-        if not having or not (lacking or work.table.fill_nulls):
-            continue
-        await _fill_column(database, translator, work, column.name, having, lacking)
-
-
-async def _fill_column(
-    database: Database,
-    translator: Translator,
-    work: Work,
-    name: str,
-    having: list[int],
-    lacking: list[int],
-) -> None:
-    number = work.table.number
-    table = quote(work.table.name)
-    stamp = (
-        f"coalesce((SELECT v.stamp FROM pv.version v WHERE v.number = {number} "
-        f"AND v.canon = m.canon AND v.kind = 'values' AND v.g = m.g), {_OLDEST})"
-    )
-    arms = [
-        f"SELECT m.canon AS canon, {translator.value(work, k, name)} AS v, {stamp} AS stamp, "
-        f"{k} AS src, m.g AS g FROM {work.map} m CROSS JOIN {work.seek(k)} "
-        f"ON s.{work.address(k)} = {work.raw(k, 'm.g')} "
-        f"WHERE {work.within(k, 'm.g')} AND m.keep = 0 AND {work.own(k, name)} IS NOT NULL"
-        for k in having
-    ]
-    if work.table.fill_nulls:
-        needs = f"{table}.{quote(name)} IS NULL"
-    else:
-        from_lacking = " OR ".join(work.within(k, "h.g") for k in lacking)
-        needs = (
-            f"f.canon IN (SELECT h.canon FROM {work.map} h WHERE h.keep = 1 AND ({from_lacking}))"
-        )
-    await database.execute(
-        f"UPDATE main.{table} SET {quote(name)} = f.v FROM (SELECT canon, v, row_number() OVER "
-        "(PARTITION BY canon ORDER BY stamp DESC, src, g) AS n "
-        f"FROM ({' UNION ALL '.join(arms)})) f "
-        f"WHERE f.n = 1 AND {target_address(work, table)} = f.canon AND {needs}"
-    )
-
-
-async def _take_fields(database: Database, translator: Translator, work: Work) -> None:
-    """Single fields that a person took from another version."""
-    if not has_address(work):
-        return
-    number = work.table.number
-    table = quote(work.table.name)
-    taken = await database.rows(
-        f"SELECT DISTINCT place FROM pv.override WHERE number = {number} AND from_g IS NOT NULL"
-    )
-    for (place,) in taken:
-        name = work.table.columns[place].name
-        for k in work.members:
-            if work.own(k, name) is None:
-                continue
-            await database.execute(
-                f"UPDATE main.{table} SET {quote(name)} = f.v FROM (SELECT o.g AS g, "
-                f"{translator.value(work, k, name)} AS v FROM pv.override o "
-                f"CROSS JOIN {work.seek(k)} ON s.{work.address(k)} = {work.raw(k, 'o.from_g')} "
-                f"WHERE o.number = {number} AND o.place = {place} "
-                f"AND {work.within(k, 'o.from_g')}) f "
-                f"WHERE {target_address(work, table)} = f.g"
-            )

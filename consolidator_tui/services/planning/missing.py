@@ -29,11 +29,12 @@ async def settle_absent(
 
     Returns the objects that can be made, and the names (`index name`) of those that are left out.
     """
+    objects, orphans = without_writers(planning, objects)
     async with open_database(None) as fresh:
         schemas = [s.schema for s in planning.sources if s.same_as is None]
         absent = await find_absent(fresh, schemas)
     if not absent.collations and not absent.functions:
-        return objects, []
+        return objects, orphans
     left_out: dict[str, str] = {}
     for source in planning.sources:
         if source.same_as is None:
@@ -43,7 +44,41 @@ async def settle_absent(
     kept = tuple(o for o in objects if f"{o.kind} {o.name}" not in left_out)
     for name, text in left_out.items():
         planning.note(text, column=name.partition(" ")[2])
-    return kept, list(left_out)
+    return kept, [*orphans, *left_out]
+
+
+def without_writers(
+    planning: Planning, objects: tuple[PlannedObject, ...]
+) -> tuple[tuple[PlannedObject, ...], list[str]]:
+    """Leave out triggers that write into a virtual table that is not in the target.
+
+    They would make every write to their own table fail. Returns what is left, and the names.
+    """
+    base = planning.sources[0].schema.tables
+    kept, left_out = [], []
+    for item in objects:
+        source = planning.sources[item.source]
+        gone = [
+            table.name
+            for table in source.schema.tables.values()
+            if table.kind is TableKind.VIRTUAL
+            and (table.error or mapped_name(planning, source, table.name) is None)
+            and table.key not in base
+            and item.kind == "trigger"
+            and fold(table.name) in {fold(word) for word in _words(item.sql)}
+        ]
+        if not gone:
+            kept.append(item)
+            continue
+        left_out.append(f"{item.kind} {item.name}")
+        planning.note(
+            f"The trigger {item.name} of {source.path} is left out: it writes {gone[0]}, which "
+            "is not in the target",
+            table=item.table,
+            column=item.name,
+            file=source.path,
+        )
+    return tuple(kept), left_out
 
 
 def _tell_collations(
@@ -71,7 +106,7 @@ def _tell_collations(
 
 def _ask_key(planning: Planning, source: Source, table: Table, collation: str) -> None:
     """The rows of a WITHOUT ROWID table lie in the order of its key; REINDEX cannot mend that."""
-    draft = planning.drafts.get(fold(mapped_name(planning, source, table.name)))
+    draft = planning.drafts.get(fold(mapped_name(planning, source, table.name) or ""))
     if draft is None or not table.without_rowid or speaks_of_case(collation):
         return
     primary = [key for key in table.unique_keys if key.origin == "pk"]
@@ -110,7 +145,7 @@ def _tell_functions(planning: Planning, source: Source, absent: Absent) -> None:
             if not missing:
                 continue
             name = mapped_name(planning, source, table.name)
-            draft = planning.drafts.get(fold(name))
+            draft = planning.drafts.get(fold(name or ""))
             names = ", ".join(f"{function}()" for function in missing)
             stored = "STORED" in text.upper().split()[-1]
             if word in ("GENERATED", "AS") and stored and draft and list(draft.members) != [0]:
@@ -149,7 +184,7 @@ def _left_out(planning: Planning, source: Source, absent: Absent) -> dict[str, s
         if not calls and (not wild or index.sql.upper().split()[1:2] == ["UNIQUE"]):
             continue
         what = ", ".join([*(f"{name}()" for name in sorted(calls)), *sorted(wild)])
-        name = mapped_name(planning, source, index.name)
+        name = mapped_name(planning, source, index.name) or index.name
         found[f"index {name}"] = (
             f"The index {index.name} on {index.table} needs {what}, which is missing here, and is "
             f"left out; make it again with the application: {' '.join(index.sql.split())}"

@@ -7,6 +7,7 @@ it belongs to a table. What only repeats or shows other rows is made from them.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -27,7 +28,7 @@ from consolidator_tui.services.planning.names_in_target import mapped_to
 from consolidator_tui.services.planning.virtual_owner import Member, Owner
 from consolidator_tui.services.planning.virtual_sql import Shape, Storage, create_sql, shape_of
 from consolidator_tui.services.workspace import row_address
-from consolidator_tui.storage.sqlite import open_database, quote
+from consolidator_tui.storage.sqlite import Database, open_database, quote
 
 
 @dataclass(slots=True)
@@ -54,7 +55,7 @@ async def find_virtual_tables(sources: Sequence[Source], document: PlanDocument)
                 continue
             name = mapped_to(document, source, table.name)
             if table.error:
-                _say_missing(found, source, table, name)
+                await _say_missing(found, source, table, name or "")
             elif name:
                 member = Member(source, table, shape_of(table))
                 groups.setdefault(fold(name), []).append((name, member))
@@ -63,51 +64,57 @@ async def find_virtual_tables(sources: Sequence[Source], document: PlanDocument)
     return found
 
 
-def _say_missing(found: Virtuals, source: Source, table: Table, name: str) -> None:
-    """A virtual table that cannot be opened here: its own tables are copied with the base only."""
+async def _say_missing(found: Virtuals, source: Source, table: Table, name: str) -> None:
+    """A virtual table that cannot be opened here: only the base's tables of it can be kept."""
     shadows = [t for t in source.schema.tables.values() if fold(t.owner) == table.key]
-    rows = sum(source.row_counts.get(t.key, 0) for t in shadows)
-    if source.index == 0:
-        found.notes.append(
-            Note(
-                f"{table.name} cannot be opened here ({table.error}); it and its "
-                f"{len(shadows)} tables stay as they are in {source.path}",
+    likely = [
+        other.name
+        for other in source.schema.tables.values()
+        if other.kind is TableKind.ORDINARY and other.key.startswith(table.key + "_")
+    ]
+    rows = await _rows_of(source, table, shadows)
+    text = f"The virtual table {table.name} of {source.path} cannot be opened here ({table.error})"
+    if source.index and name and rows:
+        names = ", ".join(shadow.name for shadow in shadows)
+        found.questions.append(
+            Question(
+                f"{text}, so its {rows} rows ({names}) cannot be united.",
                 table=table.name,
                 file=source.path,
+                fix=_leave_out(source, table.name)
+                + "  # its rows are then only in the original and in the backup",
             )
         )
         return
-    found.left_out.append(f"table {name or table.name}")
-    there = found.sources[0].schema.tables.get(fold(name))
-    same = bool(there) and _declared_like(there, table)
-    if not name or (not rows and (same or not shadows)):
-        found.notes.append(
-            Note(
-                f"{table.name} of {source.path} cannot be opened here ({table.error}) and has no "
-                "rows that could be read"
-                if name
-                else f"{table.name} of {source.path} is left out by the plan: it cannot be opened here "
-                f"({table.error}), and the {rows} rows of its tables are not in the target",
-                table=table.name,
-                file=source.path,
-            )
+    if likely:
+        text += (
+            f"; {', '.join(likely)} are merged like other tables, so rebuild {table.name} with "
+            "the application"
         )
-        return
-    found.questions.append(
-        Question(
-            f"{table.name} of {source.path} cannot be opened here ({table.error}), so the {rows} "
-            f"rows of its tables ({', '.join(t.name for t in shadows)}) cannot be united with "
-            "the target.",
-            table=table.name,
-            file=source.path,
-            fix=_leave_out(source, table.name)
-            + "  # its rows are then only in the original and in the backup",
-        )
-    )
+    if not source.index:
+        text += "; it stays as it is"
+    elif rows:
+        text += f"; the plan leaves it and its {rows} rows out"
+    elif name and fold(name) not in found.sources[0].schema.tables:
+        text += "; it is not in the target"
+    found.notes.append(Note(text, table=table.name, file=source.path))
+    if source.index:
+        found.left_out.append(f"table {name or table.name}")
 
 
-def _declared_like(one: Table | None, other: Table) -> bool:
-    return one is not None and fold(one.module) == fold(other.module)
+async def _rows_of(source: Source, table: Table, shadows: list[Table]) -> int:
+    """Rows of a virtual table's own tables: of its texts or documents, where it has such."""
+    known = {shadow.key: shadow for shadow in shadows}
+    for ending in ("_content", "_docsize"):
+        if table.key + ending in known:
+            shadows = [known[table.key + ending]]
+            break
+    async with open_database(Path(source.snapshot), immutable=True) as database:
+        counts = [
+            int(await database.value(f"SELECT count(*) FROM main.{quote(shadow.name)}"))
+            for shadow in shadows
+        ]
+    return sum(counts)
 
 
 def _leave_out(source: Source, name: str) -> str:
@@ -162,7 +169,8 @@ class _Placing:
                 return True
         for source in self.found.sources:
             for table in source.schema.tables.values():
-                named = fold(mapped_to(self.document, source, table.name)) == fold(self.name)
+                name = mapped_to(self.document, source, table.name) or ""
+                named = fold(name) == fold(self.name)
                 if named and table.kind is not TableKind.VIRTUAL and source.same_as is None:
                     self._ask(self._first, f"is an ordinary table in {source.path}")
                     return True
@@ -195,12 +203,13 @@ class _Placing:
         for member in self.members:
             names[member.source.index] = member.table.name
         content = first.shape.content
-        renamed = (content, mapped_to(self.document, first.source, content)) if content else None
+        there = mapped_to(self.document, first.source, content) if content else None
+        renamed = (content, there or content) if content else None
         table = first.source.schema.tables.get(owner.table) if owner else None
         fill: tuple[str, ...] = ()
         if owner is not None and table is not None:
             fill = (f"new.{row_address(table)}", *owners.fill_list(first, owner))
-        owner_name = mapped_to(self.document, first.source, table.name) if table else ""
+        owner_name = (mapped_to(self.document, first.source, table.name) or "") if table else ""
         self.found.tables.append(
             VirtualTable(
                 name=self.name,
@@ -374,7 +383,7 @@ class _Placing:
         self.found.sources[index] = replace(source, schema=schema, row_counts=counts)
 
 
-def _opened(member: Member):  # type: ignore[no-untyped-def]
+def _opened(member: Member) -> AbstractAsyncContextManager[Database]:
     return open_database(Path(member.source.snapshot), immutable=True)
 
 

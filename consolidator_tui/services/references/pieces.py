@@ -118,6 +118,8 @@ def anchor_of(pieces: Pieces, *, two_slashes: bool = False) -> Anchor:
         return Anchor.HOME
     if PieceKind.FILE in kinds:
         return Anchor.FILE_FOLDER
+    if PieceKind.WORKING in kinds:
+        return Anchor.WORKING_DIRECTORY
     text = "".join(p.text for p in pieces)
     path = locate(text, two_slashes=two_slashes).path
     if path.startswith("~"):

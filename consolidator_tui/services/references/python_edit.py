@@ -164,12 +164,21 @@ class PythonEditor:
             relative = relative_text(wanted.goal, folder)
         if relative.startswith("../") and not folder.is_dir():
             raise CannotEdit(f"it is relative to {folder}, which does not exist")
+        if "/" in relative and self._is_name_only(literals[0]):
+            raise CannotEdit("with_name() takes a name, not a path")
         start, end = self.tree.span(literals[0])[0], self.tree.span(literals[-1])[1]
         new = ("/" if slash else "") + relative + where.suffix
         if isinstance(node, cst.FormattedStringText):
             return Change(start, end, new)
         climbed = self._climb(literals[0], relative, end) if not slash else None
         return climbed or Change(start, end, _quoted(literals[-1], new))
+
+    def _is_name_only(self, node: cst.CSTNode) -> bool:
+        """Whether the literal is given to pathlib's `with_name`, which refuses separators."""
+        arg = self.tree.parent(node)
+        call = self.tree.parent(arg) if isinstance(arg, cst.Arg) else None
+        func = call.func if isinstance(call, cst.Call) else None
+        return isinstance(func, cst.Attribute) and func.attr.value == "with_name"
 
     def _climb(self, first: cst.CSTNode, relative: str, end: int) -> Change | None:
         """`FOLDER / "x.db"` as `FOLDER.parent / "y.db"` when the goal is above the folder."""

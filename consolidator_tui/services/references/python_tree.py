@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import codecs
+import re
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, fields
 from typing import Any
 
 import libcst as cst
-from libcst.metadata import ByteSpanPositionProvider
-from libcst.metadata.span_provider import SpanProvidingCodegenState, byte_length_in_utf8
+
+from consolidator_tui.services.references.python_spans import Spans
 
 
 class NotReadable(Exception):
@@ -22,93 +22,10 @@ class NotReadable(Exception):
         self.line = line
 
 
-WANTED = frozenset(
-    {
-        cst.SimpleString,
-        cst.ConcatenatedString,
-        cst.FormattedString,
-        cst.FormattedStringText,
-        cst.Call,
-        cst.BinaryOperation,
-        cst.SimpleStatementLine,
-    }
-)
-
-
-class _Nothing:
-    """A context that records nothing."""
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, *_: object) -> None:
-        pass
-
-
-class _Mark:
-    """A context that records which tokens were written inside it."""
-
-    def __init__(self, state: _Spans, node: cst.CSTNode) -> None:
-        self.state = state
-        self.node = node
-
-    def __enter__(self) -> None:
-        self.start = len(self.state.tokens)
-
-    def __exit__(self, *_: object) -> None:
-        self.state.marks[id(self.node)] = (self.start, len(self.state.tokens))
-
-
-_NOTHING = _Nothing()
-
-
-class _Spans(SpanProvidingCodegenState):
-    """Records token numbers, and only of the nodes that edits are made of.
-
-    libcst's own position providers record every node, which takes three times as long.
-    """
-
-    def __init__(self, module: cst.Module) -> None:
-        super().__init__(
-            default_indent=module.default_indent,
-            default_newline=module.default_newline,
-            provider=ByteSpanPositionProvider(),
-        )
-        self.marks: dict[int, tuple[int, int]] = {}
-        self.open: list[int] = []
-
-    def add_indent_tokens(self) -> None:
-        self.tokens.extend(self.indent_tokens)
-
-    def add_token(self, value: str) -> None:
-        self.tokens.append(value)
-
-    def before_codegen(self, node: cst.CSTNode) -> None:
-        if type(node) in WANTED:
-            self.open.append(len(self.tokens))
-
-    def after_codegen(self, node: cst.CSTNode) -> None:
-        if type(node) in WANTED:
-            start = self.open.pop()
-            self.marks.setdefault(id(node), (start, len(self.tokens)))
-
-    def record_syntactic_position(  # type: ignore[override]  # libcst only enters and leaves it
-        self,
-        node: cst.CSTNode,
-        *,
-        start_node: cst.CSTNode | None = None,
-        end_node: cst.CSTNode | None = None,
-    ) -> AbstractContextManager[None]:
-        return _Mark(self, node) if type(node) in WANTED else _NOTHING
-
-    def spans(self) -> dict[int, tuple[int, int]]:
-        """Byte offsets by node identity."""
-        offsets = [0]
-        position = 0
-        for token in self.tokens:
-            position += len(token) if token.isascii() else byte_length_in_utf8(token)
-            offsets.append(position)
-        return {key: (offsets[a], offsets[b]) for key, (a, b) in self.marks.items()}
+_BRACKET = re.compile(rb"[()\[\]{}]")
+_MOST_BRACKETS = 200
+"""CPython's own limit (MAXLEVEL of its tokenizer)."""
+_MOST_BYTES = 1_000_000
 
 
 @dataclass(slots=True)
@@ -178,7 +95,7 @@ class Tree:
     def survives(self) -> bool:
         """Whether the tree, written out again, is the file byte for byte."""
         if self._spans is None:
-            state = _Spans(self.module)
+            state = Spans(self.module)
             self.module._codegen(state)
             self._spans = state.spans()
             code = "".join(state.tokens).encode("utf-8")
@@ -254,6 +171,9 @@ def parse(data: bytes) -> Tree:
     bom = 3 if data.startswith(codecs.BOM_UTF8) else 0
     if b"\0" in data:
         raise NotReadable("it holds null bytes", place_of(data, data.index(b"\0"))[0])
+    # libcst's parser recurses on the C stack: what is nested too deeply ends the process.
+    if len(data) > _MOST_BYTES or _depth(data) > _MOST_BRACKETS:
+        raise NotReadable("it is too large or nested too deeply")
     try:
         module = cst.parse_module(data[bom:])
     except cst.ParserSyntaxError as error:
@@ -269,6 +189,15 @@ def parse(data: bytes) -> Tree:
     except RecursionError as error:
         raise NotReadable("it is nested too deeply") from error
     return tree
+
+
+def _depth(data: bytes) -> int:
+    """How deep brackets are nested, those in strings and comments included."""
+    depth = most = 0
+    for match in _BRACKET.finditer(data):
+        depth = depth + 1 if match[0] in b"([{" else max(depth - 1, 0)
+        most = max(most, depth)
+    return most
 
 
 def dotted(node: cst.CSTNode) -> str:

@@ -47,7 +47,6 @@ class MigrateScreen(StepScreen):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("r", "review", "review", tooltip="Review the conflicts"),
         Binding("e", "edit", "edit plan", tooltip="Edit the plan as text"),
-        Binding("m", "again", "merge again", tooltip="Merge again"),
         Binding("v", "toggle_plan", "plan / result", tooltip="Show the plan or the result"),
     ]
 
@@ -101,6 +100,13 @@ class MigrateScreen(StepScreen):
 
     def _lead(self) -> Text:
         wizard, ink = self.wizard, self.ink
+        if wizard.undecided:
+            text = sign("?", ink.warn)
+            text.append(f"{plural(wizard.undecided, 'conflict')} undecided. ", "bold")
+            text.append("No rule says which version wins. Nothing undecided is written.")
+            return text
+        if wizard.conflicts:
+            return Text("Every conflict is decided. Merging again takes the decisions in.")
         if wizard.open_questions:
             text = sign("?", ink.warn)
             number = plural(len(wizard.open_questions), "question")
@@ -171,7 +177,9 @@ class MigrateScreen(StepScreen):
         if table is None and counts is None and not questions:
             detail.show("", Text(""))
             return
-        detail.show(key or "Questions", table_text(table, counts, questions, self.ink))
+        fixes = not wizard.conflicts
+        text = table_text(table, counts, questions, self.ink, with_fixes=fixes)
+        detail.show(key or "Questions", text)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Keys for what there is."""
@@ -181,7 +189,7 @@ class MigrateScreen(StepScreen):
         if action == "edit":
             there = self.wizard.plan is not None and not self.wizard.state.promoted
             return there and super().check_action(action, parameters)
-        if action in ("again", "toggle_plan"):
+        if action == "toggle_plan":
             there = result is not None and not self.wizard.state.promoted
             return there and super().check_action(action, parameters)
         return super().check_action(action, parameters)
@@ -249,10 +257,6 @@ class MigrateScreen(StepScreen):
         if changed:
             self.wizard.make_plan()
 
-    def action_again(self) -> None:
-        """`m`."""
-        self.wizard.merge_again()
-
     def action_toggle_plan(self) -> None:
         """`v`."""
         self._plan_shown = not self._plan_shown
@@ -272,7 +276,12 @@ def result_sentence(counts: tuple[TableCounts, ...], ink: Inks) -> Text:
 
 
 def table_text(
-    table: MergeTable | None, counts: TableCounts | None, questions: list[Question], ink: Inks
+    table: MergeTable | None,
+    counts: TableCounts | None,
+    questions: list[Question],
+    ink: Inks,
+    *,
+    with_fixes: bool,
 ) -> Text:
     """Questions first, then why the table is merged as it is."""
     muted = str(ink.muted)
@@ -280,7 +289,7 @@ def table_text(
     for question in questions:
         text.append("? ", str(ink.warn))
         text.append(f"{lines(question.text)}\n")
-        if question.fix:
+        if question.fix and with_fixes:
             text.append("  settled in plan.toml by:\n", muted)
             text.append("".join(f"    {line}\n" for line in lines(question.fix).splitlines()))
     if table is not None:

@@ -11,6 +11,7 @@ from textual.screen import Screen
 from textual.widgets import Static
 
 from consolidator_tui.domain.event import Level
+from consolidator_tui.domain.plan import Value
 from consolidator_tui.tui.conflicts import BOTH, OpenConflict, decided
 from consolidator_tui.tui.signs import GOOD, TODO
 from consolidator_tui.tui.text import clip_path, plain, plural, safe
@@ -119,6 +120,14 @@ class ReviewScreen(Screen[bool]):
             text.append(f"keep the row of {safe(source)}\n")
         text.append("b  ", str(ink.accent + ink.strong))
         text.append("keep both: they are different entities")
+        if conflict.unique:
+            column = ", ".join(map(safe, conflict.unique))
+            text.append(f"; one of them gets another {column}")
+            text.append(
+                f"\n\nDifferent entities share one UNIQUE {column}. Keeping one row makes them one "
+                "entity, and what refers to either then refers to it.",
+                str(ink.muted),
+            )
         self.query_one(Detail).show(entity_text(conflict), text)
 
     def _primary(self, left: int) -> Primary:
@@ -137,9 +146,31 @@ class ReviewScreen(Screen[bool]):
         self._decide([conflict], conflict.sources[number - 1])
 
     def action_both(self) -> None:
-        """`b`."""
-        if self._current is not None:
-            self._decide([self._current], BOTH)
+        """`b`; two rows with one UNIQUE value cannot both stay as they are."""
+        conflict = self._current
+        if conflict is None:
+            return
+        if not conflict.unique:
+            self._decide([conflict], BOTH)
+            return
+        from consolidator_tui.tui.modals.line_input import LineInput
+
+        column = conflict.unique[0]
+        dialog = LineInput(
+            "Keep both",
+            f"{column} is UNIQUE, so one of the two needs another value.\n"
+            f"Another {column} for the row of {safe(conflict.sources[-1])}:",
+            value=str(conflict.entity.get(column, "")),
+        )
+        self.app.push_screen(dialog, lambda value: self._both_with(conflict, column, value))
+
+    def _both_with(self, conflict: OpenConflict, column: str, value: str | None) -> None:
+        if value is None:
+            return
+        if value == conflict.entity.get(column):
+            self._app.tell(f"{column} must differ from {value}.", Level.WARNING)
+            return
+        self._decide([conflict], BOTH, {column: value})
 
     def action_clear(self) -> None:
         """`x`."""
@@ -153,18 +184,23 @@ class ReviewScreen(Screen[bool]):
         if current is None or not keep:
             self._app.tell("Decide this one first; A then does the same for all like it.")
             return
+        if keep == BOTH and current.unique:
+            self._app.tell("Each of these needs a value of its own.", Level.WARNING)
+            return
         alike = [
             conflict
             for conflict in self._conflicts.values()
-            if conflict.table == current.table
+            if (conflict.table, conflict.unique) == (current.table, current.unique)
             and (keep == BOTH or keep in conflict.sources)
             and not decided(self._wizard.document, conflict)
         ]
         self._decide(alike, keep)
         self._app.tell(f"Decided {plural(len(alike), 'conflict')} more.", Level.INFO)
 
-    def _decide(self, conflicts: list[OpenConflict], keep: str) -> None:
-        self._wizard.decide(conflicts, keep, self._decided)
+    def _decide(
+        self, conflicts: list[OpenConflict], keep: str, values: dict[str, Value] | None = None
+    ) -> None:
+        self._wizard.decide(conflicts, keep, values, self._decided)
 
     def _decided(self) -> None:
         self._draw()

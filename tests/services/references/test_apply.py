@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import subprocess
 import sys
@@ -170,8 +171,7 @@ async def test_the_edited_program_opens_only_the_target_from_anywhere(tmp_path: 
     elsewhere.mkdir()
     environment = {k: v for k, v in os.environ.items() if k != "DATABASE_URL"}
     for folder in (elsewhere, root):
-        subprocess.run(
-            [sys.executable, str(root / "main.py")], cwd=folder, check=True, env=environment
-        )
+        command = [sys.executable, str(root / "main.py")]
+        await asyncio.to_thread(subprocess.run, command, cwd=folder, check=True, env=environment)
     found = {p.relative_to(tmp_path).as_posix() for p in tmp_path.rglob("*.db")}
     assert found == {"a project ü/data/app.db"}

@@ -20,8 +20,8 @@ def test_names_a_database(text: str) -> None:
 @pytest.mark.parametrize(
     "text",
     ["Thumbs.db", "thumbs.db", ".db", "*.db", "app.errors.db", "django.db.backends.sqlite3",
-     "Creating x.db now", ":memory:", "sqlite://", "sqlite:///:memory:", "https://h/x.db", "a\nx.db",
-     "file::memory:?cache=shared", "--db", "db", ""],
+     "Creating x.db now", ":memory:", "sqlite://", "sqlite:///:memory:", "https://h/x.db",
+     "a\nx.db", "file::memory:?cache=shared", "--db", "db", ""],
 )  # fmt: skip
 def test_names_no_database(text: str) -> None:
     assert not names_database(text)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import libcst as cst
 import pytest
 from hypothesis import given
@@ -47,7 +49,7 @@ def test_positions_are_those_of_libcst(newline: str, bom: bytes) -> None:
         (b"x = 1\0", "null bytes"),
         (b"x = '\xe9'", "encoding"),
         (b"# coding: no-such\nx = 1", "encoding"),
-        (b"x = " + b"(" * 3000 + b")" * 3000, ""),
+        (b"x = " + b"(" * 3000 + b")" * 3000, "deeply"),
     ],
 )
 def test_not_readable(data: bytes, why: str) -> None:
@@ -79,9 +81,7 @@ def _pieces(*texts: str) -> tuple[Piece, ...]:
         (("/a/b/",), "/a"),
     ],
 )
-def test_parent(path: tuple[str, ...], expected: str, tmp_path: object) -> None:
-    from pathlib import Path
-
+def test_parent(path: tuple[str, ...], expected: str) -> None:
     assert render(parent(_pieces(*path)), Path("/p")) == expected
 
 

@@ -1,0 +1,46 @@
+"""Walks through the wizard as a person does, and waits as long as a person would."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from textual.pilot import Pilot
+
+from consolidator_tui.tui.app import ConsolidatorApp
+
+
+def app_of(pilot: Pilot[Any]) -> ConsolidatorApp:
+    """The application under the pilot."""
+    app = pilot.app
+    assert isinstance(app, ConsolidatorApp)
+    return app
+
+
+async def settle(pilot: Pilot[Any], seconds: float = 60) -> None:
+    """Wait until the session is open, no job runs and every question has its answer."""
+    app = app_of(pilot)
+    async with asyncio.timeout(seconds):
+        await pilot.pause()
+        while _waits(app):
+            await asyncio.sleep(0.01)
+        await pilot.pause()
+        # A finished job may begin the next one (select, then inspect).
+        while _waits(app):
+            await asyncio.sleep(0.01)
+            await pilot.pause()
+    app.changed()
+    await pilot.pause()
+    await pilot.pause()
+
+
+def _waits(app: ConsolidatorApp) -> bool:
+    opening = app.wizard.session is None and not app.wizard.failures
+    return opening or app.job is not None or app.asking
+
+
+async def press(pilot: Pilot[Any], *keys: str) -> None:
+    """Press keys one by one, each after the work of the one before is done."""
+    for key in keys:
+        await pilot.press(key)
+        await settle(pilot)
