@@ -163,11 +163,16 @@ class ConsolidatorApp(App[int]):
         self.stopping = False
         self.wizard.failures.pop(job.step, None)
         self.store.begin()
+        self._refresh_keys()
         self._worker = self.run_worker(
             _awaited(job), name=job.title, group="job", exit_on_error=False
         )
         self.changed()
         return True
+
+    def _refresh_keys(self) -> None:
+        if self.step_screen is not None:
+            self.step_screen.refresh_bindings()
 
     def ask(self, query: Query) -> None:
         """Run a short question; its answer goes to `query.done`."""
@@ -200,6 +205,7 @@ class ConsolidatorApp(App[int]):
     def _job_ended(self, worker: Worker[object], state: WorkerState) -> None:
         job, self.job, self._worker = self.job, None, None
         assert job is not None
+        self._refresh_keys()
         if state is WorkerState.SUCCESS:
             job.done(worker.result)
             return

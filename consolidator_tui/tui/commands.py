@@ -9,6 +9,11 @@ from textual.command import DiscoveryHit, Hit, Hits, Provider
 
 from consolidator_tui.tui.text import safe
 
+NO_COMMANDS = frozenset(
+    {"command_palette", "app.focus_next", "app.focus_previous", "screen.copy_text", "help_quit"}
+)
+"""Actions of the keyboard only."""
+
 
 class ActionProvider(Provider):
     """Offers each binding that is active on the screen behind the palette."""
@@ -19,7 +24,7 @@ class ActionProvider(Provider):
         for node, binding, enabled, _tooltip in self.screen.active_bindings.values():
             if not enabled or not binding.description or binding.action in found:
                 continue
-            if "command_palette" in binding.action or node is self.screen.focused:
+            if binding.action in NO_COMMANDS or node is self.screen.focused:
                 continue
             name = binding.tooltip or binding.description
             found[binding.action] = (name, self.app.get_key_display(binding), binding.action)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from rich.style import Style
 from rich.text import Text
 
@@ -28,35 +26,23 @@ def cell_text(cell: Cell, ink: Inks, width: int) -> Text:
     return text
 
 
-def preview_text(preview: Preview, width: int, ink: Inks) -> Text:
-    """The first rows of a table as columns; what does not fit the width is left out and said."""
+def preview_text(preview: Preview, ink: Inks) -> Text:
+    """The first rows of a table as columns, one line per row."""
     if not preview.rows:
         return Text("no rows", str(ink.muted))
     widths = [
         min(max(len(safe(name)), *(len(safe(row[n].text, 60)) for row in preview.rows)), WIDEST)
         for n, name in enumerate(preview.columns)
     ]
-    shown = fitting(widths, width - 14)
     text = Text(end="", no_wrap=True)
-    for n in shown:
-        text.append(f"{safe(preview.columns[n])[: widths[n]]:<{widths[n]}}  ", str(ink.muted))
-    hidden = len(widths) - len(shown)
-    if hidden:
-        text.append(f"+{hidden} columns", str(ink.muted))
+    for name, width in zip(preview.columns, widths, strict=True):
+        heading = Text(safe(name), str(ink.muted), no_wrap=True, end="")
+        heading.truncate(width, overflow="ellipsis", pad=True)
+        text.append_text(heading)
+        text.append("  ")
     for row in preview.rows:
         text.append("\n")
-        for n in shown:
-            text.append_text(cell_text(row[n], ink, widths[n]))
+        for value, width in zip(row, widths, strict=True):
+            text.append_text(cell_text(value, ink, width))
             text.append("  ")
     return text
-
-
-def fitting(widths: Sequence[int], room: int) -> list[int]:
-    """The first columns that fit into `room`, at least one."""
-    shown: list[int] = []
-    for number, width in enumerate(widths):
-        room -= width + 2
-        if room < 0 and shown:
-            break
-        shown.append(number)
-    return shown

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
 from consolidator_tui.domain.event import Level, Step
 from consolidator_tui.domain.reference import Proposal
 from consolidator_tui.domain.run import may
+from consolidator_tui.tui.diffs import EditKey, choices, diffs, with_needed
 from consolidator_tui.tui.jobs import Job, Query
 from consolidator_tui.tui.text import plural
 from consolidator_tui.tui.wizard_before import BeforeMerge
@@ -30,36 +32,43 @@ class Wizard(BeforeMerge, Merging):
     def propose(self) -> None:
         """Work out what in the application has to change."""
 
-        def done(proposal: Proposal) -> None:
-            self.proposal = proposal
+        session = self._session
+
+        async def run() -> tuple[Proposal, dict[EditKey, str]]:
+            proposal = await session.propose_configuration()
+            return proposal, await asyncio.to_thread(diffs, proposal)
+
+        def done(found: tuple[Proposal, dict[EditKey, str]]) -> None:
+            self.proposal, self.diffs = found
+            self.references = session.references
             self.accepted = {
-                (file.file, edit.start)
-                for file in proposal.files
-                for edit in file.edits
-                if not edit.optional
+                (file.file, edit.start) for file, edit in choices(found[0]) if not edit.optional
             }
 
         self.app.start(
             Job(
                 Step.CONFIGURE,
                 "Looking at how the application finds its database",
-                self._session.propose_configuration,
+                run,
                 done,
             )
         )
 
     def configure(self) -> None:
         """Apply the accepted edits."""
-        session, accepted = self._session, sorted(self.accepted)
+        session, proposal = self._session, self.proposal
+        accepted = with_needed(proposal, self.accepted) if proposal is not None else []
+        number = len(self.accepted)
 
         def done(outcome: Any) -> None:
             self.configured = outcome
-            self.notes[Step.CONFIGURE] = plural(len(accepted), "change") + " made"
+            self.write_receipt()
+            self.notes[Step.CONFIGURE] = plural(number, "change") + " made"
 
         self.app.start(
             Job(
                 Step.CONFIGURE,
-                f"Applying {plural(len(accepted), 'change')}",
+                f"Applying {plural(number, 'change')}",
                 lambda: session.configure(accepted),
                 done,
                 stopping="roll back undoes what was changed",
@@ -84,6 +93,7 @@ class Wizard(BeforeMerge, Merging):
 
         def done(outcome: Any) -> None:
             self.cleaned = outcome
+            self.write_receipt()
             self.notes[Step.CLEANUP] = "done"
 
         self.app.start(
@@ -125,6 +135,7 @@ class Wizard(BeforeMerge, Merging):
 
         def done(report: Any) -> None:
             self.rolled_back = report
+            self.write_receipt()
             self.failures.clear()
 
         self.app.go_to(Step.ROLLBACK)

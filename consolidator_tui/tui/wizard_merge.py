@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from consolidator_tui.domain.errors import PlanError
-from consolidator_tui.domain.event import Step
+from consolidator_tui.domain.event import Level, Step
 from consolidator_tui.domain.merge import MergePlan, MergeResult
 from consolidator_tui.domain.plan import PlanDocument, Value
-from consolidator_tui.tui.conflicts import OpenConflict, open_conflicts, with_decision
+from consolidator_tui.tui.conflicts import OpenConflict, decided, open_conflicts, with_decision
 from consolidator_tui.tui.jobs import Job, Query
 from consolidator_tui.tui.text import plural
 from consolidator_tui.tui.wizard_state import WizardState
@@ -40,6 +40,13 @@ class Merging(WizardState):
             self.plan = session.plan
             self.result = result
             self.conflicts = open_conflicts(result, session.plan) if session.plan else ()
+            # A decision that leaves its conflict open has not settled it: it is asked again.
+            self.unsettled = frozenset(
+                conflict.key for conflict in self.conflicts if decided(session.document, conflict)
+            )
+            if self.unsettled:
+                number = plural(len(self.unsettled), "decision")
+                self.app.tell(f"{number} did not settle the conflict.", Level.WARNING)
             self.notes[Step.MIGRATE] = (
                 plural(len(result.questions), "question") + " open"
                 if result.needs_decisions
@@ -67,6 +74,7 @@ class Merging(WizardState):
         for conflict in conflicts:
             document = with_decision(document, conflict, keep, values)
         session = self._session
+        self.unsettled -= {conflict.key for conflict in conflicts}
 
         async def run() -> None:
             await session.set_document(document)
@@ -111,6 +119,7 @@ class Merging(WizardState):
 
         def done(verification: Any) -> None:
             self.verification = verification
+            self.write_receipt()
             checks = len(verification.checks)
             self.notes[Step.VERIFY] = plural(checks, "check") + " passed"
 

@@ -17,6 +17,7 @@ from consolidator_tui.domain.run import RunState, may
 from consolidator_tui.domain.selection import SpaceEstimate
 from consolidator_tui.domain.verification import Verification
 from consolidator_tui.tui.conflicts import OpenConflict, decided
+from consolidator_tui.tui.jobs import Query
 from consolidator_tui.tui.model import reachable
 from consolidator_tui.tui.picks import Picks
 from consolidator_tui.tui.steps import NAMES, ORDER
@@ -51,6 +52,9 @@ class WizardState:
         self.verification: Verification | None = None
         self.proposal: Proposal | None = None
         self.accepted: set[tuple[str, int]] = set()
+        self.diffs: dict[tuple[str, int], str] = {}
+        self.receipt: Path | None = None
+        self.unsettled: frozenset[str] = frozenset()
         self.configured: tuple[Path, ...] | None = None
         self.gates: tuple[Gate, ...] = ()
         self.cleaned: tuple[str, ...] | None = None
@@ -167,8 +171,18 @@ class WizardState:
     @property
     def undecided(self) -> int:
         """Conflicts of the last merge that neither a rule nor a person has decided so far."""
-        document = self._session.document
-        return sum(not decided(document, conflict) for conflict in self.conflicts)
+        return sum(not self.kept(conflict) for conflict in self.conflicts)
+
+    def kept(self, conflict: OpenConflict) -> str:
+        """What is kept of a conflict: a source, `both`, or empty while it is undecided."""
+        if conflict.key in self.unsettled:
+            return ""
+        return decided(self._session.document, conflict)
+
+    @property
+    def unchanged(self) -> bool:
+        """The target held everything already and was left as it is."""
+        return self.session is not None and self.session.unchanged
 
     @property
     def plan_questions(self) -> tuple[Question, ...]:
@@ -176,6 +190,14 @@ class WizardState:
         if self.result is not None and self.result.counts:
             return ()
         return self.open_questions
+
+    def write_receipt(self) -> None:
+        """Write the run's report beside whatever comes next."""
+
+        def done(path: Path) -> None:
+            self.receipt = path
+
+        self.app.ask(Query("the receipt", self._session.write_report, done))
 
     @property
     def doomed(self) -> tuple[str, ...]:

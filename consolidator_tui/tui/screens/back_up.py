@@ -90,8 +90,9 @@ class BackUpScreen(StepScreen):
     def _planned(self, path: str) -> Row:
         found = self.wizard.found.get(path)
         whole = "" if found is None else size(found.size + sum(s.size for s in found.sidecars))
+        part = "target" if path == self.wizard.target_path else "source"
         rows = "" if found is None else count(found.rows)
-        return path, (plain(clip_path(path, 60)), "source", whole, rows, "", "", "to do")
+        return path, (plain(clip_path(path, 60)), part, whole, rows, "", "", "to do")
 
     def _record(self, record: FileRecord) -> Row:
         ink = self.ink

@@ -11,6 +11,7 @@ from textual.widgets import Static
 
 from consolidator_tui.domain.event import Step
 from consolidator_tui.domain.reference import Edit, ManualNote, Reference
+from consolidator_tui.tui.diffs import choices
 from consolidator_tui.tui.screens.step_screen import StepScreen
 from consolidator_tui.tui.text import clip_path, lines, plain, plural, safe
 from consolidator_tui.tui.theme import Inks
@@ -62,7 +63,7 @@ class ConfigureScreen(StepScreen):
         proposal = self.wizard.proposal
         if proposal is None:
             return ""
-        edits = sum(len(file.edits) for file in proposal.files)
+        edits = len(choices(proposal))
         return f"{plural(edits, 'change')} proposed, {len(proposal.notes)} to do by hand"
 
     def draw(self) -> None:
@@ -90,10 +91,9 @@ class ConfigureScreen(StepScreen):
         edited: set[tuple[str, int]] = set()
         noted: set[tuple[str, int]] = set()
         if proposal is not None:
-            for file in proposal.files:
-                for edit in file.edits:
-                    entries[f"e:{file.file}:{edit.start}"] = (file.file, edit)
-                    edited.add((file.file, edit.line))
+            for file, edit in choices(proposal):
+                entries[f"e:{file.file}:{edit.start}"] = (file.file, edit)
+                edited.add((file.file, edit.line))
             for number, note in enumerate(proposal.notes):
                 entries[f"n:{number}"] = note
                 noted.add((note.file, note.line))
@@ -162,7 +162,8 @@ class ConfigureScreen(StepScreen):
             detail.show(_where(entry.file, entry.line), self._reference_text(entry))
         else:
             file, edit = entry
-            detail.show(_where(file, edit.line), diff_text(edit, self.ink))
+            diff = self.wizard.diffs.get((file, edit.start), "")
+            detail.show(_where(file, edit.line), diff_text(diff, edit.reason, self.ink))
 
     def _reference_text(self, reference: Reference) -> Text:
         text = Text(end="")
@@ -223,12 +224,11 @@ def _decoded(data: bytes) -> str:
     return data.decode("utf-8", errors="backslashreplace")
 
 
-def diff_text(edit: Edit, ink: Inks) -> Text:
-    """An edit as removed and added lines, with its reason."""
+def diff_text(diff: str, reason: str, ink: Inks) -> Text:
+    """The reason, then removed and added lines; the sign says it as well as the colour."""
     text = Text(end="")
-    for line in _decoded(edit.old).splitlines() or [""]:
-        text.append(f"- {safe(line)}\n", str(ink.bad))
-    for line in _decoded(edit.new).splitlines() or [""]:
-        text.append(f"+ {safe(line)}\n", str(ink.good))
-    text.append(lines(edit.reason), str(ink.muted))
+    text.append(f"{lines(reason)}\n", str(ink.muted))
+    styles = {"-": str(ink.bad), "+": str(ink.good), "@": str(ink.muted)}
+    for line in diff.splitlines()[2:]:
+        text.append(f"{safe(line, 400)}\n", styles.get(line[:1], ""))
     return text

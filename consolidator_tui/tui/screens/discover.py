@@ -292,8 +292,8 @@ def file_text(file: FoundFile, references: tuple[Reference, ...], known: bool, i
         _line(text, label, "", muted)
         text.append(f"{safe(found.file)}:{found.line}", str(ink.accent))
         text.append(f"  {found.form}  ")
-        text.append(safe(found.text, 60), "bold")
-        text.append(f"  from the {found.anchor}", muted)
+        text.append(safe(found.text, 44), "bold")
+        text.append(f"  {found.anchor}", muted)
     return text
 
 

@@ -195,7 +195,8 @@ class InspectScreen(StepScreen):
         if shown is not None and (shown.file, shown.table) == (wanted, row.table):
             detail.show(
                 f"{row.table} in {wanted}: {len(shown.rows):,} of {shown.total:,} rows",
-                preview_text(shown, max(detail.size.width - 3, 40), self.ink),
+                preview_text(shown, self.ink),
+                wide=True,
             )
             return
         detail.show(f"{row.table} in {wanted}", Text("Reading …", str(self.ink.muted)))

@@ -12,7 +12,7 @@ from textual.widgets import Static
 
 from consolidator_tui.domain.event import Level
 from consolidator_tui.domain.plan import Value
-from consolidator_tui.tui.conflicts import BOTH, OpenConflict, decided
+from consolidator_tui.tui.conflicts import BOTH, OpenConflict
 from consolidator_tui.tui.signs import GOOD, TODO
 from consolidator_tui.tui.text import clip_path, plain, plural, safe
 from consolidator_tui.tui.widgets.bars import ActionBar, Primary, TooSmall
@@ -56,10 +56,10 @@ class ReviewScreen(Screen[bool]):
         yield FitTable(
             [
                 Col("", most=1),
-                Col("Table", least=10, most=30, flex=1),
-                Col("Entity", least=16, most=60, flex=3),
-                Col("Differs in", least=10, most=40, flex=1),
-                Col("Decision", least=14, most=40, flex=1),
+                Col("Table", least=8, most=30),
+                Col("Entity", least=24, most=60, flex=3),
+                Col("Differs in", least=8, most=30, flex=1),
+                Col("Keep", least=16, most=40, flex=1),
             ],
             id="conflicts",
         )
@@ -84,7 +84,7 @@ class ReviewScreen(Screen[bool]):
     def _draw(self) -> None:
         wizard, ink = self._wizard, self._app.ink
         conflicts = self._conflicts
-        left = sum(not decided(wizard.document, c) for c in conflicts.values())
+        left = sum(not wizard.kept(c) for c in conflicts.values())
         head = Text(" Conflicts  ", "bold", end="")
         head.append(f"{left:,} undecided of {len(conflicts):,}", str(ink.muted))
         self.query_one("#review-head", Static).update(head)
@@ -94,9 +94,9 @@ class ReviewScreen(Screen[bool]):
 
     def _row(self, conflict: OpenConflict) -> Row:
         ink = self._app.ink
-        keep = decided(self._wizard.document, conflict)
+        keep = self._wizard.kept(conflict)
         mark = Text(GOOD, str(ink.good)) if keep else Text(TODO, str(ink.warn))
-        said = {"": "undecided", BOTH: "keep both"}.get(keep, f"keep {clip_path(keep, 34)}")
+        said = {"": "undecided", BOTH: "both"}.get(keep, clip_path(keep, 36))
         return conflict.key, (
             mark,
             plain(conflict.table),
@@ -180,7 +180,7 @@ class ReviewScreen(Screen[bool]):
     def action_all(self) -> None:
         """`A`: what was decided here, for every undecided one of this table with that source."""
         current = self._current
-        keep = decided(self._wizard.document, current) if current is not None else ""
+        keep = self._wizard.kept(current) if current is not None else ""
         if current is None or not keep:
             self._app.tell("Decide this one first; A then does the same for all like it.")
             return
@@ -192,7 +192,7 @@ class ReviewScreen(Screen[bool]):
             for conflict in self._conflicts.values()
             if (conflict.table, conflict.unique) == (current.table, current.unique)
             and (keep == BOTH or keep in conflict.sources)
-            and not decided(self._wizard.document, conflict)
+            and not self._wizard.kept(conflict)
         ]
         self._decide(alike, keep)
         self._app.tell(f"Decided {plural(len(alike), 'conflict')} more.", Level.INFO)
@@ -205,7 +205,7 @@ class ReviewScreen(Screen[bool]):
     def _decided(self) -> None:
         self._draw()
         current = self._current
-        if current is not None and decided(self._wizard.document, current):
+        if current is not None and self._wizard.kept(current):
             self.action_next()
 
     def action_next(self) -> None:
@@ -214,14 +214,14 @@ class ReviewScreen(Screen[bool]):
         table = self.query_one(FitTable)
         here = keys.index(table.current_key) if table.current_key in keys else -1
         for key in (*keys[here + 1 :], *keys[: here + 1]):
-            if not decided(self._wizard.document, self._conflicts[key]):
+            if not self._wizard.kept(self._conflicts[key]):
                 table.move_to(key)
                 return
 
     def action_primary(self) -> None:
         """`enter`: merge with what was decided."""
         wizard = self._wizard
-        if any(not decided(wizard.document, c) for c in wizard.conflicts):
+        if any(not wizard.kept(c) for c in wizard.conflicts):
             self._app.bell()
             return
         self.dismiss(True)

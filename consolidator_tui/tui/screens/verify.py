@@ -11,7 +11,7 @@ from textual.widgets import Static
 
 from consolidator_tui.domain.event import Step
 from consolidator_tui.tui.screens.step_screen import StepScreen
-from consolidator_tui.tui.signs import BAD
+from consolidator_tui.tui.signs import BAD, GOOD
 from consolidator_tui.tui.text import clip_path, duration, plain, plural, sign
 from consolidator_tui.tui.widgets.bars import Primary
 from consolidator_tui.tui.widgets.fit_table import Col, FitTable, Row
@@ -81,6 +81,9 @@ class VerifyScreen(StepScreen):
             text = sign("✓", ink.good)
             text.append(f"{target} is now the one database. ", "bold")
             text.append("ctrl+r puts the old one back.")
+        elif wizard.unchanged:
+            text = sign(GOOD, ink.good)
+            text.append(f"{target} already held everything and was left as it is.", "bold")
         else:
             text = sign(BAD, ink.bad)
             text.append("The target was not replaced.", "bold")
@@ -101,7 +104,7 @@ class VerifyScreen(StepScreen):
     def primary(self) -> Primary:
         """Verify, or go on."""
         wizard = self.wizard
-        if wizard.state.promoted:
+        if wizard.state.promoted or wizard.unchanged:
             return Primary("Continue to Configure", "the originals are still there")
         allowed, reason = wizard.may(self.STEP)
         target = clip_path(wizard.target_path, 30)
@@ -111,7 +114,7 @@ class VerifyScreen(StepScreen):
 
     def act(self) -> None:
         """Do it."""
-        if self.wizard.state.promoted:
+        if self.wizard.state.promoted or self.wizard.unchanged:
             self.owner.go_to(Step.CONFIGURE)
         else:
             self.wizard.verify()

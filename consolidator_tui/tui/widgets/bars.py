@@ -60,7 +60,10 @@ class ActionBar(Horizontal):
     def show(self, primary: Primary, ink: Inks) -> None:
         """Name the action."""
         button = self.query_one(Button)
-        button.label = Text(f"↩ {safe(primary.label)}")
+        label = f"↩ {safe(primary.label)}"
+        if str(button.label) != label:
+            button.label = Text(label)
+            button.refresh(layout=True)
         button.disabled = not primary.enabled
         button.variant = "error" if primary.danger else "primary"
         self.query_one("#hint", Static).update(plain(primary.hint, str(ink.muted)))

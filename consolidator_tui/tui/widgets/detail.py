@@ -26,8 +26,9 @@ class Detail(VerticalScroll, can_focus=True):
         """One text."""
         yield Static(markup=False)
 
-    def show(self, title: str, text: Text) -> None:
-        """Replace title and text."""
+    def show(self, title: str, text: Text, *, wide: bool = False) -> None:
+        """Replace title and text; a wide one scrolls sideways instead of being wrapped."""
+        self.set_class(wide, "-sideways")
         # Border titles are parsed as markup unless they come as content.
         self.border_title = Content(safe(title, 70))
         self.query_one(Static).update(text)
