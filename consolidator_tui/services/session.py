@@ -10,9 +10,11 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from consolidator_tui.domain import run as machine
 from consolidator_tui.domain.catalog import Source, fold
+from consolidator_tui.domain.conflict import ConflictDetail, ConflictPage, ConflictQuery
 from consolidator_tui.domain.discovery import Discovery
 from consolidator_tui.domain.errors import GateClosed, UsageError, VerificationFailed
 from consolidator_tui.domain.event import PhaseTimed, Step
@@ -34,6 +36,9 @@ from consolidator_tui.services.space import estimate
 from consolidator_tui.storage.run_folder import Clock, utc_now
 from consolidator_tui.storage.sqlite import check_sqlite_version
 from consolidator_tui.storage.worker import in_thread
+
+if TYPE_CHECKING:
+    from consolidator_tui.services.merge.review import Review
 
 # The services of later steps are imported when their step begins: the first screen, and a
 # command that only looks, need none of them.
@@ -232,6 +237,7 @@ class Session(Resuming, Aftermath):
                 self.result = MergeResult((), self.questions)
             else:
                 self.result = await merge(plan, self._staging, run.ledger_db, self.emit)
+                self.merged = plan
                 self.questions = self.result.questions
                 await self.ask(self.questions, self.result.templates)
             new = sum(counts.new for counts in self.result.counts)
@@ -252,6 +258,26 @@ class Session(Resuming, Aftermath):
         self.plan = None
         self.state = machine.invalidate_after(self.state, Step.BACKUP)
         await self.save()
+
+    async def conflict_page(self, query: ConflictQuery) -> ConflictPage:
+        """Some of the conflicts of the last merge. Raises GateClosed before there was one."""
+        async with self._review() as review:
+            return await review.page(query)
+
+    async def conflict_group(self, number: int) -> ConflictDetail:
+        """One conflict with its versions. Raises KeyError for an unknown one."""
+        async with self._review() as review:
+            return await review.detail(number)
+
+    @asynccontextmanager
+    async def _review(self) -> AsyncIterator[Review]:
+        from consolidator_tui.services.merge.review import open_review
+
+        if self.merged is None or self.result is None:
+            raise GateClosed("Nothing was merged yet.", todo="Migrate first.")
+        with self.explained("The conflicts"):
+            async with open_review(self.merged, self.need_run().ledger_db) as review:
+                yield review
 
     # Verify
 

@@ -64,6 +64,8 @@ class Stepping:
         self.manifest: Manifest | None = None
         self.sources: tuple[Source, ...] = ()
         self.plan: MergePlan | None = None
+        self.merged: MergePlan | None = None
+        """The plan of the last merge, whose conflicts the ledger holds."""
         self.questions: tuple[Question, ...] = ()
         """What must be decided before anything is written, from the last plan or merge."""
         self.result: MergeResult | None = None

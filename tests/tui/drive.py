@@ -23,12 +23,11 @@ async def settle(pilot: Pilot[Any], seconds: float = 60) -> None:
     async with asyncio.timeout(seconds):
         await pilot.pause()
         while _waits(app):
-            await asyncio.sleep(0.01)
+            await pilot.pause(0.01)
         await pilot.pause()
         # A finished job may begin the next one (select, then inspect).
         while _waits(app):
-            await asyncio.sleep(0.01)
-            await pilot.pause()
+            await pilot.pause(0.01)
     app.changed()
     await pilot.pause()
     await pilot.pause()

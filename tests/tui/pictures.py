@@ -71,7 +71,7 @@ async def walk(pilot: Pilot[Any], shoot: Callable[[str], None]) -> None:
     await press(pilot, "enter")
     shoot("06-migrate-plan")
     await press(pilot, "enter")
-    if pilot.app.screen.query("#tables") and app_has_conflicts(pilot):
+    if app_of(pilot).wizard.conflicts:
         shoot("07-migrate-undecided")
         await press(pilot, "enter")
         shoot("08-conflicts")
@@ -105,11 +105,6 @@ async def walk(pilot: Pilot[Any], shoot: Callable[[str], None]) -> None:
     shoot("21-help")
     await press(pilot, "escape", "ctrl+p")
     shoot("22-all-keys")
-
-
-def app_has_conflicts(pilot: Pilot[Any]) -> bool:
-    """Whether the merge left something to decide."""
-    return bool(app_of(pilot).wizard.conflicts)
 
 
 async def _decide_all(pilot: Pilot[Any]) -> None:

@@ -52,11 +52,16 @@ def decisions_for(work: Work) -> list[Numbered]:
     return found
 
 
+def rows_of(work: Work) -> str:
+    """The temporary table with the rows that a table's decisions speak of."""
+    return f"temp.decided_{work.table.number}"
+
+
 async def find_decided_rows(database: Database, work: Work, decided: list[Numbered]) -> None:
-    """Make temp.decided(n, g, src): the rows that each decision speaks of."""
-    await database.execute("DROP TABLE IF EXISTS temp.decided")
+    """Make temp.decided_<table>(n, g, src): the rows that each decision speaks of."""
+    await database.execute(f"DROP TABLE IF EXISTS {rows_of(work)}")
     await database.execute(
-        "CREATE TEMP TABLE decided(n INTEGER, g INTEGER, src INTEGER, PRIMARY KEY(n, g)) "
+        f"CREATE TABLE {rows_of(work)}(n INTEGER, g INTEGER, src INTEGER, PRIMARY KEY(n, g)) "
         "WITHOUT ROWID"
     )
     by_columns: dict[tuple[str, ...], list[Numbered]] = {}
@@ -83,8 +88,8 @@ async def _find(
             own = work.own(source, column)
             terms.append(f"{own} IS w.w{place}" if own else f"w.w{place} IS NULL")
         await database.execute(
-            f"INSERT INTO temp.decided SELECT w.n, {work.g(source)}, {source} FROM temp.wanted w "
-            f"CROSS JOIN {work.seek(source)} ON {' AND '.join(terms) or '0'} WHERE 1 "
+            f"INSERT INTO {rows_of(work)} SELECT w.n, {work.g(source)}, {source} "
+            f"FROM temp.wanted w CROSS JOIN {work.seek(source)} ON {' AND '.join(terms) or '0'} WHERE 1 "
             "ON CONFLICT DO NOTHING"
         )
     await database.execute("DROP TABLE temp.wanted")
@@ -111,7 +116,7 @@ async def regroup(database: Database, work: Work, decided: list[Numbered]) -> li
 
 
 async def _without_rows(database: Database, work: Work, decided: list[Numbered]) -> list[Note]:
-    known = {row[0] for row in await database.rows("SELECT DISTINCT n FROM temp.decided")}
+    known = {row[0] for row in await database.rows(f"SELECT DISTINCT n FROM {rows_of(work)}")}
     missing = [item for item in decided if item.number not in known]
     if not missing:
         return []
@@ -128,24 +133,24 @@ async def _without_rows(database: Database, work: Work, decided: list[Numbered])
 async def _split(database: Database, work: Work, numbers: list[int]) -> None:
     chosen = ", ".join(map(str, numbers))
     await database.execute(
-        f"DELETE FROM {work.map} WHERE canon IN (SELECT m.canon FROM temp.decided d "
+        f"DELETE FROM {work.map} WHERE canon IN (SELECT m.canon FROM {rows_of(work)} d "
         f"JOIN {work.map} m ON m.g = d.g WHERE d.n IN ({chosen}))"
     )
     await database.execute(
         f"DELETE FROM pv.doubt WHERE number = {work.table.number} AND g IN "
-        f"(SELECT g FROM temp.decided WHERE n IN ({chosen}))"
+        f"(SELECT g FROM {rows_of(work)} WHERE n IN ({chosen}))"
     )
 
 
 async def _join(database: Database, work: Work, number: int) -> None:
     """All rows of a decision, and all that were merged with them, become one entity."""
     heads = await database.rows(
-        "SELECT DISTINCT coalesce(m.canon, d.g) FROM temp.decided d "
+        f"SELECT DISTINCT coalesce(m.canon, d.g) FROM {rows_of(work)} d "
         f"LEFT JOIN {work.map} m ON m.g = d.g WHERE d.n = {number} ORDER BY d.src, d.g"
     )
     await database.execute(
         f"DELETE FROM pv.doubt WHERE number = {work.table.number} AND g IN "
-        f"(SELECT g FROM temp.decided WHERE n = {number})"
+        f"(SELECT g FROM {rows_of(work)} WHERE n = {number})"
     )
     if len(heads) < 2:
         return
@@ -184,8 +189,8 @@ async def decide_by_hand(database: Database, work: Work, decided: list[Numbered]
     )
     await database.execute(
         "UPDATE pv.conflict SET decided_by = ?, winner = x.g FROM ("
-        f"SELECT m.canon AS canon, v.g AS g FROM temp.decided d JOIN temp.verdict t ON t.n = d.n "
-        f"JOIN {work.map} m ON m.g = d.g JOIN pv.version v ON v.number = {number} "
+        f"SELECT m.canon AS canon, v.g AS g FROM {rows_of(work)} d "
+        f"JOIN temp.verdict t ON t.n = d.n JOIN {work.map} m ON m.g = d.g JOIN pv.version v ON v.number = {number} "
         "AND v.canon = m.canon AND v.kind <> 'unique' AND v.src = t.src) x "
         f"WHERE conflict.number = {number} AND conflict.kind <> 'unique' "
         "AND conflict.canon = x.canon",
@@ -217,7 +222,7 @@ async def _note_values(database: Database, work: Work, decided: list[Numbered]) 
             continue
         rows = await database.rows(
             f"SELECT DISTINCT coalesce(m.canon, {work.place_of('d.g')}), d.src, d.g "
-            f"FROM temp.decided d LEFT JOIN {work.map} m ON m.g = d.g "
+            f"FROM {rows_of(work)} d LEFT JOIN {work.map} m ON m.g = d.g "
             f"WHERE d.n = {item.number} ORDER BY d.src, d.g"
         )
         # Different entities: the values change the rows that are not the first source's.

@@ -43,7 +43,7 @@ async def write_table(database: Database, translator: Translator, work: Work) ->
         await follow_in_base(database, work)
         if work.overridden:
             await make_places(database, translator, work)
-            await _override_base(database, work)
+            await _override(database, work)
         await _remove_replaced(database, work)
     for source in work.members:
         if source == 0 and not work.mapped:
@@ -75,6 +75,7 @@ async def write_table(database: Database, translator: Translator, work: Work) ->
         await make_places(database, translator, work)
         await fill_missing(database, translator, work)
         if work.overridden:
+            await _override(database, work)
             await take_fields(database, translator, work)
     return notes
 

@@ -34,6 +34,7 @@ from consolidator_tui.services.references.python_forms import (
 )
 from consolidator_tui.services.references.python_names import ENV_READERS, text_of
 from consolidator_tui.services.references.python_sinks import argument, file_use, sink_of
+from consolidator_tui.services.references.python_thin import thin
 from consolidator_tui.services.references.python_tree import (
     NotReadable,
     Scope,
@@ -53,10 +54,21 @@ _EXACT_UTF8 = ("utf-8", "utf8", "utf-8-sig", "ascii", "us-ascii", "utf_8")
 def scan_python(file: str, data: bytes, sha256: str, known: Collection[str] = ()) -> FileScan:
     """Find the literals and the uses in the bytes of a Python file; never raises for bad source."""
     try:
-        tree = parse(data)
+        tree = _parse(data)
     except NotReadable as error:
         return _unreadable(file, data, sha256, known, error)
     return _Scan(tree, file, sha256, frozenset(known)).run()
+
+
+def _parse(data: bytes) -> Tree:
+    small = thin(data)
+    if small != data:
+        try:
+            return parse(small)
+        except NotReadable:
+            # Whatever was cut wrongly, or is wrong in the file: the whole file tells.
+            pass
+    return parse(data)
 
 
 def _unreadable(

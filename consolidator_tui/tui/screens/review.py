@@ -71,7 +71,7 @@ class ReviewScreen(Screen[bool]):
     def on_mount(self) -> None:
         """Draw, and go to the first undecided."""
         self._draw()
-        self.call_after_refresh(self.action_next)
+        self.call_after_refresh(self._seek, 0)
 
     @property
     def _conflicts(self) -> dict[str, OpenConflict]:
@@ -211,9 +211,13 @@ class ReviewScreen(Screen[bool]):
     def action_next(self) -> None:
         """`n`: the next undecided one, from the top again after the last."""
         keys = list(self._conflicts)
+        here = self.query_one(FitTable).current_key
+        self._seek(keys.index(here) + 1 if here in keys else 0)
+
+    def _seek(self, start: int) -> None:
+        keys = list(self._conflicts)
         table = self.query_one(FitTable)
-        here = keys.index(table.current_key) if table.current_key in keys else -1
-        for key in (*keys[here + 1 :], *keys[: here + 1]):
+        for key in (*keys[start:], *keys[:start]):
             if not self._wizard.kept(self._conflicts[key]):
                 table.move_to(key)
                 return

@@ -40,6 +40,7 @@ class StepScreen(Screen[None]):
         Binding("c", "stop", "stop"),
         Binding("left_square_bracket", "step(-1)", "Step back", show=False),
         Binding("right_square_bracket", "step(1)", "Step forward", show=False),
+        Binding("escape", "dismiss_failure", "Back to what was there", show=False),
         Binding("L", "log", "log", tooltip="Show the whole event log"),
         Binding("question_mark", "help", "help", tooltip="Help for this screen"),
     ]
@@ -224,6 +225,8 @@ class StepScreen(Screen[None]):
         job = self.owner.job
         if action == "stop":
             return job is not None
+        if action == "dismiss_failure":
+            return self.STEP in self.wizard.failures
         return not (self._view in ("working", "failure") and action in self.own_actions())
 
     @classmethod
@@ -256,6 +259,11 @@ class StepScreen(Screen[None]):
     def _stop_answered(self, answer: str | None) -> None:
         if answer == "stop":
             self.owner.stop_job()
+
+    def action_dismiss_failure(self) -> None:
+        """`esc`: look at the step as it was before its last try failed."""
+        self.wizard.failures.pop(self.STEP, None)
+        self.owner.changed()
 
     def action_log(self) -> None:
         """`L`: the whole log."""

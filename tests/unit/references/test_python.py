@@ -13,6 +13,7 @@ from libcst.metadata import ByteSpanPositionProvider, MetadataWrapper
 from consolidator_tui.domain.reference import Piece, PieceKind
 from consolidator_tui.services.references.pieces import join, parent, render
 from consolidator_tui.services.references.python_scan import scan_python
+from consolidator_tui.services.references.python_thin import thin
 from consolidator_tui.services.references.python_tree import NotReadable, parse, place_of
 
 SOURCE = '''# é comment
@@ -89,3 +90,26 @@ def test_join_forgets_the_folder_before_an_absolute_path() -> None:
     assert join(_pieces("a"), _pieces("/b")) == _pieces("/b")
     assert "".join(p.text for p in join(_pieces("a"), _pieces("b"))) == "a/b"
     assert "".join(p.text for p in join(_pieces("a/"), _pieces("b"))) == "a/b"
+
+
+def test_thin_keeps_every_byte_in_its_place() -> None:
+    other = '@wraps(f)\ndef work(items):\n    """é"""\n    return [i for i in items]\n\n\n'
+    source = "import sqlite3\n" + other * 40 + "class Store:\n    db = 'old.db'\n" + other
+    data = source.encode()
+    small = thin(data)
+    assert len(small) == len(data)
+    assert small.count(b"\n") == data.count(b"\n")
+    assert b"def work" not in small
+    assert small.index(b"class Store") == data.index(b"class Store")
+    assert [x.start for x in scan_python("a.py", data, "").literals] == [data.index(b"'old.db'")]
+
+
+@pytest.mark.parametrize(
+    "block",
+    ["def go():\n    remove(LOCATION)\n", "def go():\n    use(LOCATION)\n",
+     'def go():\n    """\nx = 1\n',
+     "class Path:\n    pass\n"],
+)  # fmt: skip
+def test_thin_keeps_what_matters(block: str) -> None:
+    source = "LOCATION = 'old.db'\n" + "# filler\n" * 200 + block
+    assert thin(source.encode()) == source.encode()

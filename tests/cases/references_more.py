@@ -1,0 +1,196 @@
+"""References that schemas in the wild have: half declared, broken, deep."""
+
+from __future__ import annotations
+
+from .lib import CaseFailed, Project
+from .references import ANN_BOB, CYD_ANN, PEOPLE
+from .references_ids import OWNERS
+from .registry import case
+
+
+@case("references: an undeclared reference to itself")
+def undeclared_self(p: Project) -> None:
+    """parent_id without REFERENCES: followed, or asked naming the column; never a stranger's."""
+    p.both(
+        "CREATE TABLE node(id INTEGER PRIMARY KEY, parent_id INTEGER, n TEXT NOT NULL UNIQUE);",
+        {"node": [(1, None, "A"), (2, 1, "a1"), (3, 1, "a2")]},
+        {"node": [(1, None, "B"), (2, 1, "b1"), (3, 2, "b2"), (4, None, "A")]},
+    )
+    result = p.run()
+    if result.asked("node", "parent_id"):
+        return
+    result.done()
+    p.expect(
+        "SELECT n.n, p.n FROM node n LEFT JOIN node p ON p.id = n.parent_id",
+        [("A", None), ("a1", "A"), ("a2", "A"), ("B", None), ("b1", "B"), ("b2", "b1")],
+    )
+
+
+@case("references: an undeclared reference to a text key")
+def undeclared_text(p: Project) -> None:
+    """Text keys are not re-keyed: nothing needs to be asked."""
+    p.both(
+        "CREATE TABLE users(id TEXT PRIMARY KEY NOT NULL, n TEXT);"
+        "CREATE TABLE orders(id INTEGER PRIMARY KEY, user_id TEXT, w TEXT);",
+        {"users": [("u-1", "Ann"), ("u-2", "Bob")], "orders": [(1, "u-1", "pen")]},
+        {"users": [("u-3", "Cyd"), ("u-1", "Ann")], "orders": [(1, "u-3", "cup")]},
+    )
+    p.run().done()
+    p.expect("SELECT user_id, w FROM orders", [("u-1", "pen"), ("u-3", "cup")])
+
+
+@case("references: undeclared, and ids do not collide")
+def undeclared_disjoint(p: Project) -> None:
+    """Nothing is re-keyed, so nothing needs an answer, and every order keeps its owner."""
+    p.both(
+        "CREATE TABLE users(id INTEGER PRIMARY KEY, email TEXT NOT NULL UNIQUE);"
+        "CREATE TABLE orders(id INTEGER PRIMARY KEY, owner INTEGER, w TEXT);",
+        {"users": ANN_BOB, "orders": [(1, 1, "pen"), (2, 2, "ink")]},
+        {"users": [(101, "cyd"), (102, "dan")], "orders": [(101, 101, "cup"), (102, 102, "jar")]},
+    )
+    result = p.run()
+    if result.asked("orders", "owner"):
+        return
+    result.done()
+    p.expect(
+        "SELECT u.email, o.w FROM orders o LEFT JOIN users u ON u.id = o.owner",
+        [("ann", "pen"), ("bob", "ink"), ("cyd", "cup"), ("dan", "jar")],
+    )
+
+
+@case("references: some of a table's references are declared")
+def half_declared(p: Project) -> None:
+    """buyer_id is declared, seller_id is not: both lead to users."""
+    p.both(
+        PEOPLE + "CREATE TABLE sale(id INTEGER PRIMARY KEY, buyer_id INTEGER REFERENCES users(id),"
+        " seller_id INTEGER, w TEXT);",
+        {"users": ANN_BOB, "sale": [(1, 1, 2, "pen"), (2, 2, 1, "ink")]},
+        {"users": CYD_ANN, "sale": [(1, 1, 2, "cup"), (2, 2, 1, "jar")]},
+    )
+    result = p.run()
+    if result.asked("sale", "seller_id"):
+        return
+    result.done()
+    p.expect(
+        "SELECT b.email, s.email, w FROM sale LEFT JOIN users b ON b.id = buyer_id "
+        "LEFT JOIN users s ON s.id = seller_id",
+        [
+            ("ann", "bob", "pen"),
+            ("bob", "ann", "ink"),
+            ("cyd", "ann", "cup"),
+            ("ann", "cyd", "jar"),
+        ],
+    )
+
+
+@case("references: a count that bears a table's name")
+def count_column(p: Project) -> None:
+    """users.orders counts orders: its values are ids by chance; they must stay."""
+    p.both(
+        "CREATE TABLE users(id INTEGER PRIMARY KEY, email TEXT NOT NULL UNIQUE, orders INTEGER);"
+        "CREATE TABLE orders(id INTEGER PRIMARY KEY, user_id INTEGER REFERENCES users(id), w);",
+        {"users": [(1, "ann", 1), (2, "bob", 1)], "orders": [(1, 1, "pen"), (2, 2, "ink")]},
+        {"users": [(1, "cyd", 2), (2, "dan", 0)], "orders": [(1, 1, "cup"), (2, 1, "jar")]},
+    )
+    result = p.run()
+    if result.asked("users", "orders"):
+        return
+    result.done()
+    p.expect("SELECT email, orders FROM users", [("ann", 1), ("bob", 1), ("cyd", 2), ("dan", 0)])
+
+
+@case("references: to a table that no file has")
+def parent_gone(p: Project) -> None:
+    """The parent was dropped long ago: the numbers stay, nothing crashes."""
+    p.both(
+        PEOPLE + "CREATE TABLE orders(id INTEGER PRIMARY KEY, shop_id INTEGER REFERENCES shop(id),"
+        " user_id INTEGER REFERENCES users(id), w TEXT);",
+        {"users": ANN_BOB, "orders": [(1, 7, 1, "pen"), (2, None, 2, "ink")]},
+        {"users": CYD_ANN, "orders": [(1, 8, 1, "cup")]},
+    )
+    result = p.run()
+    if result.asked("orders"):
+        return
+    if result.status != 0:
+        raise result.fail("kept or asked, nothing else")
+    p.expect("SELECT shop_id, w FROM orders", [(7, "pen"), (None, "ink"), (8, "cup")])
+    p.expect(OWNERS, [("ann", "pen"), ("bob", "ink"), ("cyd", "cup")])
+
+
+@case("references: to a column that is not unique")
+def mismatch(p: Project) -> None:
+    """SQLite calls it a foreign key mismatch: kept as it is or asked, no crash."""
+    p.both(
+        "CREATE TABLE rate(id INTEGER PRIMARY KEY, code TEXT, day TEXT);"
+        "CREATE TABLE bill(id INTEGER PRIMARY KEY, code TEXT REFERENCES rate(code), cents);",
+        {"rate": [(1, "eur", "mon"), (2, "eur", "tue")], "bill": [(1, "eur", 5)]},
+        {"rate": [(1, "usd", "mon")], "bill": [(1, "usd", 7)]},
+    )
+    result = p.run()
+    if result.asked(("rate", "bill")):
+        return
+    if result.status != 0:
+        raise result.fail("kept or asked, nothing else")
+    p.expect("SELECT code, day FROM rate", [("eur", "mon"), ("eur", "tue"), ("usd", "mon")])
+    p.expect("SELECT code, cents FROM bill", [("eur", 5), ("usd", 7)])
+
+
+@case("references: a tree of a thousand levels")
+def deep_tree(p: Project) -> None:
+    """All nodes look alike but for their depth: level by level, in seconds."""
+    deep = 1000
+    chain = [(n, n - 1 or None, "x") for n in range(1, deep + 1)]
+    shifted = [(n + 7, n + 6 if n > 1 else None, "x") for n in range(1, deep + 1)]
+    p.both(
+        "CREATE TABLE node(id INTEGER PRIMARY KEY, up INTEGER REFERENCES node(id), n TEXT);",
+        {"node": chain},
+        {"node": [*shifted, (1, deep + 7, "leaf b")]},
+    )
+    result = p.run(plan='[tables.node]\nidentity = "rows"\n')
+    result.done()
+    p.expect("SELECT count(*) FROM node", [(deep + 1,)])
+    p.expect("SELECT count(*) FROM node WHERE up IS NULL", [(1,)])
+    p.expect(
+        "WITH RECURSIVE d(id, n) AS (SELECT id, 1 FROM node WHERE up IS NULL UNION ALL "
+        "SELECT node.id, d.n + 1 FROM node JOIN d ON node.up = d.id) SELECT max(n) FROM d",
+        [(deep + 1,)],
+    )
+    if result.finished.seconds > 40:
+        raise CaseFailed(f"{deep} levels took {result.finished.seconds:.0f} s")
+
+
+@case("references: an exact duplicate with all that hangs on it")
+def duplicate_subtree(p: Project) -> None:
+    """The same customer with the same orders and lines under other ids everywhere: there once."""
+    schema = (
+        "CREATE TABLE person(id INTEGER PRIMARY KEY, name TEXT, born TEXT);"
+        "CREATE TABLE orders(id INTEGER PRIMARY KEY, person_id INTEGER REFERENCES person(id), d);"
+        "CREATE TABLE line(id INTEGER PRIMARY KEY, order_id INTEGER REFERENCES orders(id), w);"
+    )
+    p.both(
+        schema,
+        {
+            "person": [(1, "Ann", "1990"), (2, "Bob", "1980")],
+            "orders": [(1, 1, "mon"), (2, 1, "tue"), (3, 2, "mon")],
+            "line": [(1, 1, "pen"), (2, 1, "ink"), (3, 2, "pen"), (4, 3, "pen")],
+        },
+        {
+            "person": [(8, "Cyd", "1970"), (9, "Ann", "1990")],
+            "orders": [(5, 9, "tue"), (6, 9, "mon"), (7, 8, "mon")],
+            "line": [(5, 6, "ink"), (6, 6, "pen"), (7, 5, "pen"), (8, 7, "pen")],
+        },
+    )
+    p.run().done()
+    p.expect(
+        "SELECT p.name, o.d, l.w FROM line l JOIN orders o ON o.id = l.order_id "
+        "JOIN person p ON p.id = o.person_id",
+        [
+            ("Ann", "mon", "pen"),
+            ("Ann", "mon", "ink"),
+            ("Ann", "tue", "pen"),
+            ("Bob", "mon", "pen"),
+            ("Cyd", "mon", "pen"),
+        ],
+    )
+    p.expect("SELECT count(*) FROM person", [(3,)])
+    p.expect("SELECT count(*) FROM orders", [(4,)])
