@@ -157,13 +157,23 @@ async def _promote(
                 if not await recover_promotion(run, store, work):
                     raise
             else:
-                await store.end_work(Fact.PROMOTED, documents={PROMOTION: _document(promotion)})
+                await _record(store, promotion, emit)
         await in_thread(lambda _stop: _tidy(run, real, staging))
     except OSError as error:
         raise explain_os(error, record.path) from error
     if not ready.owned:
         text = f"{record.path}: the new file belongs to you; the owner could not be kept."
         emit(Message(Step.VERIFY, Level.WARNING, text, file=record.path))
+
+
+async def _record(store: RunStore, promotion: Promotion, emit: Emit) -> None:
+    """Keep that the target is in place. It is, even where that cannot be written down: the
+    announcement is still there, and whoever opens the run next finishes it."""
+    try:
+        await store.end_work(Fact.PROMOTED, documents={PROMOTION: _document(promotion)})
+    except ConsolidatorError as error:
+        text = f"{promotion.target}: it is in place, which could not be recorded: {error.sentence}"
+        emit(Message(Step.VERIFY, Level.WARNING, text, file=promotion.target))
 
 
 @dataclass(frozen=True, slots=True)

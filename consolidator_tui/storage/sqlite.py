@@ -217,8 +217,10 @@ def explain(error: sqlite3.Error, what: str) -> ConsolidatorError:
             todo="Recover it with `sqlite3 FILE .recover` first, or leave it out.",
         )
     if primary in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM, sqlite3.SQLITE_READONLY):
+        # Also said when a log beside it cannot be created, on a full or broken disk.
         return FileRefused(
-            f"{what}: cannot be opened ({error}).", todo="Check that it exists and its permissions."
+            f"{what}: cannot be opened ({error}).",
+            todo="Check that it exists, its permissions, and that the disk works and has room.",
         )
     if primary == sqlite3.SQLITE_IOERR:
         return Failed(

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from rich.text import Text
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 
+from consolidator_tui.tui.screens.step_screen import StepScreen
 from consolidator_tui.tui.text import safe
 
 NO_COMMANDS = frozenset(
@@ -27,6 +28,8 @@ class ActionProvider(Provider):
             if binding.action in NO_COMMANDS or node is self.screen.focused:
                 continue
             name = binding.tooltip or binding.description
+            if binding.action == "primary" and isinstance(self.screen, StepScreen):
+                name = self.screen.primary_label
             found[binding.action] = (name, self.app.get_key_display(binding), binding.action)
         return list(found.values())
 

@@ -21,6 +21,7 @@ from consolidator_tui.tui.jobs import Query
 from consolidator_tui.tui.model import reachable
 from consolidator_tui.tui.picks import Picks
 from consolidator_tui.tui.steps import NAMES, ORDER
+from consolidator_tui.tui.text import safe
 
 if TYPE_CHECKING:
     from consolidator_tui.services.cleanup import Gate
@@ -71,7 +72,7 @@ class WizardState:
     def log_place(self) -> str:
         """Where the whole log is."""
         run = self.session.run if self.session is not None else None
-        kept = f"   kept in {run.path}" if run is not None else ""
+        kept = f"; it is kept in {self.run_place}" if run is not None else ""
         return f"L shows all of it{kept}"
 
     def take_event(self, event: Event) -> None:
@@ -86,7 +87,11 @@ class WizardState:
     def failed(self, step: Step, error: ConsolidatorError) -> None:
         """A job failed; its screen says so."""
         self.failures[step] = error
-        self.app.store.add(step, Level.ERROR, f"{error.title}: {error.sentence}")
+        line = f"{error.title}: {error.sentence}"
+        last = self.app.store.last()
+        if last is None or last.text != safe(line):
+            # The session tells failures of its steps itself.
+            self.app.store.add(step, Level.ERROR, line)
 
     def step_by(self, here: Step, by: int) -> None:
         """`[` and `]`: to a finished step or the first that is not."""

@@ -11,7 +11,7 @@ from collections import Counter
 from tests.crash.bench import Finding
 from tests.crash.scenarios import SCENARIOS, chosen
 from tests.crash.shim import Mode, compiler
-from tests.crash.sweep import MODES, sweeper, whole
+from tests.crash.sweep import MODES, near, sweeper, whole
 
 
 def main() -> int:
@@ -35,6 +35,8 @@ def main() -> int:
                 print(f"{scenario.name}: not stopped, because {'; '.join(reference.problems)}")
                 continue
             jobs = whole(scenario, reference, modes)[:: options.every]
+            if options.near is not None:
+                jobs = near(jobs, reference, options.near)
             for job, stop in sweep.stops(jobs, references):
                 counts[scenario.name, job.mode, "stops"] += stop.reached
                 bad = [finding for finding in stop.findings if finding.harmful]
@@ -79,6 +81,12 @@ def _options() -> argparse.Namespace:
     )
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--every", type=int, default=1, help="only each so many-th stop")
+    parser.add_argument(
+        "--near",
+        type=int,
+        metavar="CALLS",
+        help="only stops at most so many calls from a change outside the run's own database",
+    )
     return parser.parse_args()
 
 

@@ -42,7 +42,7 @@ def _answer(project: Path, work: Callable[[], Awaitable[None]]) -> tuple[str, in
         asyncio.run(locked())
     except Exception as error:  # noqa: BLE001 - as the command line does
         told = translate(error, "The step")
-        return told.outcome, told.exit_status, f"{told.title}: {told.sentence}"
+        return told.outcome, told.exit_status, f"{told.title}: {told.sentence} {told.todo}"
     return "done", 0, ""
 
 

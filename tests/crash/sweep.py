@@ -15,7 +15,8 @@ from pathlib import Path
 
 from tests.crash.bench import Bench, Reference, Stop
 from tests.crash.scenarios import Scenario, chosen
-from tests.crash.shim import Mode, build
+from tests.crash.shim import Call, Mode, build
+from tests.crash.state import OWN
 
 MODES = (Mode.KILL, Mode.POWER, Mode.FULL, Mode.DEAD)
 _MARGIN = 3
@@ -70,9 +71,7 @@ def sweeper(jobs: int) -> Iterator[Sweeper]:
         shutil.rmtree(scratch, ignore_errors=True)
 
 
-def whole(
-    scenario: Scenario, reference: Reference, modes: Iterable[Mode]
-) -> list[Job]:
+def whole(scenario: Scenario, reference: Reference, modes: Iterable[Mode]) -> list[Job]:
     """Every call in every mode."""
     last = len(reference.calls)
     return [
@@ -80,6 +79,25 @@ def whole(
         for mode in modes
         for number in range(1, last + (_MARGIN if mode is Mode.POWER else 0) + 1)
     ]
+
+
+def near(jobs: Iterable[Job], reference: Reference, calls: int) -> list[Job]:
+    """The jobs that stop at most so many calls from a change outside the run's database."""
+    where = {call.number for call in reference.calls if _matters(call)}
+    around = {number + step for number in where for step in range(-calls, calls + 1)}
+    return [job for job in jobs if job.number in around]
+
+
+def sample(jobs: list[Job], count: int) -> list[Job]:
+    """So many of the jobs, from evenly over all."""
+    step = max(1, len(jobs) // max(1, count))
+    return jobs[step // 2 :: step][:count]
+
+
+def _matters(call: Call) -> bool:
+    if call.path.startswith(f"/{OWN}/"):
+        return "run.db" not in call.path and call.name in {"rename", "unlink", "rmdir", "link"}
+    return True
 
 
 def _start(library: Path, scratch: Path) -> None:

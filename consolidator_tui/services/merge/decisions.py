@@ -89,7 +89,8 @@ async def _find(
             terms.append(f"{own} IS w.w{place}" if own else f"w.w{place} IS NULL")
         await database.execute(
             f"INSERT INTO {rows_of(work)} SELECT w.n, {work.g(source)}, {source} "
-            f"FROM temp.wanted w CROSS JOIN {work.seek(source)} ON {' AND '.join(terms) or '0'} WHERE 1 "
+            f"FROM temp.wanted w CROSS JOIN {work.seek(source)} "
+            f"ON {' AND '.join(terms) or '0'} WHERE 1 "
             "ON CONFLICT DO NOTHING"
         )
     await database.execute("DROP TABLE temp.wanted")
@@ -190,7 +191,8 @@ async def decide_by_hand(database: Database, work: Work, decided: list[Numbered]
     await database.execute(
         "UPDATE pv.conflict SET decided_by = ?, winner = x.g FROM ("
         f"SELECT m.canon AS canon, v.g AS g FROM {rows_of(work)} d "
-        f"JOIN temp.verdict t ON t.n = d.n JOIN {work.map} m ON m.g = d.g JOIN pv.version v ON v.number = {number} "
+        f"JOIN temp.verdict t ON t.n = d.n JOIN {work.map} m ON m.g = d.g "
+        f"JOIN pv.version v ON v.number = {number} "
         "AND v.canon = m.canon AND v.kind <> 'unique' AND v.src = t.src) x "
         f"WHERE conflict.number = {number} AND conflict.kind <> 'unique' "
         "AND conflict.canon = x.canon",

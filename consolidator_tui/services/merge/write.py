@@ -152,7 +152,8 @@ async def _follow_in_base(database: Database, translator: Translator, work: Work
         )
 
 
-async def _override_base(database: Database, work: Work) -> None:
+async def _override(database: Database, work: Work) -> None:
+    """Set the values that a person gave, also in columns that the row's source lacks."""
     if not work.overridden:
         return
     table = quote(work.table.name)

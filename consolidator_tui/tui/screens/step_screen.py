@@ -198,6 +198,11 @@ class StepScreen(Screen[None]):
             return Primary("Try again", "esc shows what was there before")
         return self.primary()
 
+    @property
+    def primary_label(self) -> str:
+        """The name of what `enter` does now."""
+        return self._primary().label
+
     def action_primary(self) -> None:
         """`enter`: the primary action, if it is enabled."""
         primary = self._primary()
