@@ -112,17 +112,7 @@ async def recover_promotion(run: RunFolder, store: RunStore, work: Work) -> bool
     record = manifest.files[promotion.target]
     real = run.resolve(record.real)
 
-    def arrived(stop: Stop) -> bool:
-        try:
-            status = real.stat()
-        except FileNotFoundError:
-            return False
-        # By inode: the application may have written into the new file already.
-        if [status.st_dev, status.st_ino] == list(work.body["incoming"]):
-            return True
-        return hash_file(real, record.path, stop) == (promotion.size, promotion.sha256)
-
-    if await in_thread(arrived):
+    if await in_thread(lambda stop: _has_arrived(run, record, work, stop)):
         await in_thread(lambda _stop: sync_folder(real.parent))
         await store.end_work(Fact.PROMOTED, documents={PROMOTION: _document(promotion)})
         finished = True
@@ -154,7 +144,7 @@ async def _promote(
                 await in_thread(lambda _stop: _swap(held, record, ready))
             except (OSError, ConsolidatorError):
                 held.close()
-                if not await recover_promotion(run, store, work):
+                if not await _after_failure(run, store, record, work, emit):
                     raise
             else:
                 await _record(store, promotion, emit)
@@ -167,13 +157,48 @@ async def _promote(
 
 
 async def _record(store: RunStore, promotion: Promotion, emit: Emit) -> None:
-    """Keep that the target is in place. It is, even where that cannot be written down: the
-    announcement is still there, and whoever opens the run next finishes it."""
+    """Keep that the target is in place, which it is even where that cannot be written down."""
     try:
         await store.end_work(Fact.PROMOTED, documents={PROMOTION: _document(promotion)})
     except ConsolidatorError as error:
-        text = f"{promotion.target}: it is in place, which could not be recorded: {error.sentence}"
-        emit(Message(Step.VERIFY, Level.WARNING, text, file=promotion.target))
+        _tell_unrecorded(promotion.target, error, emit)
+
+
+async def _after_failure(
+    run: RunFolder, store: RunStore, record: FileRecord, work: Work, emit: Emit
+) -> bool:
+    """Finish (True) or undo (False) a promotion during which a call failed.
+
+    Raises what `recover_promotion` raises where the target is not the new one.
+    """
+    try:
+        return await recover_promotion(run, store, work)
+    except (OSError, ConsolidatorError) as error:
+        if not await in_thread(lambda stop: _has_arrived(run, record, work, stop)):
+            raise
+        _tell_unrecorded(record.path, error, emit)
+        return True
+
+
+def _tell_unrecorded(target: str, error: OSError | ConsolidatorError, emit: Emit) -> None:
+    # It stays announced: whoever opens the run next finishes it.
+    told = error if isinstance(error, ConsolidatorError) else explain_os(error, target)
+    text = f"{target}: the new database is in place; recording that failed: {told.sentence}"
+    emit(Message(Step.VERIFY, Level.WARNING, text, file=target))
+
+
+def _has_arrived(run: RunFolder, record: FileRecord, work: Work, stop: Stop) -> bool:
+    """The target is the new database."""
+    promotion = Promotion(**work.body["promotion"])
+    real = run.resolve(record.real)
+    try:
+        status = real.stat()
+    except FileNotFoundError:
+        return False
+    # By inode: the application may have written into the new file already.
+    if [status.st_dev, status.st_ino] == list(work.body["incoming"]):
+        return True
+    return hash_file(real, record.path, stop) == (promotion.size, promotion.sha256)
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,9 +24,9 @@ Start = Callable[..., AbstractAsyncContextManager[Pilot[Any]]]
 
 
 @pytest.fixture
-def session() -> FakeSession:
+def session(tmp_path: Path) -> FakeSession:
     """The session that `start` opens."""
-    return FakeSession(PROJECT)
+    return FakeSession(PROJECT, tmp_path)
 
 
 @pytest.fixture

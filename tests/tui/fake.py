@@ -81,6 +81,7 @@ from consolidator_tui.domain.selection import Chosen, Selection, SpaceEstimate
 from consolidator_tui.domain.verification import Check, Verification
 from consolidator_tui.services.cleanup import Gate
 from consolidator_tui.services.rollback import RollbackReport
+from consolidator_tui.tui.jobs import Job
 
 MAIN, OLD, THIRD = "backend/app.db", "backend/prompts.db", "backend/data/app.db"
 HOSTILE = ("[red]x", "[/tmp]", "a\x1b[31m\nb.db", "x" * 10_000, "caf\udce9.db", "{$x} [@click=a]")
@@ -279,10 +280,14 @@ class Run:
 
 
 class FakeSession:
-    """Does nothing to any file; `failing` maps a method's name to its error."""
+    """Does nothing to any file; `failing` maps a method's name to its error.
 
-    def __init__(self, project: Path) -> None:
+    The only file that it writes is an `.env` in `scratch`, to have something to compare.
+    """
+
+    def __init__(self, project: Path, scratch: Path) -> None:
         self.project = project
+        self.scratch = scratch
         self.run: Run | None = None
         self.state = RunState()
         self.discovery: Discovery | None = None
@@ -301,6 +306,7 @@ class FakeSession:
         self.files = files()
         self.undecided = 0
         self.left_over: object = None
+        self.references: ReferenceReport | None = None
         self.deletable: tuple[str, ...] = ()
         self.closed_gates: tuple[Gate, ...] = ()
         self.unchanged = False
@@ -368,7 +374,8 @@ class FakeSession:
 
     async def find_references(self) -> ReferenceReport:
         """As the session."""
-        return ReferenceReport(self.project, references(self.project), (), 96, 14)
+        self.references = ReferenceReport(self.project, references(self.project), (), 96, 14)
+        return self.references
 
     def explain(self, file: FoundFile) -> tuple[Reference, ...]:
         """As the session."""
@@ -454,16 +461,28 @@ class FakeSession:
 
     async def propose_configuration(self) -> Proposal:
         """As the session."""
-        env = Edit("backend/.env", 40, 60, b"DATABASE_URL=sqlite:///./app.db",
-                   b"DATABASE_URL=sqlite:////srv/shop/backend/app.db",
-                   "No longer depends on the folder it is started from.", 3)  # fmt: skip
+        text = b"SECRET=abc\n# where the data is\nDATABASE_URL=sqlite:///./app.db\nDEBUG=0\n"
+        env = self.scratch / "backend" / ".env"
+        env.parent.mkdir(exist_ok=True)
+        env.write_bytes(text)
+        old = b"sqlite:///./app.db"
+        start = text.index(old)
+        edit = Edit(
+            "backend/.env",
+            start,
+            start + len(old),
+            old,
+            b"sqlite:////srv/shop/backend/app.db",
+            "No longer depends on the folder it is started from.",
+            3,
+        )
         note = ManualNote(
             "backend/app/agents/prompt_agent.py",
             9,
             "The default db_path still names prompts.db; pass the settings' URL.",
         )
-        return Proposal(self.project, self.project / MAIN, self.project / "backend/test.db",
-                        (FileEdit("backend/.env", "0" * 64, (env,)),), (note,))  # fmt: skip
+        return Proposal(self.scratch, self.project / MAIN, self.project / "backend/test.db",
+                        (FileEdit("backend/.env", "0" * 64, (edit,)),), (note,))  # fmt: skip
 
     async def configure(self, accepted: Sequence[object]) -> object:
         """As the session."""
@@ -497,6 +516,11 @@ class FakeSession:
         self.state = machine.with_fact(self.state, machine.Fact.CLEANED)
         return (OLD, THIRD)
 
+    async def write_report(self) -> Path:
+        """As the session."""
+        assert self.run is not None
+        return self.run.path / "report.md"
+
     async def roll_back(self) -> object:
         """As the session."""
         await self._do("roll_back", Step.ROLLBACK, lambda: "3 files restored")
@@ -511,3 +535,12 @@ def hostile(session: FakeSession) -> None:
         for n, name in enumerate(HOSTILE)
     )
     session.files = bad
+
+
+def job() -> Job:
+    """A job that is not started."""
+
+    async def run() -> None:
+        return None
+
+    return Job(Step.DISCOVER, "Looking for SQLite files", run, lambda _none: None)

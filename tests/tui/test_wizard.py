@@ -1,0 +1,572 @@
+"""The wizard by keyboard alone, at 80 by 24, on a session in memory."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from textual.pilot import Pilot
+from textual.widgets import Button, Input, Static
+
+from consolidator_tui.domain.errors import Failed, FileRefused, LockedError, UsageError
+from consolidator_tui.domain.event import Level, Message, Progress, Step
+from consolidator_tui.domain.run import StepStatus
+from consolidator_tui.services.cleanup import Gate
+from consolidator_tui.services.session import Session
+from consolidator_tui.tui.app import ConsolidatorApp
+from consolidator_tui.tui.commands import ActionProvider
+from consolidator_tui.tui.screens.step_screen import StepScreen
+from consolidator_tui.tui.widgets.bars import TooSmall
+from consolidator_tui.tui.widgets.fit_table import FitTable
+from consolidator_tui.tui.widgets.key_bar import KeyBar
+from tests.tui import fake
+from tests.tui.conftest import NARROW, WIDE, Start
+from tests.tui.drive import app_of, press, settle
+from tests.tui.fake import MAIN, OLD, THIRD, FakeSession
+
+
+def shown(pilot: Pilot[Any]) -> str:
+    """All text of the screen, as a person reads it."""
+    app = pilot.app
+    lines = app.screen._compositor.render_strips()
+    return "\n".join("".join(segment.text for segment in strip) for strip in lines)
+
+
+def step_of(pilot: Pilot[Any]) -> Step:
+    """The step on the screen."""
+    screen = pilot.app.screen
+    assert isinstance(screen, StepScreen)
+    return screen.STEP
+
+
+def primary(pilot: Pilot[Any]) -> Button:
+    """The primary button."""
+    return pilot.app.screen.query_one("#primary", Button)
+
+
+async def go_to(pilot: Pilot[Any], step: Step) -> None:
+    """Press enter until the step is on the screen."""
+    for _ in range(20):
+        if step_of(pilot) is step:
+            return
+        await press(pilot, "enter")
+    raise AssertionError(f"{step} was not reached")
+
+
+async def test_the_whole_way_with_enter_alone(start: Start, session: FakeSession) -> None:
+    async with start() as pilot:
+        await go_to(pilot, Step.CLEANUP)
+        assert "Delete 2 files" in str(primary(pilot).label)
+        for call in ("discover", "inspect", "back_up", "make_plan", "migrate", "verify"):
+            assert call in session.calls
+        assert session.state.promoted
+        assert not session.state.cleaned
+
+
+async def test_the_fake_is_called_as_the_session_is() -> None:
+    helpers = {"opener", "emit", "add_listener"}
+    for name, method in inspect.getmembers(FakeSession, inspect.isfunction):
+        if name.startswith("_") or name in helpers:
+            continue
+        real = inspect.signature(getattr(Session, name)).parameters
+        wanted = [p for p in inspect.signature(method).parameters if p != "self"]
+        assert wanted == [p for p in real if p in wanted], name
+        missing = [p for n, p in real.items() if n not in wanted and n != "self"]
+        assert all(p.default is not inspect.Parameter.empty for p in missing), name
+
+
+async def test_files_are_chosen_with_space_and_target_with_t(
+    start: Start, session: FakeSession
+) -> None:
+    async with start() as pilot:
+        app = app_of(pilot)
+        table = app.screen.query_one(FitTable)
+        assert table.current_key == MAIN
+        assert app.wizard.target == MAIN
+        table.move_to(THIRD)
+        await press(pilot, "space")
+        assert app.wizard.picks.sources == [MAIN, OLD]
+        await press(pilot, "t")
+        assert app.wizard.picks.target == THIRD
+        assert THIRD in app.wizard.picks.sources
+        table.move_to("app.db")
+        await press(pilot, "space")
+        assert "app.db" not in app.wizard.picks.sources
+        table.move_to(OLD)
+        await press(pilot, "b")
+        assert "so it is the base" in shown(pilot)
+        await press(pilot, "n", *"new.db", "enter")
+        assert app.wizard.target == "new.db"
+        await press(pilot, "b", "p")
+        assert app.wizard.base == OLD
+        assert app.wizard.picks.sources[0] == OLD
+        await press(pilot, "enter")
+        assert session.chosen is not None
+        assert session.chosen.target == "new.db"
+
+
+async def test_the_detail_says_why_a_file_exists(start: Start) -> None:
+    async with start() as pilot:
+        app_of(pilot).screen.query_one(FitTable).move_to(OLD)
+        await settle(pilot)
+        assert "backend/app/agents/prompt_agent.py:9" in shown(pilot)
+
+
+async def test_another_folder_is_looked_through(start: Start, session: FakeSession) -> None:
+    async with start() as pilot:
+        await press(pilot, "a", *"../data", "enter")
+        assert app_of(pilot).wizard.extra_folders == [Path("/srv/shop/../data")]
+        assert session.calls.count("discover") == 2
+
+
+async def test_nothing_found_says_what_to_do(start: Start, session: FakeSession) -> None:
+    session.files = ()
+    async with start() as pilot:
+        text = shown(pilot)
+        assert "No SQLite files under /srv/shop (412 files checked)." in text
+        assert "a: add a folder" in text
+        assert primary(pilot).disabled
+
+
+@pytest.mark.parametrize("size", [NARROW, WIDE])
+async def test_keys_fit_on_every_screen(
+    start: Start, session: FakeSession, size: tuple[int, int]
+) -> None:
+    session.undecided = 1
+    seen = set()
+
+    def check() -> None:
+        bar = pilot.app.screen.query_one(KeyBar)
+        text = bar.render()
+        assert len(str(text).rstrip()) <= 79, str(text)
+        seen.add(type(pilot.app.screen).__name__)
+
+    async with start(size) as pilot:
+        app = app_of(pilot)
+        # `c stop` is there while something runs.
+        app.job = fake.job()
+        app.screen.refresh_bindings()
+        await pilot.pause()
+        assert "c stop" in str(pilot.app.screen.query_one(KeyBar).render())
+        check()
+        app.job = None
+        app.screen.refresh_bindings()
+        while step_of(pilot) is not Step.MIGRATE:
+            await press(pilot, "enter")
+            check()
+        await press(pilot, "enter", "enter")
+        check()
+        await press(pilot, "1", "enter")
+        while step_of(pilot) is not Step.CLEANUP:
+            await press(pilot, "enter")
+            check()
+        await press(pilot, "L")
+        check()
+        await press(pilot, "escape", "question_mark")
+        check()
+        await press(pilot, "escape", "ctrl+r", "right", "enter")
+        check()
+    assert len(seen) == 10
+
+
+async def test_too_small_says_so_and_recovers(start: Start) -> None:
+    async with start((79, 24)) as pilot:
+        assert "enlarge the terminal" in shown(pilot)
+        assert pilot.app.screen.query_one(TooSmall).display
+        await pilot.resize_terminal(80, 23)
+        await settle(pilot)
+        assert "enlarge the terminal" in shown(pilot)
+        await pilot.resize_terminal(80, 24)
+        await settle(pilot)
+        assert "enlarge the terminal" not in shown(pilot)
+        assert MAIN in shown(pilot)
+        await press(pilot, "enter")
+        assert step_of(pilot) is Step.INSPECT
+
+
+async def test_rail_and_log_follow_the_size(start: Start) -> None:
+    async with start((109, 31)) as pilot:
+        strip, rail = pilot.app.screen.query_one("#strip"), pilot.app.screen.query_one("#rail")
+        assert (strip.display, rail.display) == (True, False)
+        assert pilot.app.screen.query_one("#log").size.height == 1
+        await pilot.resize_terminal(110, 32)
+        await settle(pilot)
+        assert (strip.display, rail.display) == (False, True)
+        assert pilot.app.screen.query_one("#log").size.height == 7
+
+
+@pytest.mark.parametrize("size", [NARROW, WIDE])
+async def test_hostile_names_are_shown_as_they_are(
+    start: Start, session: FakeSession, size: tuple[int, int]
+) -> None:
+    fake.hostile(session)
+    async with start(size) as pilot:
+        table = pilot.app.screen.query_one(FitTable)
+        for name in fake.HOSTILE:
+            table.move_to(name)
+            await pilot.pause()
+        text = shown(pilot)
+        assert "[red]x" in text
+        assert "[/tmp]" in text
+        assert "a\\e[31m\\nb.db" in text
+        assert "caf\\xe9.db" in text
+        app = app_of(pilot)
+        session.emit(Message(Step.DISCOVER, Level.WARNING, "[/red] [nope\x1b]", "[/x]"))
+        for name in fake.HOSTILE:
+            app.tell(f"{name} [/b]")
+        await press(pilot, "enter")
+        table.move_to(fake.HOSTILE[1])
+        await press(pilot, "L", "escape")
+        session.failing["back_up"] = Failed("[/tmp] failed\x1b[2J", todo="[red]", title="[/]")
+        await press(pilot, "enter", "enter")
+        assert "[/tmp] failed\\e[2J" in shown(pilot)
+
+
+async def test_a_failure_says_four_things_and_can_be_tried_again(
+    start: Start, session: FakeSession
+) -> None:
+    session.failing["migrate"] = LockedError(
+        "backend/app.db is locked by uvicorn (4711).", todo="Stop it and try again."
+    )
+    async with start() as pilot:
+        await go_to(pilot, Step.MIGRATE)
+        await press(pilot, "enter")
+        text = shown(pilot)
+        assert "Locked by another process" in text
+        assert "backend/app.db is locked by uvicorn (4711)." in text
+        for fact in ("Originals: untouched", "unchanged", "complete, verified"):
+            assert fact in text
+        assert "Stop it and try again." in text
+        assert "ctrl+r roll back" in text
+        assert ".consolidator/runs/" in text
+        assert "×Migrate" in text  # noqa: RUF001 - the sign is meant
+        await press(pilot, "enter")
+        assert "0 lost" in shown(pilot)
+
+
+async def test_an_unexpected_error_does_not_end_the_wizard(
+    start: Start, session: FakeSession
+) -> None:
+    session.failing["select"] = ZeroDivisionError("[/oops]")
+    async with start() as pilot:
+        await press(pilot, "enter")
+        assert "ZeroDivisionError" in shown(pilot)
+        await press(pilot, "escape")
+        assert MAIN in shown(pilot)
+
+
+async def test_a_project_that_cannot_be_opened(start: Start, session: FakeSession) -> None:
+    session.failing["open"] = UsageError("There is no folder /srv/shop.", todo="Name another.")
+    async with start() as pilot:
+        assert "There is no folder /srv/shop." in shown(pilot)
+
+
+async def test_c_asks_and_stops(start: Start, session: FakeSession) -> None:
+    session.blocking["migrate"] = asyncio.Event()
+    async with start() as pilot:
+        await go_to(pilot, Step.MIGRATE)
+        await pilot.press("enter")
+        await pilot.pause()
+        session.emit(Progress(Step.MIGRATE, "users", 20, 82, "rows", "writing"))
+        await pilot.pause(0.15)
+        text = shown(pilot)
+        assert "◐ Merging" in text
+        assert "20 / 82" in text
+        assert primary(pilot).disabled
+        await pilot.press("c")
+        await pilot.pause()
+        assert "Keep going" in shown(pilot)
+        assert "nothing has changed yet" in shown(pilot)
+        await pilot.press("enter")
+        assert app_of(pilot).job is not None
+        await pilot.press("c", "right", "enter")
+        await settle(pilot)
+        assert "Stopped" in shown(pilot)
+        assert session.state.steps[Step.MIGRATE] is StepStatus.FAILED
+        del session.blocking["migrate"]
+        await press(pilot, "enter")
+        assert "0 lost" in shown(pilot)
+
+
+async def test_quitting_is_guarded_and_waits_for_the_work(
+    start: Start, session: FakeSession
+) -> None:
+    session.blocking["back_up"] = asyncio.Event()
+    async with start() as pilot:
+        await go_to(pilot, Step.BACKUP)
+        await pilot.press("enter")
+        await pilot.pause()
+        await pilot.press("ctrl+q")
+        await pilot.pause()
+        assert "is still running" in shown(pilot)
+        await pilot.press("escape", "ctrl+q", "right", "enter")
+        await pilot.pause(0.2)
+        assert session.calls[-1] == "closed"
+        assert session.state.steps[Step.BACKUP] is StepStatus.FAILED
+        assert pilot.app.return_value == 0
+
+
+async def test_quitting_closes_the_session(start: Start, session: FakeSession) -> None:
+    async with start() as pilot:
+        await pilot.press("ctrl+q")
+        await pilot.pause(0.1)
+    assert session.calls[-1] == "closed"
+
+
+async def test_delete_needs_the_exact_phrase(start: Start, session: FakeSession) -> None:
+    async with start() as pilot:
+        await go_to(pilot, Step.CLEANUP)
+        await press(pilot, "enter")
+        screen = pilot.app.screen
+        delete, keep = screen.query_one("#delete", Button), screen.query_one("#keep", Button)
+        assert pilot.app.focused is keep
+        text = shown(pilot)
+        assert OLD in text
+        assert THIRD in text
+        assert "consolidator-tui rollback /srv/shop" in text
+        screen.query_one(Input).focus()
+        await pilot.press(*"delete", "space", *"2", "space", *"file")
+        assert delete.disabled
+        await pilot.press("enter")
+        assert not session.state.cleaned
+        await pilot.press("s")
+        assert not delete.disabled
+        await pilot.press("x")
+        assert delete.disabled
+        await pilot.press("backspace", "enter")
+        assert pilot.app.focused is delete
+        await press(pilot, "enter")
+        assert session.state.cleaned
+        assert "is the one database left" in shown(pilot)
+
+
+async def test_keep_is_the_answer_of_enter_and_escape(start: Start, session: FakeSession) -> None:
+    async with start() as pilot:
+        await go_to(pilot, Step.CLEANUP)
+        for keys in (("enter", "enter"), ("enter", "escape")):
+            await press(pilot, *keys)
+            assert step_of(pilot) is Step.CLEANUP
+            assert not session.state.cleaned
+
+
+async def test_a_closed_gate_keeps_delete_away(start: Start, session: FakeSession) -> None:
+    session.closed_gates = (Gate("unchanged", False, "It changed since its backup.", OLD),)
+    async with start() as pilot:
+        await go_to(pilot, Step.CLEANUP)
+        assert "It changed since its backup." in shown(pilot)
+        assert primary(pilot).disabled
+        await press(pilot, "enter")
+        assert step_of(pilot) is Step.CLEANUP
+
+
+async def test_roll_back_from_anywhere_and_a_new_run(start: Start, session: FakeSession) -> None:
+    async with start() as pilot:
+        await press(pilot, "ctrl+r")
+        assert "nothing to roll back" in shown(pilot)
+        await go_to(pilot, Step.MIGRATE)
+        await press(pilot, "ctrl+r", "enter")
+        assert step_of(pilot) is Step.MIGRATE
+        await press(pilot, "ctrl+r", "right", "enter")
+        assert step_of(pilot) is Step.ROLLBACK
+        text = shown(pilot)
+        assert "Everything is as it was" in text
+        assert "2 rows came into the target since then" in text
+        await press(pilot, "enter")
+        assert step_of(pilot) is Step.DISCOVER
+        assert session.calls.count("closed") == 1
+        assert session.calls.count("discover") == 2
+
+
+@dataclass(frozen=True)
+class LeftOver:
+    """As services/resuming.py has it."""
+
+    name: str = "r1"
+    started: str = "2026-01-12 09:41 UTC"
+    step: Step = Step.MIGRATE
+    decided: int = 174
+    total: int = 212
+
+
+@pytest.mark.parametrize(
+    ("keys", "call"),
+    [
+        (("enter",), "resume r1"),
+        (("right", "enter"), "resume r1"),
+        (("right", "right", "enter"), "start_over"),
+    ],
+)
+async def test_an_unfinished_run_is_asked_about_first(
+    start: Start, session: FakeSession, keys: tuple[str, ...], call: str
+) -> None:
+    session.left_over = LeftOver()
+    async with start() as pilot:
+        text = shown(pilot)
+        assert "Unfinished run of 2026-01-12 09:41 UTC" in text
+        assert "174 of 212 decided" in text
+        assert "discover" not in session.calls
+        await press(pilot, *keys)
+        assert call in session.calls
+        if len(keys) == 2:
+            assert "roll_back" in session.calls
+
+
+async def test_brackets_go_back_and_forward_and_changes_make_stale(
+    start: Start, session: FakeSession
+) -> None:
+    async with start() as pilot:
+        await go_to(pilot, Step.MIGRATE)
+        await press(pilot, "right_square_bracket")
+        assert step_of(pilot) is Step.MIGRATE
+        await press(pilot, *["left_square_bracket"] * 5)
+        assert step_of(pilot) is Step.DISCOVER
+        await press(pilot, "right_square_bracket", "right_square_bracket")
+        assert step_of(pilot) is Step.BACKUP
+        assert "read back and equal" in shown(pilot)
+        await press(pilot, "left_square_bracket", "left_square_bracket", "enter")
+        assert "!Back up" in shown(pilot)
+        await press(pilot, "enter")
+        assert "Back up 3 files" in str(primary(pilot).label)
+
+
+async def test_conflicts_are_decided_by_key_and_merged_again(
+    start: Start, session: FakeSession
+) -> None:
+    session.undecided = 3
+    async with start() as pilot:
+        await go_to(pilot, Step.MIGRATE)
+        await press(pilot, "enter")
+        assert "3 conflicts undecided" in shown(pilot)
+        await press(pilot, "enter", "2", "1", "x")
+        assert [d.keep for d in session.document.decisions] == [OLD, MAIN]
+        await press(pilot, "A")
+        assert "Decide this one first" in shown(pilot)
+        await press(pilot, "enter")
+        assert session.calls.count("migrate") == 1
+        await press(pilot, "b", "escape", "r", "x", "1", "enter")
+        await settle(pilot)
+        assert session.calls.count("migrate") == 2
+        assert "0 lost" in shown(pilot)
+        assert {d.keep for d in session.document.decisions} <= {OLD, MAIN, "both"}
+
+
+async def test_all_like_this(start: Start, session: FakeSession) -> None:
+    session.undecided = 5
+    async with start() as pilot:
+        await go_to(pilot, Step.MIGRATE)
+        await press(pilot, "enter", "enter", "2")
+        pilot.app.screen.query_one(FitTable).move_cursor(row=0)
+        await press(pilot, "A")
+        assert [d.keep for d in session.document.decisions] == [OLD] * 5
+
+
+async def test_the_plan_is_edited_as_text(start: Start, session: FakeSession) -> None:
+    async with start() as pilot:
+        await go_to(pilot, Step.MIGRATE)
+        await press(pilot, "e", *"oops", "ctrl+s")
+        assert "not valid TOML" in shown(pilot)
+        await press(pilot, *["backspace"] * 4, *"on_drift=", '"', *"unite", '"', "enter")
+        before = session.calls.count("make_plan")
+        await press(pilot, "ctrl+s")
+        assert session.calls.count("make_plan") == before + 1
+
+
+async def test_the_palette_holds_every_action(start: Start) -> None:
+    async with start() as pilot:
+        provider = ActionProvider(pilot.app.screen)
+        names = [name for name, _key, _action in provider._actions()]
+        for name in (
+            "Inspect 3 files",
+            "Make this file the target",
+            "Look into another folder as well",
+            "Roll back everything",
+            "Show the whole event log",
+            "Help for this screen",
+            "Step back",
+        ):
+            assert name in names
+        await press(pilot, "ctrl+p", *"whole", "enter")
+        await press(pilot, "enter")
+        assert "Event log" in shown(pilot)
+
+
+async def test_log_filters(start: Start) -> None:
+    async with start() as pilot:
+        await go_to(pilot, Step.BACKUP)
+        await press(pilot, "L")
+        assert "files found" in shown(pilot)
+        await press(pilot, "v", "v")
+        text = shown(pilot)
+        assert "uvicorn (4711) has it open" in text
+        assert "files found" not in text
+        await press(pilot, "v", "v", "v", "s", "s")
+        text = shown(pilot)
+        assert "4 tables in 3 files" in text
+        assert "files found" not in text
+        await press(pilot, "escape")
+        assert step_of(pilot) is Step.BACKUP
+
+
+async def test_every_screen_has_a_page_of_help(start: Start) -> None:
+    from consolidator_tui.tui.screens.help import page
+
+    for name in (*(step.value for step in Step), "review", "overview"):
+        assert page(name).startswith("# ")
+    async with start() as pilot:
+        await press(pilot, "question_mark", "i", "escape")
+        assert step_of(pilot) is Step.DISCOVER
+
+
+@pytest.mark.parametrize("theme", ["consolidator-light", "ansi-dark", "ansi-light"])
+async def test_themes(start: Start, theme: str) -> None:
+    async with start() as pilot:
+        pilot.app.theme = theme
+        await press(pilot, "enter", "enter", "enter")
+        assert "✓ equal" in shown(pilot)
+
+
+async def test_without_colour(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    async with start() as pilot:
+        text = shown(pilot)
+        assert "▶Discover" in text
+        assert "☑" in text
+        assert "☐" in text
+
+
+async def test_a_wrong_choice_is_refused_in_words(start: Start, session: FakeSession) -> None:
+    session.failing["select"] = FileRefused("There is no file x.db.", todo="Leave it out.")
+    async with start() as pilot:
+        await press(pilot, "enter")
+        assert "There is no file x.db." in shown(pilot)
+        assert "Leave it out." in shown(pilot)
+        await press(pilot, "enter")
+        assert step_of(pilot) is Step.INSPECT
+
+
+def test_the_first_screen_does_not_wait_for_the_services() -> None:
+    """Loading them takes longer than the half second that a person waits."""
+    import subprocess
+    import sys
+
+    code = (
+        "import sys; import consolidator_tui.tui.app; "
+        "print([m for m in sys.modules if m.startswith('consolidator_tui.services')"
+        " or m in ('libcst', 'sqlalchemy', 'aiosqlite', 'tomlkit')])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)
+    assert done.stdout.strip() == "[]"
+
+
+async def test_texts_are_not_parsed(start: Start) -> None:
+    async with start() as pilot:
+        for widget in pilot.app.screen.query(Static):
+            assert not widget._render_markup, widget
+
+
+def test_the_application_names_its_project() -> None:
+    assert ConsolidatorApp(Path("/srv/shop")).project == Path("/srv/shop")
