@@ -11,6 +11,7 @@ from consolidator_tui.domain import run as machine
 from consolidator_tui.domain.errors import GateClosed
 from consolidator_tui.domain.event import Step
 from consolidator_tui.domain.run import Fact, RunState
+from consolidator_tui.services.lazy import load
 from consolidator_tui.services.stepping import Stepping
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ class Aftermath(Stepping):
 
     async def find_references(self) -> ReferenceReport:
         """Everything in the project's text that names an SQLite file; read once."""
+        await load("references")
         from consolidator_tui.services import references
 
         if self.references is None:
@@ -52,6 +54,7 @@ class Aftermath(Stepping):
 
     async def propose_configuration(self) -> Proposal:
         """The edits after which the application uses only the target, and what is left to do."""
+        await load("references")
         from consolidator_tui.services import references
 
         chosen = self.need_chosen()
@@ -92,6 +95,7 @@ class Aftermath(Stepping):
 
     async def gates(self) -> tuple[Gate, ...]:
         """What must hold before the sources may be deleted, each with its reason when closed."""
+        await load("cleanup")
         from consolidator_tui.services import cleanup
 
         run = self.need_run()
@@ -125,6 +129,7 @@ class Aftermath(Stepping):
 
     async def roll_back(self) -> RollbackReport:
         """Put everything back as it was before the run; can be done again."""
+        await load("rollback")
         from consolidator_tui.services.rollback import roll_back
 
         run = self.need_run()
@@ -148,6 +153,7 @@ class Aftermath(Stepping):
 
         Raises GateClosed before there is a plan.
         """
+        await load("report")
         from consolidator_tui.services.report import Receipt, write_report
 
         run, chosen = self.need_run(), self.need_chosen()

@@ -12,6 +12,7 @@ from consolidator_tui.domain.event import Step
 from consolidator_tui.domain.plan import Decision, PlanDocument
 from consolidator_tui.domain.selection import Chosen
 from consolidator_tui.services import plan_file
+from consolidator_tui.services.lazy import load
 from consolidator_tui.services.stepping import Stepping
 from consolidator_tui.storage.run_db import open_run_store
 from consolidator_tui.storage.run_folder import RunFolder, list_runs
@@ -22,6 +23,8 @@ UNCHANGED = "unchanged"
 """Name of the mark that the target was found as it has to be, and not replaced."""
 LEFT = "left"
 """Name of the mark that a person began anew beside this run."""
+_STOPPED = {machine.StepStatus.RUNNING, machine.StepStatus.FAILED}
+"""A step that ended like this may have left temporary files beside files of the project."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +59,7 @@ class Resuming(Stepping):
         return UnfinishedRun(runs[-1].name, _readable(runs[-1].name), step, decided, 0)
 
     async def recover(self) -> None:
-        """Finish or undo what the last process was doing to files when it died.
+        """Finish or undo what the last process was doing to files when it died or failed.
 
         Raises LockedError when that process still runs.
         """
@@ -64,8 +67,8 @@ class Resuming(Stepping):
         if not runs or not await asyncio.to_thread(runs[-1].run_db.is_file):
             return
         async with open_run_store(runs[-1], self._clock) as store:
-            work = await store.work()
-        if work is not None:
+            work, state = await store.work(), await store.load_state()
+        if work is not None or _STOPPED & set(state.steps.values()):
             from consolidator_tui.services.recover import recover
 
             self.lock()
@@ -78,6 +81,7 @@ class Resuming(Stepping):
         Raises LockedError when another process works on the project, UsageError for an unknown
         name, BackupDamaged.
         """
+        await load("backup", "recover")
         from consolidator_tui.services.backup import load_manifest
         from consolidator_tui.services.recover import recover
         from consolidator_tui.storage.manifest_file import has_manifest

@@ -30,6 +30,7 @@ from consolidator_tui.services.aftermath import Aftermath
 from consolidator_tui.services.discover import discover
 from consolidator_tui.services.inspect import project as inspecting
 from consolidator_tui.services.inspect.source import load_source
+from consolidator_tui.services.lazy import load
 from consolidator_tui.services.resuming import UNCHANGED, Resuming, entity_key, with_decision
 from consolidator_tui.services.selecting import choose
 from consolidator_tui.services.space import estimate
@@ -148,6 +149,7 @@ class Session(Resuming, Aftermath):
 
     async def back_up(self) -> Manifest:
         """Start the run (folder, lock, database) and copy every file that it may change."""
+        await load("backup")
         from consolidator_tui.services.backup import back_up
 
         chosen = self.need_chosen()
@@ -192,6 +194,7 @@ class Session(Resuming, Aftermath):
 
         Raises PlanError when the document names what the sources do not have.
         """
+        await load("planning")
         from consolidator_tui.services.planning import make_plan
 
         run, manifest = self.need_run(), self.need_manifest()
@@ -228,6 +231,7 @@ class Session(Resuming, Aftermath):
 
     async def migrate(self) -> MergeResult:
         """Build the staged target. With open questions nothing is staged that may be promoted."""
+        await load("merge")
         from consolidator_tui.services.merge import merge
 
         run = self.need_run()
@@ -287,6 +291,7 @@ class Session(Resuming, Aftermath):
         A target that would stay the same is left alone: `unchanged` then is true.
         Raises VerificationFailed when a check fails; target and originals are as they were.
         """
+        await load("verify", "promote", "unchanged")
         from consolidator_tui.services.verify import verify
 
         run, plan = self.need_run(), self.plan

@@ -20,6 +20,7 @@ import sqlite3
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import accumulate, pairwise
 from pathlib import Path
 
 SOURCES = 4
@@ -51,60 +52,68 @@ CREATE INDEX events_by_user ON events(user_id);
 TABLES = ("users", "categories", "tags", "orders", "items", "order_tags", "events", "attachments")
 
 
+SHARES = (0.25, 0.375, 0.2, 0.175)
+"""How the rows are spread over the sources: the naive merge then drops some 58 % of the rows."""
+
+
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """How many rows of each kind one source has."""
+    """How many rows of each kind each source has; `shared_*` has one number per neighbours."""
 
-    users: int
-    shared: int
-    orders: int
-    events: int
-    shared_events: int
-    attachments: int
+    users: tuple[int, ...]
+    shared_users: tuple[int, ...]
+    orders: tuple[int, ...]
+    events: tuple[int, ...]
+    shared_events: tuple[int, ...]
+    attachments: tuple[int, ...]
     categories: int
     tags: int = 50
 
     @property
-    def items(self) -> int:
+    def items(self) -> tuple[int, ...]:
         """Two lines per order."""
-        return 2 * self.orders
+        return tuple(2 * count for count in self.orders)
+
+    @property
+    def persons(self) -> tuple[int, ...]:
+        """The global number of the first person of each source."""
+        new = [n - s for n, s in zip(self.users, self.shared_users, strict=False)]
+        return tuple(accumulate(new, initial=0))
 
     def rows(self) -> int:
-        """All rows of one source."""
-        half = self.orders // 2
-        return (
-            self.users + self.categories + self.tags + self.orders + self.items + half
-            + self.events + self.attachments
-        )  # fmt: skip
+        """All rows of all sources."""
+        own = sum(map(sum, (self.users, self.orders, self.items, self.events, self.attachments)))
+        half = sum(count // 2 for count in self.orders)
+        return own + half + SOURCES * (self.categories + self.tags)
 
     def logical(self) -> dict[str, int]:
         """The rows of a right merge, per table."""
         return {
-            "users": SOURCES * self.users - (SOURCES - 1) * self.shared,
+            "users": sum(self.users) - sum(self.shared_users),
             "categories": self.categories,
             "tags": self.tags,
-            "orders": SOURCES * self.orders,
-            "items": SOURCES * self.items,
-            "order_tags": SOURCES * (self.orders // 2),
-            "events": SOURCES * self.events - (SOURCES - 1) * self.shared_events,
-            "attachments": SOURCES * self.attachments,
+            "orders": sum(self.orders),
+            "items": sum(self.items),
+            "order_tags": sum(count // 2 for count in self.orders),
+            "events": sum(self.events) - sum(self.shared_events),
+            "attachments": sum(self.attachments),
         }
 
 
 def shape_of(rows: int) -> Shape:
-    """The shape of one source so that all four together have about `rows` rows."""
-    one = rows // SOURCES
-    users = max(20, int(one * 0.05) // 10 * 10)
-    orders = int(one * 0.13) // 2 * 2
-    events = int(one * 0.48) // 15 * 15
+    """The shape that has about `rows` rows in all: 30 % shared people, 20 % duplicate events."""
+    each = [int(rows * share) for share in SHARES]
+    users = tuple(max(20, int(one * 0.05)) for one in each)
+    events = tuple(int(one * 0.48) for one in each)
+    twice = [min(pair) for pair in pairwise(events)]
     return Shape(
         users=users,
-        shared=users * 3 // 10,
-        orders=orders,
+        shared_users=tuple(min(pair) * 3 // 10 for pair in pairwise(users)),
+        orders=tuple(int(one * 0.13) // 2 * 2 for one in each),
         events=events,
-        shared_events=events * 4 // 15,
-        attachments=int(one * 0.012),
-        categories=min(2000, max(40, one // 2000)),
+        shared_events=tuple(int(0.2 * sum(events) * n / sum(twice)) for n in twice),
+        attachments=tuple(int(one * 0.012) for one in each),
+        categories=min(2000, max(40, rows // 8000)),
     )
 
 
@@ -116,15 +125,16 @@ def _step(count: int, source: int) -> int:
     return step
 
 
-def first_person(shape: Shape, source: int) -> int:
-    """The global number of the first person of a source; each knows `shape.users` from there."""
-    return source * (shape.users - shape.shared)
+def _start(counts: tuple[int, ...], source: int) -> int:
+    """The global number of the first own thing of a source."""
+    return sum(counts[:source])
 
 
 def _id_of_person(shape: Shape, source: int, person: str) -> str:
     """SQL: the id in this source of the person whose global number is the SQL `person`."""
-    back = pow(_step(shape.users, source), -1, shape.users)
-    return f"1 + (({person} - {first_person(shape, source)}) * {back}) % {shape.users}"
+    count = shape.users[source]
+    back = pow(_step(count, source), -1, count)
+    return f"1 + (({person} - {shape.persons[source]}) * {back}) % {count}"
 
 
 def _scattered(number: str, below: int) -> str:
@@ -134,12 +144,12 @@ def _scattered(number: str, below: int) -> str:
 
 def _owner(shape: Shape, source: int, number: str) -> str:
     """SQL: the global person that owns the own thing `number` of a source."""
-    return f"({first_person(shape, source)} + {_scattered(number, shape.users)})"
+    return f"({shape.persons[source]} + {_scattered(number, shape.users[source])})"
 
 
 def _shared_owner(shape: Shape, link: int, number: str) -> str:
     """SQL: the global person that owns the event `number` which sources link and link+1 share."""
-    return f"({first_person(shape, link + 1)} + {_scattered(number, shape.shared)})"
+    return f"({shape.persons[link + 1]} + {_scattered(number, shape.shared_users[link])})"
 
 
 def _numbers(count: int) -> str:
@@ -164,39 +174,40 @@ def _event(number: str) -> str:
 
 
 def _statements(shape: Shape, source: int) -> Iterator[str]:
-    first, step = first_person(shape, source), _step(shape.users, source)
-    person = f"({first} + (i * {step}) % {shape.users})"
+    count = shape.users[source]
+    person = f"({shape.persons[source]} + (i * {_step(count, source)}) % {count})"
     disagree = f"({person} % 50 = 0)"
     yield (
-        _numbers(shape.users)
-        + f"INSERT INTO users SELECT i + 1, printf('p%d@example.org', {person}),"
+        _numbers(count) + f"INSERT INTO users SELECT i + 1, printf('p%d@example.org', {person}),"
         f" printf('Person %d', {person}),"
         f" CASE WHEN {disagree} THEN 'city {source}' ELSE printf('city %d', {person} % 300) END,"
         f" CASE WHEN {disagree} THEN '2024-0{source + 1}-01T00:00:00Z'"
         " ELSE '2023-06-01T00:00:00Z' END FROM n"
     )
     yield from _trees(shape, source)
-    order = f"({source * shape.orders} + i)"
+    order = f"({_start(shape.orders, source)} + i)"
     yield (
-        _numbers(shape.orders) + "INSERT INTO orders SELECT i + 1,"
+        _numbers(shape.orders[source]) + "INSERT INTO orders SELECT i + 1,"
         f" {_id_of_person(shape, source, _owner(shape, source, order))}, printf('o%d', {order}),"
         f" date('2024-01-01', printf('+%d days', {order} % 700)), {order} % 10007 / 4.0 FROM n"
     )
     back = pow(_step(shape.categories, source), -1, shape.categories)
-    item = f"({source * shape.items} + i)"
+    item = f"({_start(shape.items, source)} + i)"
     category = f"1 + ({_scattered(item, shape.categories)} * {back}) % {shape.categories}"
     yield (
-        _numbers(shape.items) + f"INSERT INTO items SELECT i + 1, i / 2 + 1, {category},"
+        _numbers(shape.items[source]) + f"INSERT INTO items SELECT i + 1, i / 2 + 1, {category},"
         f" printf('i%d', {item}), {item} % 9 + 1, {item} % 1009 / 8.0 FROM n"
     )
     back = pow(_step(shape.tags, source), -1, shape.tags)
-    label = _scattered(f"({source * shape.orders} + 2 * i)", shape.tags)
-    tag = f"1 + ({label} * {back}) % {shape.tags}"
-    yield (_numbers(shape.orders // 2) + f"INSERT INTO order_tags SELECT 2 * i + 1, {tag} FROM n")
-    yield from _event_statements(shape, source)
-    number = f"({source * shape.attachments} + i)"
+    label = _scattered(f"({_start(shape.orders, source)} + 2 * i)", shape.tags)
     yield (
-        _numbers(shape.attachments) + "INSERT INTO attachments SELECT i + 1,"
+        _numbers(shape.orders[source] // 2)
+        + f"INSERT INTO order_tags SELECT 2 * i + 1, 1 + ({label} * {back}) % {shape.tags} FROM n"
+    )
+    yield from _event_statements(shape, source)
+    number = f"({_start(shape.attachments, source)} + i)"
+    yield (
+        _numbers(shape.attachments[source]) + "INSERT INTO attachments SELECT i + 1,"
         f" {_id_of_person(shape, source, _owner(shape, source, number))},"
         f" printf('f%d.bin', {number}), blob_of({number}) FROM n"
     )
@@ -220,17 +231,18 @@ def _trees(shape: Shape, source: int) -> Iterator[str]:
 
 def _event_statements(shape: Shape, source: int) -> Iterator[str]:
     """Shared events with the source before, own events, shared ones with the source after."""
-    blocks = []
-    if source > 0:
-        blocks.append((source - 1, shape.shared_events, True))
-    links = (source > 0) + (source < SOURCES - 1)
-    blocks.append((source, shape.events - links * shape.shared_events, False))
-    if source < SOURCES - 1:
-        blocks.append((source, shape.shared_events, True))
+    before = shape.shared_events[source - 1] if source > 0 else 0
+    after = shape.shared_events[source] if source < SOURCES - 1 else 0
+    blocks = [
+        (source - 1, before, True),
+        (source, shape.events[source] - before - after, False),
+        (source, after, True),
+    ]
     start = 1
     for link, count, shared in blocks:
-        base = (2 * link + shared) * shape.events
-        number = f"({base} + i)"
+        if not count:
+            continue
+        number = f"({(2 * link + shared) * max(shape.events)} + i)"
         whose = _shared_owner if shared else _owner
         person = _id_of_person(shape, source, whose(shape, link, number))
         yield (
@@ -262,6 +274,12 @@ def write(folder: Path, rows: int) -> list[Path]:
     return paths
 
 
+def _case(ends: list[int], number: str, values: list[str]) -> str:
+    """SQL: the first value whose end lies above `number`, else the last."""
+    cases = " ".join(f"WHEN {number} < {e} THEN {v}" for e, v in zip(ends, values, strict=False))
+    return f"(CASE {cases} ELSE {values[-1]} END)"
+
+
 def _wrong(shape: Shape) -> dict[str, str]:
     """SQL that counts rows which do not belong to whom they should, per table."""
     order = "CAST(substr(o.ref, 2) AS INTEGER)"
@@ -269,14 +287,19 @@ def _wrong(shape: Shape) -> dict[str, str]:
     event = "CAST(json_extract(e.payload, '$.event') AS INTEGER)"
     item = "CAST(substr(i.sku, 2) AS INTEGER)"
 
-    def own(of: str, per: int) -> str:
-        start = f"(({of}) / {per}) * {shape.users - shape.shared}"
-        return f"({start} + {_scattered(of, shape.users)})"
+    def own(of: str, counts: tuple[int, ...]) -> str:
+        return _case([_start(counts, n + 1) for n in range(SOURCES)], of, [
+            _owner(shape, n, of) for n in range(SOURCES)
+        ])  # fmt: skip
 
-    block = f"({event} / {shape.events})"
-    shift = f"(({block} / 2 + {block} % 2) * {shape.users - shape.shared})"
-    size = f"CASE {block} % 2 WHEN 1 THEN {shape.shared} ELSE {shape.users} END"
-    whose = f"({shift} + ((({event}) * 2654435761 + 12345) % 4294967291) % ({size}))"
+    block = max(shape.events)
+    owners = [
+        whose(shape, link, event)
+        for link in range(SOURCES)
+        for whose in ((_owner, _shared_owner) if link < SOURCES - 1 else (_owner,))
+    ]
+    whose = _case([(n + 1) * block for n in range(len(owners))], event, owners)
+    newest = _case(list(shape.persons[1:]), "p", [str(n) for n in range(SOURCES)])
     mail = "printf('p%d@example.org', {})"
     return {
         "orders": f"SELECT count(*) FROM orders o LEFT JOIN users u ON u.id = o.user_id"
@@ -300,7 +323,7 @@ def _wrong(shape: Shape) -> dict[str, str]:
         "users": "SELECT count(*) FROM"
         " (SELECT CAST(substr(email, 2) AS INTEGER) p, city FROM users)"
         " WHERE city IS NOT CASE WHEN p % 50 THEN printf('city %d', p % 300) ELSE"
-        f" printf('city %d', min({SOURCES - 1}, p / {shape.users - shape.shared})) END",
+        f" printf('city %d', {newest}) END",
     }
 
 

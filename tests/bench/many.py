@@ -26,7 +26,7 @@ def write_files(project: Path) -> list[str]:
             con.executescript(
                 "PRAGMA synchronous = OFF; BEGIN;"
                 "CREATE TABLE users(id INTEGER PRIMARY KEY, email TEXT NOT NULL UNIQUE);"
-                "CREATE TABLE orders(id INTEGER PRIMARY KEY, user_id INTEGER REFERENCES users(id), w);"
+                "CREATE TABLE orders(id INTEGER PRIMARY KEY, user_id INTEGER REFERENCES users, w);"
                 f"INSERT INTO users VALUES (1, 'u{n}'), (2, 'everybody');"
                 f"INSERT INTO orders VALUES (1, 1, 'a{n}'), (2, 2, 'b{n}'); COMMIT;"
             )

@@ -62,7 +62,7 @@ def _look(folder: Path, disk: Disk) -> None:
     names: Names = {}
     for entry in os.scandir(folder):
         status = entry.stat(follow_symlinks=False)
-        link = os.readlink(entry.path) if entry.is_symlink() else ""
+        link = str(Path(entry.path).readlink()) if entry.is_symlink() else ""
         names[entry.name] = Entry(status.st_ino, status.st_mode, link)
         if stat.S_ISDIR(status.st_mode):
             _look(Path(entry.path), disk)

@@ -90,8 +90,7 @@ def _make_application(project: Path) -> None:
     (project / "settings.py").write_text('DATABASE = "a.db"\n')
     (project / ".env").write_text("DATABASE_URL=sqlite:///b.db\n")
     (project / "main.py").write_text(
-        "import sqlite3\n\nimport settings\n\n"
-        "connection = sqlite3.connect(settings.DATABASE)\n"
+        "import sqlite3\n\nimport settings\n\nconnection = sqlite3.connect(settings.DATABASE)\n"
     )
     for name in ("settings.py", ".env", "main.py"):
         os.chmod(project / name, 0o640)  # noqa: PTH101 - unlike what a new file would get

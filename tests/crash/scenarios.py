@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 
 from tests.crash.projects import SOURCES, TARGET
@@ -42,8 +41,6 @@ def consolidation(*more: str) -> Arguments:
 
 def rollback(project: Path, run: str | None = None) -> list[str]:
     """Roll back on the command line; the newest run without a name."""
-    if find_spec("consolidator_tui.services.undoing") is None:
-        return ["@rollback", str(project), *([run] if run else [])]
     return ["rollback", str(project), *([run] if run else []), "--yes", "--json"]
 
 

@@ -46,7 +46,7 @@ def outside(project: Path) -> Tree:
                 # Configuration may name the project by its whole path.
                 content = path.read_bytes().replace(os.fsencode(project), b"{project}")
             elif stat.S_ISLNK(mode):
-                content = os.fsencode(os.readlink(path))
+                content = os.fsencode(path.readlink())
             tree[str(path.relative_to(project))] = Node(mode, content)
     return tree
 

@@ -49,9 +49,7 @@ class Sweeper:
         self, jobs: Iterable[Job], references: dict[str, Reference]
     ) -> Iterator[tuple[Job, Stop]]:
         """Every stop as soon as it was made and checked."""
-        waiting = {
-            self._pool.submit(_stop, job, references[job.scenario]): job for job in jobs
-        }
+        waiting = {self._pool.submit(_stop, job, references[job.scenario]): job for job in jobs}
         for future in as_completed(waiting):
             yield waiting[future], future.result()
 
@@ -116,5 +114,3 @@ def _stop(job: Job, reference: Reference) -> Stop:
 
 def _named(name: str) -> Scenario:
     return chosen([name])[0]
-
-

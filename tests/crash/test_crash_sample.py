@@ -12,8 +12,8 @@ from tests.crash.scenarios import Scenario, chosen
 from tests.crash.shim import Mode, compiler
 from tests.crash.sweep import MODES, Sweeper, near, sample, sweeper, whole
 
-SAMPLED = {"run (plain)": 3, "run (logged)": 4, "rollback (logged)": 3, "run-cleanup (plain)": 2}
-"""Stops per mode."""
+SAMPLED = {"run (plain)": 2, "run (logged)": 3, "rollback (logged)": 2, "run-cleanup (plain)": 1}
+"""Stops per mode where files of the project change; one more is anywhere."""
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +53,6 @@ def test_no_stop_is_harmful(
         reference = references[scenario.name]
         every = whole(scenario, reference, [mode])
         count = SAMPLED[scenario.name]
-        # Where files of the project change, and anywhere else.
         jobs += sample(near(every, reference, 0), count) + sample(every, 1)
     stops = list(sweep.stops(jobs, references))
     assert [str(finding) for _, stop in stops for finding in stop.findings] == []

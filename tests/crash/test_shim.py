@@ -120,9 +120,7 @@ def test_kill_comes_before_the_call(library: Path, project: Path) -> None:
 
 
 @pytest.mark.parametrize(("mode", "words"), [(Mode.FULL, "Errno 28"), (Mode.DEAD, "Errno 5")])
-def test_disk_fails_from_a_call_on(
-    library: Path, project: Path, mode: Mode, words: str
-) -> None:
+def test_disk_fails_from_a_call_on(library: Path, project: Path, mode: Mode, words: str) -> None:
     done, control = _run(library, project, ["-c", _CARELESS], mode, 1)
     assert done.returncode == 1
     assert words in done.stderr

@@ -151,7 +151,7 @@ def _child(request: dict[str, object], library: Path) -> None:
             (direct if arguments[0].startswith("@") else command)(arguments)
         except SystemExit as left:
             status = left.code if isinstance(left.code, int) else int(left.code is not None)
-    except BaseException:
+    except BaseException:  # noqa: BLE001 - the process ends here
         sys.excepthook(*sys.exc_info())
         status = 1
     finally:

@@ -47,9 +47,9 @@ class CleanUpScreen(StepScreen):
         yield FitTable(
             [
                 Col("", most=1),
-                Col("Condition", least=18, most=40, flex=1),
+                Col("Condition", least=18, most=30),
                 Col("File", least=10, most=44, flex=1),
-                Col("What was found", least=20, most=120, flex=2),
+                Col("What was found", least=24, most=120, flex=3),
             ],
             id="gates",
         )
@@ -85,7 +85,8 @@ class CleanUpScreen(StepScreen):
         wizard = self.wizard
         self.query_one("#lead", Static).update(self._lead())
         self.query_one("#gates", FitTable).set_rows(
-            self._gate(number, gate) for number, gate in enumerate(wizard.gates)
+            self._gate(number, gate)
+            for number, gate in enumerate(sorted(wizard.gates, key=lambda gate: gate.open))
         )
         doomed = self.query_one("#doomed-files", FitTable)
         files = () if wizard.state.cleaned else wizard.doomed
@@ -107,7 +108,8 @@ class CleanUpScreen(StepScreen):
         if closed:
             text = sign("!", ink.warn)
             text.append(f"Not yet safe: {plural(len(closed), 'condition')} not met. ", "bold")
-            text.append("Keeping the originals is fine, too: ctrl+q leaves.")
+            text.append_text(plain(closed[0].reason))
+            text.append("\n  Keeping the originals is fine, too: ctrl+q leaves.", str(ink.muted))
             return text
         return Text(
             "The originals are no longer needed. Deleting them is asked once more; "

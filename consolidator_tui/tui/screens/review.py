@@ -34,7 +34,7 @@ class ReviewScreen(Screen[bool]):
         Binding("1", "keep(1)", "keep 1", tooltip="Keep source 1"),
         Binding("2", "keep(2)", "keep 2", tooltip="Keep source 2"),
         Binding("b", "both", "both", tooltip="Keep both: they are different entities"),
-        Binding("x", "clear", "clear", tooltip="Take the decision back"),
+        Binding("x", "clear", "Take the decision back", show=False),
         Binding("A", "all", "all like this", tooltip="The same decision for all of this table"),
         Binding("n", "next", "next", tooltip="Next undecided"),
         Binding("enter", "primary", "Merge again", show=False),
