@@ -52,6 +52,49 @@ def reference_data(p: Project) -> None:
     )
 
 
+@case("lineage: the same few rows in another order")
+def shuffled(p: Project) -> None:
+    """One of three shared ids agrees by chance: content decides, every colour is there once."""
+    p.both(
+        "CREATE TABLE colour(id INTEGER PRIMARY KEY, name TEXT);"
+        "CREATE TABLE car(id INTEGER PRIMARY KEY, colour_id INTEGER REFERENCES colour(id), n TEXT);",
+        {
+            "colour": [(1, "red"), (2, "blue"), (3, "green")],
+            "car": [(1, 1, "r"), (2, 2, "b"), (3, 3, "g")],
+        },
+        {
+            "colour": [(1, "red"), (2, "green"), (3, "blue"), (4, "pink")],
+            "car": [(1, 1, "r"), (2, 2, "g"), (3, 3, "b"), (4, 4, "p")],
+        },
+    )
+    result = p.run()
+    if result.asked("colour"):
+        return
+    result.done()
+    p.expect("SELECT name FROM colour", [("red",), ("blue",), ("green",), ("pink",)])
+    p.expect(
+        "SELECT c.n, d.name FROM car c JOIN colour d ON d.id = c.colour_id",
+        [("r", "red"), ("b", "blue"), ("g", "green"), ("p", "pink")],
+    )
+
+
+@case("lineage: the same rows, half of them in another order")
+def half_shuffled(p: Project) -> None:
+    """Two files seeded by one list, half of it in another order: every row once, or asked."""
+    names = [f"n{n}" for n in range(12)]
+    other = names[:6] + names[:5:-1]
+    p.both(
+        "CREATE TABLE item(id INTEGER PRIMARY KEY, name TEXT);",
+        {"item": list(enumerate(names, 1))},
+        {"item": list(enumerate(other, 1))},
+    )
+    result = p.run()
+    if result.asked("item"):
+        return
+    result.done()
+    p.expect("SELECT name FROM item", [(name,) for name in names])
+
+
 @case("lineage: told apart per table")
 def per_table(p: Project) -> None:
     """One table has a shared past, another was filled independently: each by its own evidence."""

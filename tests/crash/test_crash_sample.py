@@ -53,7 +53,9 @@ def test_no_stop_is_harmful(
         reference = references[scenario.name]
         every = whole(scenario, reference, [mode])
         count = SAMPLED[scenario.name]
-        jobs += sample(near(every, reference, 0), count) + sample(every, 1)
+        jobs += sample(near(every, reference, 0), count)
+        # A power cut has several outcomes, so it takes several times as long.
+        jobs += sample(every, 1) if mode is not Mode.POWER else []
     stops = list(sweep.stops(jobs, references))
     assert [str(finding) for _, stop in stops for finding in stop.findings] == []
     assert sum(stop.reached for _, stop in stops) >= len(jobs) - len(scenarios)

@@ -67,11 +67,7 @@ def _is_free(translator: Translator, work: Work, source: int) -> bool:
 
 def _is_widened(translator: Translator, work: Work, source: int) -> bool:
     """Dangling references of the source point into the range, so it stays as it is."""
-    return any(
-        link.root == work.key and source in link.dangling
-        for other in translator.works.values()
-        for link in other.table.links
-    )
+    return (work.key, source) in translator.widened
 
 
 async def _new_rows(database: Database, work: Work, source: int) -> tuple[int, int] | None:

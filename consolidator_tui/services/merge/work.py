@@ -189,6 +189,13 @@ class Translator:
 
     def __init__(self, works: Mapping[str, Work]) -> None:
         self.works = works
+        self.widened = frozenset(
+            (link.root, source)
+            for work in works.values()
+            for link in work.table.links
+            for source in link.dangling
+        )
+        """Tables and sources in which some references have no parent."""
 
     def value(self, work: Work, source: int, column: str, alias: str = "s") -> str:
         """SQL for the target's value of a column; the default where the source lacks it."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 _BOUNDARY = re.compile(r"[_\W]+|(?<=[a-z0-9])(?=[A-Z])")
 _SUFFIXES = {"id", "fk", "ref", "key", "pk"}
@@ -67,6 +68,27 @@ def says(column: str, parent: str) -> bool:
         return False
     joined = "".join(own) == "".join(table)
     return joined or own[-shorter:] == table[-shorter:]
+
+
+class TableNames:
+    """Finds the tables that a column's name names, among many."""
+
+    def __init__(self, tables: Iterable[str]) -> None:
+        self._by_last: dict[str, list[str]] = {}
+        self._joined: dict[str, list[str]] = {}
+        for table in tables:
+            parts = [singular(part) for part in words(table)]
+            if parts:
+                self._by_last.setdefault(parts[-1], []).append(table)
+                self._joined.setdefault("".join(parts), []).append(table)
+
+    def named_by(self, column: str) -> list[str]:
+        """The tables for which `says` holds."""
+        own = stem(column)
+        if not own:
+            return []
+        near = [*self._by_last.get(own[-1], ()), *self._joined.get("".join(own), ())]
+        return [table for table in dict.fromkeys(near) if says(column, table)]
 
 
 def says_self(column: str) -> bool:

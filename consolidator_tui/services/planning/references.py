@@ -100,6 +100,8 @@ def _known(draft: Draft, column: str) -> None:
 async def undeclared_references(planning: Planning, measure: Measurements) -> None:
     """Follow columns with strong evidence, ask about weak evidence that matters."""
     parents = [d for d in planning.drafts.values() if d.surrogate is not None]
+    by_table = {parent.name: parent for parent in parents}
+    directory = names.TableNames(by_table)
     for draft in planning.drafts.values():
         await _polymorphic(planning, measure, draft, parents)
         taken = _taken(planning, draft)
@@ -109,10 +111,11 @@ async def undeclared_references(planning: Planning, measure: Measurements) -> No
             if not (
                 names.is_id_like(column.name)
                 or names.is_role(column.name)
-                or any(names.says(column.name, parent.name) for parent in parents)
+                or directory.named_by(column.name)
             ):
                 continue
-            await _judge(planning, measure, draft, column.name, parents)
+            named = [by_table[name] for name in directory.named_by(column.name)]
+            await _judge(planning, measure, draft, column.name, named, parents)
 
 
 def _is_own_key(draft: Draft, column: str) -> bool:
@@ -162,11 +165,16 @@ def _is_complete(found: dict[int, Containment]) -> bool:
 
 
 async def _judge(
-    planning: Planning, measure: Measurements, draft: Draft, column: str, parents: list[Draft]
+    planning: Planning,
+    measure: Measurements,
+    draft: Draft,
+    column: str,
+    named: list[Draft],
+    parents: list[Draft],
 ) -> None:
     if not _could_hold_ids(draft, column):
         return
-    by_name = [p for p in parents if names.says(column, p.name)]
+    by_name = list(named)
     if draft.surrogate is not None and names.says_self(column):
         by_name.insert(0, draft)
     by_value = []

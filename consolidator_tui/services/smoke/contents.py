@@ -1,0 +1,94 @@
+"""Comparing two versions of one database by what they hold, without carrying values out."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+
+from consolidator_tui.services.discover import open_unchanged
+from consolidator_tui.services.discover.header import SIDECAR_SUFFIXES
+from consolidator_tui.storage.hashing import hash_file
+from consolidator_tui.storage.sqlite import Database, quote
+from consolidator_tui.storage.worker import in_thread
+
+_BATCH = 1_000
+
+
+async def take(source: Path, copy: Path) -> None:
+    """A consistent copy of a database that may be in use, without changing it.
+
+    Raises sqlite3.Error, LockedError, DiskFull.
+    """
+    async with open_unchanged(source) as database:
+        await database.execute("VACUUM INTO ?", (os.fspath(copy),))
+
+
+async def changed_tables(before: Path, now: Path) -> tuple[str, ...]:
+    """The tables (and `schema`) whose rows differ, as `users (2 rows more)`; empty: none do.
+
+    Files with the same bytes and nothing in a log are not opened. Raises sqlite3.Error.
+    """
+    if await in_thread(lambda _stop: _same_bytes(before, now)):
+        return ()
+    first, second = await _digests(before), await _digests(now)
+    names = sorted({*first, *second})
+    return tuple(_told(n, first.get(n), second.get(n)) for n in names if first.get(n) != second.get(n))
+
+
+def _same_bytes(first: Path, second: Path) -> bool:
+    from consolidator_tui.storage.worker import Stop
+
+    log = second.with_name(second.name + "-wal")
+    if log.exists() and log.stat().st_size:
+        return False
+    return hash_file(first, first.name, Stop()) == hash_file(second, second.name, Stop())
+
+
+def _told(name: str, before: tuple[int, str] | None, now: tuple[int, str] | None) -> str:
+    if before is None or now is None:
+        return f"{name} ({'new' if before is None else 'gone'})"
+    more = now[0] - before[0]
+    if name == "schema" or not more:
+        return f"{name} (changed)"
+    return f"{name} ({abs(more):,} rows {'more' if more > 0 else 'fewer'})"
+
+
+async def _digests(path: Path) -> Mapping[str, tuple[int, str]]:
+    """Rows and a hash of all values per table, and of the schema."""
+    async with open_unchanged(path) as database:
+        found: dict[str, tuple[int, str]] = {}
+        rows = await database.rows("SELECT type, name, tbl_name, sql FROM sqlite_schema")
+        found["schema"] = len(rows), hashlib.sha256(repr(sorted(map(repr, rows))).encode()).hexdigest()
+        tables = await database.rows(
+            "SELECT name FROM pragma_table_list WHERE schema = 'main' AND type IN ('table', 'shadow')"
+            " AND name <> 'sqlite_schema'"
+        )
+        for (name,) in tables:
+            found[name] = await _digest(database, name)
+        return found
+
+
+async def _digest(database: Database, table: str) -> tuple[int, str]:
+    digest = hashlib.sha256()
+    count = 0
+    async for batch in database.batches(f"SELECT * FROM main.{quote(table)}", size=_BATCH):
+        count += len(batch)
+        digest.update(repr(batch).encode("utf-8", "surrogateescape"))
+    return count, digest.hexdigest()
+
+
+def put_back(pristine: Path, target: Path) -> None:
+    """Make the copy's database what it was, without sidecars. Blocking."""
+    remove(target)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(pristine, target)
+    target.chmod(0o600)
+
+
+def remove(database: Path) -> None:
+    """Remove a database with its sidecars. Blocking."""
+    for suffix in ("", *SIDECAR_SUFFIXES):
+        database.with_name(database.name + suffix).unlink(missing_ok=True)
