@@ -27,6 +27,7 @@ from consolidator_tui.domain.event import (
     TableMerged,
 )
 from consolidator_tui.domain.run import step_name
+from consolidator_tui.domain.smoke import SmokeEnded, SmokeOutput, SmokeStarted
 
 _PROGRESS_SECONDS = 0.1
 """At most ten updates a second."""
@@ -76,6 +77,14 @@ class Output:
             self._progress(event)
         elif isinstance(event, Message):
             self._message(event)
+        elif isinstance(event, SmokeStarted):
+            place = f" in {event.folder}" if event.folder else ""
+            self.note(f"{event.command}{place} ({event.number} of {event.total}) …")
+        elif isinstance(event, SmokeOutput):
+            for line in event.lines:
+                self.note(f"  │ {line}")
+        elif isinstance(event, SmokeEnded):
+            self.note(f"{event.command}: {event.verdict} ({event.seconds:.1f} s)")
         elif isinstance(event, StepStarted) and not self._live:
             self.note(f"{step_name(event.step)} …")
         elif isinstance(event, StepFinished):
@@ -122,6 +131,9 @@ def event_object(event: Event) -> dict[str, Any]:
         Message: "message",
         PhaseTimed: "phase",
         Progress: "progress",
+        SmokeEnded: "smoke_ended",
+        SmokeOutput: "application_output",
+        SmokeStarted: "smoke_started",
         StepFailed: "step_failed",
         StepFinished: "step_finished",
         StepStarted: "step_started",

@@ -13,6 +13,8 @@ from typing import Any
 
 from consolidator_tui.domain.event import Event
 
+STORED = "smoke"
+"""Name of the last report in the run's database; empty when it counts no more."""
 PROJECT = "{project}"
 """In a command or an environment value: the copy's folder."""
 PORT = "{port}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import time
 from collections.abc import Sequence
@@ -18,6 +19,7 @@ from consolidator_tui.domain.errors import (
 from consolidator_tui.domain.event import Emit, Level, Message, PhaseTimed, Progress, Step
 from consolidator_tui.domain.manifest import SIDECARS, FileRecord, Manifest, Role
 from consolidator_tui.domain.run import Fact, RunState, StepStatus
+from consolidator_tui.domain.smoke import STORED
 from consolidator_tui.services.backup import load_manifest, verify_backup
 from consolidator_tui.services.backup.places import named_path
 from consolidator_tui.services.promote import load_promotion
@@ -68,6 +70,7 @@ async def gates(run: RunFolder, files: Sequence[str], emit: Emit) -> tuple[Gate,
         found = [*_state_gates(await store.load_state())]
         found.append(await _backup_gate(run, emit))
         found.append(await _target_gate(run, store, manifest))
+        found.append(await _smoke_gate(store))
 
     def look(stop: Stop) -> list[Gate]:
         users = scan_open_files()
@@ -245,6 +248,17 @@ async def _target_gate(run: RunFolder, store: RunStore, manifest: Manifest) -> G
         text = f"{record.path}: table {missing[0]} is not in it any more."
         return Gate("target", False, text, record.path)
     return Gate("target", True, file=record.path)
+
+
+async def _smoke_gate(store: RunStore) -> Gate:
+    """A failed smoke run closes the gate; none leaves it open, and says so."""
+    text = await store.get(STORED)
+    if not text:
+        return Gate("application", True, "The application was not tried with it.")
+    body = json.loads(text)
+    if not body["ok"]:
+        return Gate("application", False, f"The application does not work yet: {body['reason']}")
+    return Gate("application", True)
 
 
 def _file_gates(

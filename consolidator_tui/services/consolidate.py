@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from consolidator_tui.domain.errors import ConsolidatorError, GateClosed, UsageError
+from consolidator_tui.domain.errors import ConsolidatorError, Failed, GateClosed, UsageError
 from consolidator_tui.domain.event import Emit, Level, Message, Step
 from consolidator_tui.domain.merge import TableCounts
 from consolidator_tui.domain.outcome import Outcome, Result, RunOptions
@@ -78,10 +78,6 @@ class _Run:
             raise UsageError(
                 "A run writes the target.", todo="Add --yes, or --dry-run to see what would happen."
             )
-        if options.smoke:
-            raise UsageError(
-                "This version cannot run smoke commands yet.", todo="Leave --smoke out."
-            )
         document, text = await self._document()
         await session.set_document(document, text, str(options.plan or "plan.toml"))
         await session.discover()
@@ -118,6 +114,14 @@ class _Run:
                     Level.WARNING,
                     f"Line {note.line}: {note.what}",
                     file=note.file,
+                )
+        if options.smoke:
+            report = await session.smoke(await session.smoke_commands(options.smoke))
+            if not report.ok:
+                raise Failed(
+                    report.reason,
+                    title="The application does not work with it yet",
+                    todo="Nothing was deleted. Correct it and run again, or roll back.",
                 )
         if options.cleanup:
             closed = [gate for gate in await session.gates() if not gate.open]

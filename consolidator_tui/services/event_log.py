@@ -14,10 +14,11 @@ from consolidator_tui.domain.event import (
     Progress,
     Step,
 )
+from consolidator_tui.domain.smoke import SmokeOutput
 from consolidator_tui.storage.run_db import RunStore
 
-_NOT_KEPT = (Progress, FileFound)
-"""Events that only matter while they happen."""
+_NOT_KEPT = (Progress, FileFound, SmokeOutput)
+"""Events that only matter while they happen, or that may hold values of rows."""
 
 
 class EventLog:

@@ -26,13 +26,13 @@ from consolidator_tui.domain.run import Fact
 from consolidator_tui.domain.selection import Chosen, Selection, SpaceEstimate
 from consolidator_tui.domain.verification import Verification
 from consolidator_tui.services import plan_file
-from consolidator_tui.services.aftermath import Aftermath
 from consolidator_tui.services.discover import discover
 from consolidator_tui.services.inspect import project as inspecting
 from consolidator_tui.services.inspect.source import load_source
 from consolidator_tui.services.lazy import load
 from consolidator_tui.services.resuming import UNCHANGED, Resuming, entity_key, with_decision
 from consolidator_tui.services.selecting import choose
+from consolidator_tui.services.smoking import Smoking
 from consolidator_tui.services.space import estimate
 from consolidator_tui.storage.run_folder import Clock, utc_now
 from consolidator_tui.storage.sqlite import check_sqlite_version
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 # command that only looks, need none of them.
 
 
-class Session(Resuming, Aftermath):
+class Session(Resuming, Smoking):
     """What one project's files have become so far, step by step.
 
     Steps raise errors of domain/errors.py only.

@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from consolidator_tui.domain.catalog import Source, Table, fold
+from consolidator_tui.domain.catalog import Affinity, Source, Table, fold
 from consolidator_tui.domain.errors import FileRefused
 from consolidator_tui.services.stand_ins import stand_in
 from consolidator_tui.storage.sqlite import Database, open_database, quote
@@ -123,7 +123,11 @@ def _pool_table(source: Source, table: Table, names: dict[tuple[int, str], str])
     name = f"{source.index}:{len(names)}"
     names[(source.index, table.key)] = name
     address = row_address(table)
-    columns = ", ".join(f"{quote(c.name)} {c.affinity.value}" for c in table.columns)
+    # ANY means no conversion in a STRICT table only; elsewhere it would be a number type.
+    columns = ", ".join(
+        f"{quote(c.name)} {'' if c.affinity is Affinity.ANY else c.affinity.value}"
+        for c in table.columns
+    )
     chosen = ", ".join(
         [
             address if address is not None else "NULL",

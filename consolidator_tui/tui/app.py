@@ -83,6 +83,7 @@ class ConsolidatorApp(App[int]):
         self._keeper: Worker[None] | None = None
         self._dirty = False
         self._leaving = False
+        self._ink: tuple[str, Inks] | None = None
         for theme in (DARK, LIGHT):
             self.register_theme(theme)
         self.theme = DARK.name
@@ -144,7 +145,9 @@ class ConsolidatorApp(App[int]):
     @property
     def ink(self) -> Inks:
         """The styles of the current theme."""
-        return inks(self)
+        if self._ink is None or self._ink[0] != self.theme:
+            self._ink = (self.theme, inks(self))
+        return self._ink[1]
 
     @property
     def step_screen(self) -> StepScreen | None:

@@ -11,6 +11,7 @@ from consolidator_tui.domain.reference import Proposal
 from consolidator_tui.domain.run import may
 from consolidator_tui.tui.diffs import EditKey, choices, diffs, with_needed
 from consolidator_tui.tui.jobs import Job, Query
+from consolidator_tui.tui.picks import Picks
 from consolidator_tui.tui.text import plural
 from consolidator_tui.tui.wizard_before import BeforeMerge
 from consolidator_tui.tui.wizard_merge import Merging
@@ -178,7 +179,11 @@ class Wizard(BeforeMerge, Merging):
     def _resumed(self) -> None:
         """Show what the run already knows, at the step where it stopped."""
         session = self._session
-        self.discovery = session.discovery
+        if session.discovery is not None:
+            self.discovery = session.discovery
+            self.found = {file.path: file for file in session.discovery.files}
+        if session.chosen is not None:
+            self.picks = Picks(list(session.chosen.sources), session.chosen.target, touched=True)
         self.inspection = session.inspection
         self.manifest = session.manifest
         self.plan = session.plan

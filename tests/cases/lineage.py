@@ -57,7 +57,7 @@ def shuffled(p: Project) -> None:
     """One of three shared ids agrees by chance: content decides, every colour is there once."""
     p.both(
         "CREATE TABLE colour(id INTEGER PRIMARY KEY, name TEXT);"
-        "CREATE TABLE car(id INTEGER PRIMARY KEY, colour_id INTEGER REFERENCES colour(id), n TEXT);",
+        "CREATE TABLE car(id INTEGER PRIMARY KEY, colour_id INTEGER REFERENCES colour(id), n);",
         {
             "colour": [(1, "red"), (2, "blue"), (3, "green")],
             "car": [(1, 1, "r"), (2, 2, "b"), (3, 3, "g")],

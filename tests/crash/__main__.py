@@ -13,6 +13,8 @@ from tests.crash.scenarios import SCENARIOS, chosen
 from tests.crash.shim import Mode, compiler
 from tests.crash.sweep import MODES, near, sweeper, whole
 
+_KINDS = ("stops", "harmful", "badly told")
+
 
 def main() -> int:
     """Sweep, print the counts; 1 when a stop was harmful or told badly."""
@@ -41,7 +43,7 @@ def main() -> int:
                 counts[scenario.name, job.mode, "stops"] += stop.reached
                 bad = [finding for finding in stop.findings if finding.harmful]
                 counts[scenario.name, job.mode, "harmful"] += bool(bad)
-                counts[scenario.name, job.mode, "untold"] += bool(stop.findings) and not bad
+                counts[scenario.name, job.mode, "badly told"] += bool(stop.findings) and not bad
                 findings += stop.findings
                 for finding in stop.findings:
                     print(finding, flush=True)
@@ -52,13 +54,13 @@ def main() -> int:
 
 
 def _line(name: str, mode: Mode, counts: Counter[tuple[str, Mode, str]]) -> str:
-    stops, harmful, untold = (counts[name, mode, what] for what in ("stops", "harmful", "untold"))
-    return f"{name:28} {mode:6} {stops:5} stops  {harmful:4} harmful  {untold:4} badly told"
+    stops, harmful, badly = (counts[name, mode, what] for what in _KINDS)
+    return f"{name:28} {mode:6} {stops:5} stops  {harmful:4} harmful  {badly:4} badly told"
 
 
 def _total(modes: list[Mode], counts: Counter[tuple[str, Mode, str]], seconds: float) -> None:
     for mode in modes:
-        for what in ("stops", "harmful", "untold"):
+        for what in _KINDS:
             found = [n for (_, m, w), n in counts.items() if m is mode and w == what]
             counts["all", mode, what] = sum(found)
         print(_line("all", mode, counts))

@@ -34,7 +34,7 @@ class Finding:
     text: str
 
     def __str__(self) -> str:
-        kind = "HARMFUL" if self.harmful else "untold"
+        kind = "HARMFUL" if self.harmful else "badly told"
         return f"{kind} {self.scenario}, {self.mode} at call {self.call}: {self.text}"
 
 

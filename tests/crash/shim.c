@@ -170,68 +170,7 @@ static void pin(const char *path) {
     if (control->flags & FLAG_JOURNAL) high(REAL(open)(path, O_PATH | O_NOFOLLOW | O_CLOEXEC));
 }
 
-/* -- what is durable -- */
-
-static void note(const char *text) {
-    if (REAL(write)(journal_fd, text, strlen(text)) < 0) abort();
-}
-
-static void keep_file(int fd, const struct stat *status) {
-    char name[PATH_MAX + 64], block[65536];
-    snprintf(name, sizeof name, "%s/F%llu.%lld", control->folder,
-             (unsigned long long)status->st_ino, (long long)control->count);
-    int out = REAL(open)(name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    if (out < 0) abort();
-    off_t at = 0;
-    ssize_t got;
-    int in = fd;
-    while ((got = REAL(pread)(in, block, sizeof block, at)) != 0) {
-        if (got < 0 && errno == EBADF && in == fd) {
-            /* Opened for writing only. Never closed: that would drop POSIX locks. */
-            char link[64];
-            snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
-            in = fcntl(REAL(open)(link, O_RDONLY | O_CLOEXEC), F_DUPFD_CLOEXEC, 400);
-            if (in < 0) abort();
-            continue;
-        }
-        if (got < 0 || REAL(write)(out, block, (size_t)got) != got) abort();
-        at += got;
-    }
-    close(out);
-    snprintf(name, sizeof name, "F %llu %lld %o\n", (unsigned long long)status->st_ino,
-             (long long)control->count, status->st_mode & 07777);
-    note(name);
-}
-
-static void keep_folder(int fd, const struct stat *status) {
-    char name[PATH_MAX + 64];
-    snprintf(name, sizeof name, "%s/D%llu.%lld", control->folder,
-             (unsigned long long)status->st_ino, (long long)control->count);
-    int out = REAL(open)(name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    DIR *folder = fdopendir(REAL(openat)(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    if (out < 0 || !folder) abort();
-    struct dirent *entry;
-    while ((entry = readdir(folder))) {
-        if (!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, "..")) continue;
-        struct stat member;
-        if (fstatat(fd, entry->d_name, &member, AT_SYMLINK_NOFOLLOW)) continue;
-        char target[PATH_MAX] = "", line[2 * PATH_MAX];
-        if (S_ISLNK(member.st_mode)) {
-            ssize_t length = readlinkat(fd, entry->d_name, target, sizeof target - 1);
-            if (length > 0) target[length] = 0;
-        }
-        /* Three fields, each ended by NUL: names may hold any other byte. */
-        int length = snprintf(line, sizeof line, "%llu %o%c%s%c%s%c",
-                              (unsigned long long)member.st_ino, member.st_mode, 0,
-                              entry->d_name, 0, target, 0);
-        if (REAL(write)(out, line, (size_t)length) != length) abort();
-    }
-    closedir(folder);
-    close(out);
-    snprintf(name, sizeof name, "D %llu %lld %o\n", (unsigned long long)status->st_ino,
-             (long long)control->count, status->st_mode & 07777);
-    note(name);
-}
+#include "shim_durable.h"
 
 static int sync_with(const char *call, int (*function)(int), int fd) {
     char path[PATH_MAX];
@@ -253,8 +192,6 @@ static int sync_with(const char *call, int (*function)(int), int fd) {
 
 PUBLIC int fsync(int fd) { return sync_with("fsync", REAL(fsync), fd); }
 PUBLIC int fdatasync(int fd) { return sync_with("fdatasync", REAL(fdatasync), fd); }
-
-/* -- opening -- */
 
 static int open_with(const char *call, int folder, const char *name, int flags, mode_t mode) {
     char path[PATH_MAX];
@@ -295,8 +232,6 @@ OPENAT(openat64)
 PUBLIC int creat(const char *path, mode_t mode) {
     return open_with("creat", AT_FDCWD, path, O_CREAT | O_WRONLY | O_TRUNC, mode);
 }
-
-/* -- content -- */
 
 #define ON_FD(call, fd, kind, pass)                                         \
     char path[PATH_MAX];                                                    \
@@ -385,12 +320,22 @@ PUBLIC ssize_t copy_file_range(int in, off64_t *from, int out, off64_t *to, size
     DONE(ssize_t, REAL(copy_file_range)(in, from, out, to, size, flags));
 }
 
-/* -- names -- */
-
 #define ON_PATH(call, folder, name, kind, pass)                             \
     char path[PATH_MAX];                                                    \
     if (!control || !at_path(folder, name, path)) return pass;              \
     int error = enter(call, path, kind)
+
+/* A function that only counts: its name in the log, where, what kind, parameters, arguments. */
+#define ON_NAME(function, call, folder, name, kind, parameters, arguments)  \
+    PUBLIC int function parameters {                                        \
+        ON_PATH(call, folder, name, kind, REAL(function) arguments);        \
+        DONE(int, REAL(function) arguments);                                \
+    }
+#define ON_OPEN(function, call, fd, kind, parameters, arguments)            \
+    PUBLIC int function parameters {                                        \
+        ON_FD(call, fd, kind, REAL(function) arguments);                    \
+        DONE(int, REAL(function) arguments);                                \
+    }
 
 static int rename_with(int from, const char *old, int to, const char *new, unsigned flags) {
     char path[PATH_MAX], other[PATH_MAX];
@@ -437,63 +382,23 @@ static int mkdir_with(int folder, const char *name, mode_t mode) {
 PUBLIC int mkdir(const char *name, mode_t mode) { return mkdir_with(AT_FDCWD, name, mode); }
 PUBLIC int mkdirat(int folder, const char *name, mode_t mode) { return mkdir_with(folder, name, mode); }
 
-PUBLIC int linkat(int from, const char *old, int to, const char *new, int flags) {
-    ON_PATH("link", to, new, KIND_SPACE, REAL(linkat)(from, old, to, new, flags));
-    DONE(int, REAL(linkat)(from, old, to, new, flags));
-}
-PUBLIC int link(const char *old, const char *new) {
-    ON_PATH("link", AT_FDCWD, new, KIND_SPACE, REAL(link)(old, new));
-    DONE(int, REAL(link)(old, new));
-}
-PUBLIC int symlinkat(const char *text, int folder, const char *name) {
-    ON_PATH("symlink", folder, name, KIND_SPACE, REAL(symlinkat)(text, folder, name));
-    DONE(int, REAL(symlinkat)(text, folder, name));
-}
-PUBLIC int symlink(const char *text, const char *name) {
-    ON_PATH("symlink", AT_FDCWD, name, KIND_SPACE, REAL(symlink)(text, name));
-    DONE(int, REAL(symlink)(text, name));
-}
-PUBLIC int truncate(const char *name, off_t size) {
-    ON_PATH("truncate", AT_FDCWD, name, KIND_SPACE, REAL(truncate)(name, size));
-    DONE(int, REAL(truncate)(name, size));
-}
+ON_NAME(linkat, "link", to, new, KIND_SPACE, (int from, const char *old, int to, const char *new, int flags), (from, old, to, new, flags))
+ON_NAME(link, "link", AT_FDCWD, new, KIND_SPACE, (const char *old, const char *new), (old, new))
+ON_NAME(symlinkat, "symlink", folder, name, KIND_SPACE, (const char *text, int folder, const char *name), (text, folder, name))
+ON_NAME(symlink, "symlink", AT_FDCWD, name, KIND_SPACE, (const char *text, const char *name), (text, name))
+ON_NAME(truncate, "truncate", AT_FDCWD, name, KIND_SPACE, (const char *name, off_t size), (name, size))
+ON_NAME(truncate64, "truncate", AT_FDCWD, name, KIND_SPACE, (const char *name, off64_t size), (name, size))
 
-/* -- attributes -- */
+ON_NAME(chmod, "chmod", AT_FDCWD, name, KIND_FREE, (const char *name, mode_t mode), (name, mode))
+ON_OPEN(fchmod, "chmod", fd, KIND_FREE, (int fd, mode_t mode), (fd, mode))
+ON_NAME(fchmodat, "chmod", folder, name, KIND_FREE, (int folder, const char *name, mode_t mode, int flags), (folder, name, mode, flags))
+ON_NAME(chown, "chown", AT_FDCWD, name, KIND_FREE, (const char *name, uid_t owner, gid_t group), (name, owner, group))
+ON_OPEN(fchown, "chown", fd, KIND_FREE, (int fd, uid_t owner, gid_t group), (fd, owner, group))
+ON_NAME(fchownat, "chown", folder, name, KIND_FREE, (int folder, const char *name, uid_t owner, gid_t group, int flags), (folder, name, owner, group, flags))
+ON_NAME(utimensat, "utimes", folder, name, KIND_FREE, (int folder, const char *name, const struct timespec times[2], int flags), (folder, name, times, flags))
+ON_OPEN(futimens, "utimes", fd, KIND_FREE, (int fd, const struct timespec times[2]), (fd, times))
 
-PUBLIC int chmod(const char *name, mode_t mode) {
-    ON_PATH("chmod", AT_FDCWD, name, KIND_FREE, REAL(chmod)(name, mode));
-    DONE(int, REAL(chmod)(name, mode));
-}
-PUBLIC int fchmod(int fd, mode_t mode) {
-    ON_FD("chmod", fd, KIND_FREE, REAL(fchmod)(fd, mode));
-    DONE(int, REAL(fchmod)(fd, mode));
-}
-PUBLIC int fchmodat(int folder, const char *name, mode_t mode, int flags) {
-    ON_PATH("chmod", folder, name, KIND_FREE, REAL(fchmodat)(folder, name, mode, flags));
-    DONE(int, REAL(fchmodat)(folder, name, mode, flags));
-}
-PUBLIC int chown(const char *name, uid_t owner, gid_t group) {
-    ON_PATH("chown", AT_FDCWD, name, KIND_FREE, REAL(chown)(name, owner, group));
-    DONE(int, REAL(chown)(name, owner, group));
-}
-PUBLIC int fchown(int fd, uid_t owner, gid_t group) {
-    ON_FD("chown", fd, KIND_FREE, REAL(fchown)(fd, owner, group));
-    DONE(int, REAL(fchown)(fd, owner, group));
-}
-PUBLIC int fchownat(int folder, const char *name, uid_t owner, gid_t group, int flags) {
-    ON_PATH("chown", folder, name, KIND_FREE, REAL(fchownat)(folder, name, owner, group, flags));
-    DONE(int, REAL(fchownat)(folder, name, owner, group, flags));
-}
-PUBLIC int utimensat(int folder, const char *name, const struct timespec times[2], int flags) {
-    ON_PATH("utimes", folder, name, KIND_FREE, REAL(utimensat)(folder, name, times, flags));
-    DONE(int, REAL(utimensat)(folder, name, times, flags));
-}
-PUBLIC int futimens(int fd, const struct timespec times[2]) {
-    ON_FD("utimes", fd, KIND_FREE, REAL(futimens)(fd, times));
-    DONE(int, REAL(futimens)(fd, times));
-}
-
-/* -- reading from a disk that died: not counted -- */
+/* Reading from a disk that died is not counted. */
 
 static int unreadable(int fd) {
     char path[PATH_MAX];

@@ -80,10 +80,11 @@ def whole(scenario: Scenario, reference: Reference, modes: Iterable[Mode]) -> li
 
 
 def near(jobs: Iterable[Job], reference: Reference, calls: int) -> list[Job]:
-    """The jobs that stop at most so many calls from a change outside the run's database."""
-    where = {call.number for call in reference.calls if _matters(call)}
+    """The jobs that stop at most so many calls from a change outside the run's database, or
+    after the end."""
+    where = {call.number for call in reference.calls if _matters(call)} | {len(reference.calls)}
     around = {number + step for number in where for step in range(-calls, calls + 1)}
-    return [job for job in jobs if job.number in around]
+    return [job for job in jobs if job.number in around or job.number > len(reference.calls)]
 
 
 def sample(jobs: list[Job], count: int) -> list[Job]:

@@ -12,8 +12,10 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
+from consolidator_tui.domain.event import Step
 from consolidator_tui.tui.app import ConsolidatorApp
-from tests.tui.drive import settle
+from consolidator_tui.tui.widgets.key_bar import KeyBar
+from tests.tui.drive import keys_fit, press, settle
 from tests.tui.fake import FakeSession
 from tests.tui.pictures import same_ids
 
@@ -31,11 +33,11 @@ def session(tmp_path: Path) -> FakeSession:
 
 @pytest.fixture
 def start(session: FakeSession) -> Start:
-    """Opens the wizard on `session` at a size; waits until the first look is done."""
+    """Opens the wizard on `session` at a size, at its first screen or resumed `at` a step."""
 
     @asynccontextmanager
     async def run(
-        size: tuple[int, int] = NARROW, *, wait: bool = True
+        size: tuple[int, int] = NARROW, *, at: Step | None = None
     ) -> AsyncIterator[Pilot[Any]]:
         app = ConsolidatorApp(
             PROJECT,
@@ -43,9 +45,13 @@ def start(session: FakeSession) -> Start:
             now=lambda: datetime(2026, 1, 12, 9, 41, 3),
             monotonic=lambda: 0.0,
         )
+        if at is not None:
+            await session.prepare(at)
+            session.calls.clear()
         async with app.run_test(size=size) as pilot:
-            if wait:
-                await settle(pilot)
+            await settle(pilot)
+            if at is not None:
+                await press(pilot, "enter")
             yield pilot
 
     return run
@@ -58,6 +64,8 @@ def snapshot(request: pytest.FixtureRequest) -> Callable[[Pilot[Any], str], None
     def compare(pilot: Pilot[Any], name: str) -> None:
         for widget in pilot.app.screen.query("Input, TextArea"):
             widget.cursor_blink = False  # type: ignore[attr-defined]
+        if pilot.app.screen.query(KeyBar):
+            keys_fit(pilot)
         actual = same_ids(pilot.app.export_screenshot(title=name))
         path = SNAPSHOTS / f"{name}.svg"
         if os.environ.get("UPDATE_SNAPSHOTS"):

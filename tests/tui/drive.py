@@ -8,6 +8,7 @@ from typing import Any
 from textual.pilot import Pilot
 
 from consolidator_tui.tui.app import ConsolidatorApp
+from consolidator_tui.tui.widgets.key_bar import KeyBar
 
 
 def app_of(pilot: Pilot[Any]) -> ConsolidatorApp:
@@ -43,3 +44,10 @@ async def press(pilot: Pilot[Any], *keys: str) -> None:
     for key in keys:
         await pilot.press(key)
         await settle(pilot)
+
+
+def keys_fit(pilot: Pilot[Any]) -> str:
+    """The line of keys, which must fit 80 columns on every screen."""
+    line = str(pilot.app.screen.query_one(KeyBar).render()).rstrip()
+    assert len(line) <= 80, line
+    return line

@@ -279,6 +279,17 @@ class Run:
     path: Path
 
 
+@dataclass(frozen=True)
+class LeftOver:
+    """As services/resuming.py has it."""
+
+    step: Step
+    name: str = "r1"
+    started: str = "2026-01-12 09:41 UTC"
+    decided: int = 174
+    total: int = 212
+
+
 class FakeSession:
     """Does nothing to any file; `failing` maps a method's name to its error.
 
@@ -310,6 +321,24 @@ class FakeSession:
         self.deletable: tuple[str, ...] = ()
         self.closed_gates: tuple[Gate, ...] = ()
         self.unchanged = False
+
+    async def prepare(self, step: Step) -> None:
+        """Do everything before `step`, as an earlier start would have left it."""
+        work = {
+            Step.DISCOVER: self.discover,
+            Step.INSPECT: self.inspect,
+            Step.BACKUP: self.back_up,
+            Step.MIGRATE: self.migrate,
+            Step.VERIFY: self.verify,
+            Step.CONFIGURE: lambda: self.configure(()),
+        }
+        for before, do in work.items():
+            if before is step:
+                break
+            await do()
+            if before is Step.DISCOVER:
+                await self.select(Selection((MAIN, OLD, THIRD)))
+        self.left_over = LeftOver(step)
 
     def opener(self) -> Callable[[Path], object]:
         """What the app opens instead of the real session."""
@@ -525,6 +554,7 @@ class FakeSession:
         """As the session."""
         await self._do("roll_back", Step.ROLLBACK, lambda: "3 files restored")
         self.state = machine.with_fact(self.state, machine.Fact.ROLLED_BACK)
+        self.left_over = None
         return RollbackReport((MAIN, OLD), (), (THIRD,), ("kept/app.db",), {"users": 2}, True)
 
 

@@ -9,6 +9,7 @@ import pytest
 from textual.pilot import Pilot
 
 from consolidator_tui.domain.errors import DiskFull
+from consolidator_tui.domain.event import Step
 from tests.tui.conftest import NARROW, WIDE, Start
 from tests.tui.drive import press
 from tests.tui.fake import FakeSession
@@ -52,12 +53,20 @@ async def test_every_step(
         snapshot(pilot, f"clean-up-confirm-{where}")
         await press(pilot, "escape", "ctrl+r", "right", "enter")
         snapshot(pilot, f"rolled-back-{where}")
+        await press(pilot, "L")
+        snapshot(pilot, f"log-{where}")
+        await press(pilot, "escape", "question_mark")
+        snapshot(pilot, f"help-{where}")
+    assert session.calls == [
+        *("discover", "inspect", "back_up", "make_plan", "migrate", "make_plan", "migrate"),
+        *("verify", "configure", "roll_back"),
+    ]
 
 
 async def test_a_failure(start: Start, session: FakeSession, snapshot: Snapshot) -> None:
     session.failing["back_up"] = DiskFull(
         "backend/app.db: the disk is full.", todo="Free some space and try again."
     )
-    async with start() as pilot:
-        await press(pilot, "enter", "enter", "enter")
+    async with start(at=Step.BACKUP) as pilot:
+        await press(pilot, "enter")
         snapshot(pilot, "failure-80x24")

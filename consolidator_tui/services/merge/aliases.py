@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from consolidator_tui.domain.catalog import fold
+from consolidator_tui.services.merge.fill import ROW
 from consolidator_tui.services.merge.work import Work
 from consolidator_tui.storage.sqlite import Database, quote
 
@@ -101,6 +102,6 @@ async def follow_in_base(database: Database, work: Work) -> None:
             f"AND a.place = {place_of(work, column)} AND a.src = 0"
         )
         await database.execute(
-            f"UPDATE main.{quote(work.table.name)} SET {name} = (SELECT a.new {old} "
-            f"AND a.old = {name}) WHERE {name} IN (SELECT a.old {old})"
+            f"UPDATE main.{quote(work.table.name)} AS {ROW} SET {name} = (SELECT a.new {old} "
+            f"AND a.old = {ROW}.{name}) WHERE {ROW}.{name} IN (SELECT a.old {old})"
         )

@@ -8,6 +8,8 @@ from consolidator_tui.services.merge.work import Translator, Work
 from consolidator_tui.storage.sqlite import Database, quote
 
 _OLDEST = -(1 << 62)
+ROW = '"written row"'
+"""The name of the target's row in UPDATE, whatever its table and columns are called."""
 
 
 def address_column(work: Work) -> str | None:
@@ -67,12 +69,11 @@ async def make_places(database: Database, translator: Translator, work: Work) ->
 
 def at_place(work: Work, rows: str) -> tuple[str, str]:
     """FROM item and condition that join rows (canon, v) as f to the target's table."""
-    table = quote(work.table.name)
     if has_address(work):
-        return f"({rows}) f", f"{target_address(work, table)} = f.canon"
+        return f"({rows}) f", f"{target_address(work, ROW)} = f.canon"
     keys = key_columns(work)
     listed = ", ".join(f"p.k{n} AS k{n}" for n in range(len(keys)))
-    on = " AND ".join(f"{table}.{quote(name)} IS f.k{n}" for n, name in enumerate(keys))
+    on = " AND ".join(f"{ROW}.{quote(name)} IS f.k{n}" for n, name in enumerate(keys))
     return f"(SELECT r.*, {listed} FROM ({rows}) r JOIN temp.place p ON p.canon = r.canon) f", on
 
 
@@ -112,7 +113,7 @@ async def _fill_column(
         for k in having
     ]
     if work.table.fill_nulls:
-        needs = f"{table}.{quote(name)} IS NULL"
+        needs = f"{ROW}.{quote(name)} IS NULL"
     else:
         from_lacking = " OR ".join(work.within(k, "h.g") for k in lacking)
         needs = (
@@ -125,7 +126,7 @@ async def _fill_column(
     )
     source, on = at_place(work, ranked)
     await database.execute(
-        f"UPDATE main.{table} SET {quote(name)} = f.v FROM {source} WHERE {on} AND {needs}"
+        f"UPDATE main.{table} AS {ROW} SET {quote(name)} = f.v FROM {source} WHERE {on} AND {needs}"
     )
 
 
@@ -150,5 +151,5 @@ async def take_fields(database: Database, translator: Translator, work: Work) ->
             )
             source, on = at_place(work, rows)
             await database.execute(
-                f"UPDATE main.{table} SET {quote(name)} = f.v FROM {source} WHERE {on}"
+                f"UPDATE main.{table} AS {ROW} SET {quote(name)} = f.v FROM {source} WHERE {on}"
             )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from consolidator_tui.services.merge.classify import fixed_key
 from consolidator_tui.services.merge.work import Translator, Work
-from consolidator_tui.services.planning.links import smallest_shift
+from consolidator_tui.services.planning.links import NONE_IDS, smallest_shift
 from consolidator_tui.storage.sqlite import Database
 
 TABLE = (
@@ -35,6 +35,8 @@ async def _tighten(database: Database, translator: Translator, work: Work) -> No
     placed = [
         (low, high) for source, (low, high) in bounds.items() if source not in free and low <= high
     ]
+    if any(_is_widened(translator, work, source) for source in bounds):
+        placed.append(NONE_IDS)
     for source in free:
         new = await _new_rows(database, work, source)
         least = 0
@@ -44,12 +46,13 @@ async def _tighten(database: Database, translator: Translator, work: Work) -> No
             work.final[source] = (new[0] + least, new[1] + least)
             placed.append(work.final[source])
         work.deltas[source] = least - table.shifts[source]
-    for source, delta in work.deltas.items():
-        if work.mapped and delta:
-            await database.execute(
-                f"UPDATE {work.map} SET canon = canon + {delta} "
-                f"WHERE {work.within(source, 'canon')}"
-            )
+    moved = {source: delta for source, delta in work.deltas.items() if delta}
+    if work.mapped and moved:
+        # All at once: what one source's delta moved may lie in the old range of another.
+        arms = " ".join(
+            f"WHEN {work.within(source, 'canon')} THEN {delta}" for source, delta in moved.items()
+        )
+        await database.execute(f"UPDATE {work.map} SET canon = canon + CASE {arms} ELSE 0 END")
 
 
 def _is_free(translator: Translator, work: Work, source: int) -> bool:

@@ -227,13 +227,10 @@ async def continue_sequences(database: Database, works: list[Work]) -> None:
             own = fold(str(work.table.sources[source]))
             sequence = work.plan.sources[source].schema.sequences.get(own)
             if sequence is not None and source not in work.table.dense:
-                highest = max(
-                    highest,
-                    min(
-                        sequence + work.table.shifts[source] + work.deltas.get(source, 0),
-                        (1 << 63) - 1,
-                    ),
-                )
+                moved = 0
+                if work.table.surrogate is not None:
+                    moved = work.table.shifts[source] + work.deltas.get(source, 0)
+                highest = max(highest, min(sequence + moved, (1 << 63) - 1))
         name = literal(work.table.name)
         top = await database.value(
             f"SELECT max({work.rowid_name()}) FROM main.{quote(work.table.name)}"

@@ -86,8 +86,8 @@ class Work:
         """The quoted column that addresses a row."""
         if self.table.surrogate is not None:
             own = self.table.column(self.table.surrogate).sources[source]
-            assert own is not None
-            return quote(own)
+            if own is not None:
+                return quote(own)
         return self.rows(source).address
 
     def rowid_name(self) -> str | None:

@@ -9,6 +9,7 @@ from consolidator_tui.domain.merge import Note, Question
 from consolidator_tui.services.inspect.ddl import column_texts, constraint_word, table_constraints
 from consolidator_tui.services.merge.aliases import follow_in_base
 from consolidator_tui.services.merge.fill import (
+    ROW,
     address_column,
     at_place,
     fill_missing,
@@ -146,8 +147,8 @@ async def _follow_in_base(database: Database, translator: Translator, work: Work
             continue
         column = quote(link.column)
         await database.execute(
-            f"UPDATE main.{quote(work.table.name)} SET {column} = "
-            f"(SELECT m.canon FROM {root.map} m WHERE m.g = {column}) WHERE {column} IN "
+            f"UPDATE main.{quote(work.table.name)} AS {ROW} SET {column} = (SELECT m.canon "
+            f"FROM {root.map} m WHERE m.g = {ROW}.{column}) WHERE {ROW}.{column} IN "
             f"(SELECT m.g FROM {root.map} m WHERE {root.within(0, 'm.g')} AND m.canon <> m.g)"
         )
 
@@ -164,7 +165,7 @@ async def _override(database: Database, work: Work) -> None:
         )
         source, on = at_place(work, rows)
         await database.execute(
-            f"UPDATE main.{table} SET {quote(column.name)} = f.v FROM {source} WHERE {on}"
+            f"UPDATE main.{table} AS {ROW} SET {quote(column.name)} = f.v FROM {source} WHERE {on}"
         )
 
 
@@ -173,8 +174,9 @@ async def _remove_replaced(database: Database, work: Work) -> None:
     if not work.mapped:
         return
     table = quote(work.table.name)
-    gone = f"{work.within(0, 'm.g')} AND (m.keep = 0 OR m.canon <> m.g)"
+    lost = f"{work.within(0, 'm.g')} AND m.keep = 0"
     if has_address(work):
+        gone = f"{work.within(0, 'm.g')} AND (m.keep = 0 OR m.canon <> m.g)"
         await database.execute(
             f"DELETE FROM main.{table} WHERE {target_address(work, table)} IN "
             f"(SELECT m.g FROM {work.map} m WHERE {gone})"
@@ -185,7 +187,7 @@ async def _remove_replaced(database: Database, work: Work) -> None:
     theirs = ", ".join(str(work.own(0, name)) for name in keys)
     await database.execute(
         f"DELETE FROM main.{table} WHERE ({listed}) IN (SELECT {theirs} FROM {work.map} m "
-        f"CROSS JOIN {work.seek(0)} ON s.{work.address(0)} = {work.raw(0, 'm.g')} WHERE {gone})"
+        f"CROSS JOIN {work.seek(0)} ON s.{work.address(0)} = {work.raw(0, 'm.g')} WHERE {lost})"
     )
 
 

@@ -32,7 +32,7 @@ class Histories:
     async def families(self, draft: Draft) -> str:
         """Set the table's families of copies; the evidence in words, empty without copies."""
         family = {index: index for index in draft.members}
-        members = list(draft.members)
+        members = [i for i in draft.members if draft.there(i, str(draft.surrogate))]
         said = []
         for place, second in enumerate(members):
             for first in members[: min(place, COMPARED)]:
@@ -65,7 +65,11 @@ class Histories:
         shared = [
             draft
             for draft in self._planning.drafts.values()
-            if draft.surrogate is not None and first in draft.members and second in draft.members
+            if draft.surrogate is not None
+            and all(
+                index in draft.members and draft.there(index, draft.surrogate)
+                for index in (first, second)
+            )
         ]
         for draft in shared:
             if draft.identity.kind is IdentityKind.COLUMNS and draft.identity.columns:

@@ -21,21 +21,39 @@ async def _surrogate(planning: Planning, draft: Draft) -> str | None:
     column = next((c for c in draft.columns if c.sources[first] == primary[0]), None)
     if column is None or column.affinity is not Affinity.INTEGER:
         return None
-    if any(
-        reference.declared and any(fold(c) == fold(column.name) for c in reference.columns)
-        for reference in draft.references
+    if _refers(planning, draft, column.name):
+        return None
+    identity = planning.table_plan(draft).identity
+    if identity == "key" or (
+        isinstance(identity, tuple) and [fold(c) for c in identity] == [fold(column.name)]
     ):
+        # The plan says that the number means something: nobody else may get it.
         return None
     for index, table in draft.members.items():
         own = column.sources[index]
         if own is None:
-            return None
+            # Its rows have no number of their own yet; the address of the row becomes it.
+            continue
         alias = table.rowid_alias
         if alias is not None and fold(alias) == fold(own):
             continue
         if not await _is_unique_integer(planning, draft, index, own):
             return None
     return column.name
+
+
+def _refers(planning: Planning, draft: Draft, column: str) -> bool:
+    """Whether the column is known to refer to another table: declared, or confirmed in the plan."""
+    declared = any(
+        reference.declared and any(fold(c) == fold(column) for c in reference.columns)
+        for reference in draft.references
+    )
+    return declared or any(
+        fold(wanted.table) == draft.key
+        and not wanted.where
+        and any(fold(c) == fold(column) for c in wanted.columns)
+        for wanted in planning.document.references
+    )
 
 
 async def _is_unique_integer(planning: Planning, draft: Draft, index: int, own: str) -> bool:

@@ -69,9 +69,18 @@ async def _measured(
         if found.missing:
             dangling.append(index)
             _note_dangling(planning, draft, column, index, parent, found)
-            _widen(parent, index, found.low, found.high)
+            if await _has_far_ids(measure, parent):
+                _widen(parent, index, found.far_low, found.far_high)
+            else:
+                _widen(parent, index, found.low, found.high)
         as_text = as_text or found.text > 0
     return Link(column, root, reference, tuple(dangling), as_text)
+
+
+async def _has_far_ids(measure: Measurements, parent: Draft) -> bool:
+    """Whether ids of the table are so large that values beyond EXTREME can hit one."""
+    spans = [await measure.span(parent, index) for index in parent.members]
+    return any(span and (span.low < -EXTREME or span.high > EXTREME) for span in spans)
 
 
 def _note_dangling(
@@ -92,12 +101,14 @@ def _note_dangling(
 def _widen(parent: Draft, source: int, low: int | None, high: int | None) -> None:
     """Keep the numbers that dangling references point at free of other files' rows."""
     for value in (low, high):
-        if value is None or abs(value) > EXTREME:
+        if value is None:
             continue
         before = parent.spans.get(source, (value, value))
         parent.spans[source] = (min(before[0], value), max(before[1], value))
 
 
+NONE_IDS = (-1, 0)
+"""Applications write these for "no parent", so only rows of the base may have them as ids."""
 LARGEST = (1 << 63) - 1
 MARGIN = 1_000_000
 """Ids left at the end of the numbers, so that the application can go on."""
@@ -105,8 +116,11 @@ MARGIN = 1_000_000
 
 async def place_ranges(planning: Planning, measure: Measurements) -> None:
     """Give every source of every table a range of addresses that no other source touches."""
+    loose = {
+        link.root for draft in planning.drafts.values() for link in draft.links if link.dangling
+    }
     for draft in planning.drafts.values():
-        placed: list[tuple[int, int]] = []
+        placed = [NONE_IDS] if draft.key in loose else []
         wide_spans = dict(draft.spans)
         draft.spans.clear()
         for index in sorted({*draft.members, *wide_spans}):

@@ -39,8 +39,11 @@ class Containment:
     none_marks: int
     """Of the missing, those that are 0, -1 or empty text."""
     low: int | None
-    """Smallest missing integer that is no such mark."""
+    """Smallest missing integer that is no such mark, of those that somebody may count up to."""
     high: int | None
+    far_low: int | None
+    """The same over all 64-bit integers."""
+    far_high: int | None
     text: int
     """Rows whose value is text."""
 
@@ -135,7 +138,7 @@ class Measurements:
                 and not text
                 and await self._only_integers(draft, source, column)
             ):
-                return Containment(values, 0, 0, None, None, 0)
+                return Containment(values, 0, 0, None, None, None, None, 0)
         return await self._look(draft, source, column, parent, where)
 
     async def _only_integers(self, draft: Draft, source: int, column: str) -> bool:
@@ -179,14 +182,16 @@ class Measurements:
             f"CASE WHEN typeof({c}) = 'integer' OR CAST(CAST({c} AS INTEGER) AS TEXT) = {c} "
             f"THEN CAST({c} AS INTEGER) END"
         )
+        near = f"NOT {mark} AND {number} BETWEEN {-EXTREME} AND {EXTREME}"
         row = await database.row(
             f"SELECT count(*), count(*) FILTER (WHERE {mark}), "
+            f"min({number}) FILTER (WHERE {near}), max({number}) FILTER (WHERE {near}), "
             f"min({number}) FILTER (WHERE NOT {mark}), max({number}) FILTER (WHERE NOT {mark}) "
             f"FROM {self._planning.read(draft, source)} WHERE {absent}"
         )
         assert row is not None
-        missing, marks, low, high = row
-        return Containment(int(values), int(missing), int(marks), low, high, int(text))
+        missing, marks, *bounds = row
+        return Containment(int(values), int(missing), int(marks), *bounds, int(text))
 
 
 def quoted(names: Sequence[str]) -> str:

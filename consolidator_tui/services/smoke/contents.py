@@ -12,9 +12,11 @@ from consolidator_tui.services.discover import open_unchanged
 from consolidator_tui.services.discover.header import SIDECAR_SUFFIXES
 from consolidator_tui.storage.hashing import hash_file
 from consolidator_tui.storage.sqlite import Database, quote
-from consolidator_tui.storage.worker import in_thread
+from consolidator_tui.storage.worker import Stop, in_thread
 
 _BATCH = 1_000
+_CONTENT = ("", "-wal", "-journal")
+"""The files that hold rows."""
 
 
 async def take(source: Path, copy: Path) -> None:
@@ -26,25 +28,42 @@ async def take(source: Path, copy: Path) -> None:
         await database.execute("VACUUM INTO ?", (os.fspath(copy),))
 
 
+def keep(database: Path, kept: Path) -> None:
+    """Keep the bytes of a database that nobody has open, log included. Blocking."""
+    remove(kept)
+    for suffix in _CONTENT:
+        member = database.with_name(database.name + suffix)
+        if member.exists():
+            shutil.copyfile(member, kept.with_name(kept.name + suffix))
+
+
 async def changed_tables(before: Path, now: Path) -> tuple[str, ...]:
     """The tables (and `schema`) whose rows differ, as `users (2 rows more)`; empty: none do.
 
-    Files with the same bytes and nothing in a log are not opened. Raises sqlite3.Error.
+    Files with the same bytes are not opened. Raises sqlite3.Error.
     """
-    if await in_thread(lambda _stop: _same_bytes(before, now)):
+    if await in_thread(lambda stop: _same_bytes(before, now, stop)):
         return ()
     first, second = await _digests(before), await _digests(now)
     names = sorted({*first, *second})
-    return tuple(_told(n, first.get(n), second.get(n)) for n in names if first.get(n) != second.get(n))
+    return tuple(
+        _told(name, first.get(name), second.get(name))
+        for name in names
+        if first.get(name) != second.get(name)
+    )
 
 
-def _same_bytes(first: Path, second: Path) -> bool:
-    from consolidator_tui.storage.worker import Stop
+def _same_bytes(first: Path, second: Path, stop: Stop) -> bool:
+    return all(
+        _content(first.with_name(first.name + suffix), stop)
+        == _content(second.with_name(second.name + suffix), stop)
+        for suffix in _CONTENT
+    )
 
-    log = second.with_name(second.name + "-wal")
-    if log.exists() and log.stat().st_size:
-        return False
-    return hash_file(first, first.name, Stop()) == hash_file(second, second.name, Stop())
+
+def _content(path: Path, stop: Stop) -> tuple[int, str] | None:
+    found = hash_file(path, path.name, stop)
+    return found if found and found[0] else None
 
 
 def _told(name: str, before: tuple[int, str] | None, now: tuple[int, str] | None) -> str:
@@ -61,14 +80,18 @@ async def _digests(path: Path) -> Mapping[str, tuple[int, str]]:
     async with open_unchanged(path) as database:
         found: dict[str, tuple[int, str]] = {}
         rows = await database.rows("SELECT type, name, tbl_name, sql FROM sqlite_schema")
-        found["schema"] = len(rows), hashlib.sha256(repr(sorted(map(repr, rows))).encode()).hexdigest()
+        found["schema"] = len(rows), _hash(sorted(map(repr, rows)))
         tables = await database.rows(
-            "SELECT name FROM pragma_table_list WHERE schema = 'main' AND type IN ('table', 'shadow')"
-            " AND name <> 'sqlite_schema'"
+            "SELECT name FROM pragma_table_list WHERE schema = 'main' AND name <> 'sqlite_schema'"
+            " AND type IN ('table', 'shadow')"
         )
         for (name,) in tables:
             found[name] = await _digest(database, name)
         return found
+
+
+def _hash(value: object) -> str:
+    return hashlib.sha256(repr(value).encode("utf-8", "surrogateescape")).hexdigest()
 
 
 async def _digest(database: Database, table: str) -> tuple[int, str]:
@@ -80,12 +103,11 @@ async def _digest(database: Database, table: str) -> tuple[int, str]:
     return count, digest.hexdigest()
 
 
-def put_back(pristine: Path, target: Path) -> None:
-    """Make the copy's database what it was, without sidecars. Blocking."""
-    remove(target)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(pristine, target)
-    target.chmod(0o600)
+def put_back(kept: Path, database: Path) -> None:
+    """Make a database what it was when it was kept. Blocking."""
+    database.parent.mkdir(parents=True, exist_ok=True)
+    keep(kept, database)
+    database.chmod(0o600)
 
 
 def remove(database: Path) -> None:

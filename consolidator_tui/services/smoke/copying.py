@@ -166,7 +166,7 @@ def _is_gone(
 
 def _copy_link(made: Copy, link: Path, new: Path) -> None:
     """A link into the project stays inside the copy; one that leads out leads where it did."""
-    to = os.readlink(link)
+    to = link.readlink()
     real = os.path.realpath(link)
     base = os.path.realpath(made.project)
     if any(real == os.path.realpath(made.project / path) for path in (*made.left_out, made.target)):
@@ -175,7 +175,7 @@ def _copy_link(made: Copy, link: Path, new: Path) -> None:
         where = made.folder / os.path.relpath(real, base)
         new.symlink_to(os.path.relpath(where, new.parent))
     else:
-        new.symlink_to(to if os.path.isabs(to) else os.path.normpath(link.parent / to))
+        new.symlink_to(to if to.is_absolute() else os.path.normpath(link.parent / to))
 
 
 def _copy_file(relocate: Relocate, source: Path, new: Path) -> None:

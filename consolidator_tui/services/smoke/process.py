@@ -139,7 +139,7 @@ async def _end(
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(process.wait(), GRACE)
     deadline = time.monotonic() + GRACE
-    while _group_lives(process.pid) and time.monotonic() < deadline:
+    while _group_lives(process.pid) and time.monotonic() < deadline:  # noqa: ASYNC110 - no event
         await asyncio.sleep(0.05)
     _signal(process.pid, signal.SIGKILL)
     await process.wait()

@@ -42,5 +42,5 @@ def relocation(spellings: Sequence[Path], copy: Path) -> Relocate:
 def spellings_of(project: Path) -> tuple[Path, ...]:
     """The folder as it was named, and without links. Blocking."""
     absolute = Path(os.path.abspath(project))  # noqa: PTH100 - no link is followed
-    real = Path(os.path.realpath(project))  # noqa: PTH118 - keeps bytes that are not UTF-8
+    real = Path(os.path.realpath(project))
     return (absolute,) if absolute == real else (absolute, real)

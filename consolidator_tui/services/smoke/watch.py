@@ -8,6 +8,7 @@ import stat
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from consolidator_tui.domain.discovery import FileKind, Role
 from consolidator_tui.domain.reference import Anchor, Reference
@@ -87,7 +88,7 @@ def read_openings(scratch: Scratch, copy: Copy, offset: int) -> tuple[list[Openi
     found: dict[Opening, None] = {}
     for line in whole.splitlines():
         entry = json.loads(line)
-        frame = entry["stack"][0] if entry["stack"] else ["", 0, ""]
+        frame: list[Any] = entry["stack"][0] if entry["stack"] else ["", 0, ""]
         opening = Opening(
             shown(Path(entry["path"]), copy, scratch),
             shown(Path(frame[0]), copy, scratch) if frame[0] else "",
@@ -171,9 +172,7 @@ class Judge:
         role, _ = classify(inside or path.name, FileKind.DATABASE, None)
         return role is Role.TEST
 
-    def _new(
-        self, path: Path, empty: bool, folder: Path, openings: Sequence[Opening]
-    ) -> Finding:
+    def _new(self, path: Path, empty: bool, folder: Path, openings: Sequence[Opening]) -> Finding:
         name = self._shown(path)
         by = tuple(o for o in openings if o.database == name and not o.blocked)
         where = _place(by)
@@ -209,11 +208,14 @@ class Judge:
                     " was refused."
                 )
                 found.setdefault(name, Finding(FindingKind.REAL_OPENED, name, text, by))
-            elif name in self.copy.left_out and path not in after:
-                if not self.is_tests_own(kind, path, folder):
-                    text = f"{name} was looked for{_place(by)}."
-                    places = self._places(path, folder)
-                    found.setdefault(name, Finding(FindingKind.TRIED, name, text, by, places))
+            elif (
+                name in self.copy.left_out
+                and path not in after
+                and not self.is_tests_own(kind, path, folder)
+            ):
+                text = f"{name} was looked for{_place(by)}."
+                places = self._places(path, folder)
+                found.setdefault(name, Finding(FindingKind.TRIED, name, text, by, places))
         return list(found.values())
 
     def _references(self, path: Path, folder: Path) -> list[Reference]:

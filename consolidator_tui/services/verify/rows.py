@@ -332,7 +332,9 @@ class RowProof:
 
     def _address(self, table: MergeTable, source: int) -> str:
         if table.surrogate is not None:
-            return quote(str(table.column(table.surrogate).sources[source]))
+            own = table.column(table.surrogate).sources[source]
+            if own is not None:
+                return quote(own)
         return self._workspace.rows(source, str(table.sources[source])).address
 
     def _target_address(self, table: MergeTable) -> str | None:

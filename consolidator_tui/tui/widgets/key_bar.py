@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, cast
+
 from rich.text import Text
 from textual.binding import Binding
 from textual.events import Click
 from textual.screen import Screen
 from textual.widgets import Static
 
-from consolidator_tui.tui.theme import inks
+if TYPE_CHECKING:
+    from consolidator_tui.tui.app import ConsolidatorApp
 
 LAST = ("stop", "log", "help", "ask_quit")
 """Actions that are the same everywhere come behind the screen's own."""
@@ -41,7 +44,7 @@ class KeyBar(Static):
         return sorted(bindings, key=lambda b: LAST.index(b.action) + 1 if b.action in LAST else 0)
 
     def _draw(self) -> None:
-        ink = inks(self.app)
+        ink = cast("ConsolidatorApp", self.app).ink
         text = Text(" ", no_wrap=True, end="")
         self._places = []
         for binding in self.shown():
