@@ -174,6 +174,15 @@ class VirtualTable:
 
 
 @dataclass(frozen=True, slots=True)
+class Pending:
+    """A question that matters only if ids of these parents change in these sources."""
+
+    question: Question
+    parents: tuple[tuple[str, tuple[int, ...]], ...]
+    """(Folded table name, source indexes)."""
+
+
+@dataclass(frozen=True, slots=True)
 class MergePlan:
     """Everything the merge needs: sources in order of priority, tables in order of identity."""
 
@@ -183,6 +192,8 @@ class MergePlan:
     cycles: tuple[tuple[str, ...], ...] = ()
     """Tables (folded names) whose identities refer to each other."""
     objects: tuple[PlannedObject, ...] = ()
+    pending: tuple[Pending, ...] = ()
+    """Asked after the rows were matched, when it is known which ids change."""
     left_out: tuple[str, ...] = ()
     """Objects (`index name`) that are not made, each for a reason in the notes."""
     virtuals: tuple[VirtualTable, ...] = ()

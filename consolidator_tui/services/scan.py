@@ -114,7 +114,8 @@ async def draft_plan(
             plan, questions = await make_plan(
                 copies, session.document, session.emit, scratch=scratch
             )
-        return explained_plan(plan, questions)
+        pending = (item.question for item in plan.pending)
+        return explained_plan(plan, (*questions, *pending))
 
 
 async def _copy(project: Path, path: str, copy: Path) -> Path:

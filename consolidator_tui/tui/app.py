@@ -47,7 +47,7 @@ def open_session(project: Path) -> AbstractAsyncContextManager[Session]:
 class ConsolidatorApp(App[int]):
     """The wizard on one project."""
 
-    CSS_PATH = "app.tcss"
+    CSS_PATH = Path(__file__).with_name("app.tcss")
     TITLE = "consolidator-tui"
     ENABLE_COMMAND_PALETTE = True
     COMMANDS = App.COMMANDS | {ActionProvider}
@@ -91,11 +91,14 @@ class ConsolidatorApp(App[int]):
     # The session lives in one task from opening to closing, as its context manager must.
 
     async def on_mount(self) -> None:
-        """Show Discover at once and open the session behind it."""
-        self.push_screen(Step.DISCOVER.value)
+        """Discover is on the screen; the session is opened behind it."""
         self.set_interval(REFRESH_SECONDS, self._refresh)
         self.theme_changed_signal.subscribe(self, lambda _theme: self.changed())
         self.call_after_refresh(self._open)
+
+    def get_default_screen(self) -> Screen[None]:
+        """Discover itself: an empty screen before it would only take time."""
+        return self.get_screen(Step.DISCOVER.value)
 
     def _open(self) -> None:
         self._keeper = self.run_worker(

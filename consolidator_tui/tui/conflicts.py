@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
-from consolidator_tui.domain.merge import MergePlan, MergeResult, Question
-from consolidator_tui.domain.plan import Decision, PlanDocument, Value
+if TYPE_CHECKING:
+    from consolidator_tui.domain.merge import MergePlan, MergeResult, Question
+    from consolidator_tui.domain.plan import Decision, PlanDocument, Value
 
 BOTH = "both"
 _CHOICES = re.compile(r"^keep = .*?  # (.*)$", re.MULTILINE)
@@ -81,6 +83,8 @@ def with_decision(
 
     `values` are other values for the row that is not the first source's, where both are kept.
     """
+    from consolidator_tui.domain.plan import Decision
+
     others = tuple(d for d in document.decisions if not _is_about(d, conflict))
     made = Decision(conflict.table, dict(conflict.entity), keep, values or {})
     return replace(document, decisions=(*others, made) if keep else others)

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from consolidator_tui.domain.reference import Edit, FileEdit, Proposal
+if TYPE_CHECKING:
+    from consolidator_tui.domain.reference import Edit, FileEdit, Proposal
+
 
 EditKey = tuple[str, int]
 """File and start of an edit."""
@@ -40,6 +43,7 @@ def diffs(proposal: Proposal) -> dict[EditKey, str]:
 
     Raises OSError for a file that is gone, ValueError for one that changed since it was read.
     """
+    from consolidator_tui.domain.reference import FileEdit
     from consolidator_tui.services.references import unified_diff
 
     found = {}

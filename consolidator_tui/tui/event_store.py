@@ -128,7 +128,7 @@ def described(event: Event) -> tuple[Level, str] | None:
     """Level and text of an event's log line; None for events that are no lines."""
     match event:
         case StepStarted():
-            return Level.INFO, "started"
+            return Level.DEBUG, "started"
         case StepFinished():
             return Level.INFO, f"✓ {event.summary or 'done'} ({duration(event.seconds)})"
         case StepFailed():

@@ -7,7 +7,6 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
 from consolidator_tui.domain.event import Level, Step
-from consolidator_tui.domain.reference import Proposal
 from consolidator_tui.domain.run import may
 from consolidator_tui.tui.diffs import EditKey, choices, diffs, with_needed
 from consolidator_tui.tui.jobs import Job, Query
@@ -17,6 +16,7 @@ from consolidator_tui.tui.wizard_before import BeforeMerge
 from consolidator_tui.tui.wizard_merge import Merging
 
 if TYPE_CHECKING:
+    from consolidator_tui.domain.reference import Proposal
     from consolidator_tui.services.session import Session
 
 

@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 from consolidator_tui.domain.discovery import Discovery
 from consolidator_tui.domain.event import Step
-from consolidator_tui.domain.inspection import Inspection, Preview
-from consolidator_tui.domain.manifest import Manifest
-from consolidator_tui.domain.reference import ReferenceReport
 from consolidator_tui.tui.jobs import Job, Query
 from consolidator_tui.tui.text import plural
 from consolidator_tui.tui.wizard_state import WizardState
 
 if TYPE_CHECKING:
+    from consolidator_tui.domain.inspection import Inspection, Preview
+    from consolidator_tui.domain.manifest import Manifest
+    from consolidator_tui.domain.reference import ReferenceReport
+
     pass
 
 

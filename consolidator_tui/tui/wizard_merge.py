@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 from consolidator_tui.domain.errors import PlanError
 from consolidator_tui.domain.event import Level, Step
-from consolidator_tui.domain.merge import MergePlan, MergeResult
-from consolidator_tui.domain.plan import PlanDocument, Value
 from consolidator_tui.tui.conflicts import OpenConflict, decided, open_conflicts, with_decision
 from consolidator_tui.tui.jobs import Job, Query
 from consolidator_tui.tui.text import plural
 from consolidator_tui.tui.wizard_state import WizardState
 
 if TYPE_CHECKING:
+    from consolidator_tui.domain.merge import MergePlan, MergeResult
+    from consolidator_tui.domain.plan import PlanDocument, Value
+
     pass
 
 

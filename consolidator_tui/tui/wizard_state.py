@@ -9,13 +9,7 @@ from typing import TYPE_CHECKING, Any
 from consolidator_tui.domain.discovery import Discovery, FileFound, FileKind, FoundFile
 from consolidator_tui.domain.errors import ConsolidatorError
 from consolidator_tui.domain.event import Event, Level, Step
-from consolidator_tui.domain.inspection import Inspection
-from consolidator_tui.domain.manifest import Manifest
-from consolidator_tui.domain.merge import MergePlan, MergeResult, Question
-from consolidator_tui.domain.reference import Proposal, ReferenceReport
 from consolidator_tui.domain.run import RunState, may
-from consolidator_tui.domain.selection import SpaceEstimate
-from consolidator_tui.domain.verification import Verification
 from consolidator_tui.tui.conflicts import OpenConflict, decided
 from consolidator_tui.tui.jobs import Query
 from consolidator_tui.tui.model import reachable
@@ -24,6 +18,12 @@ from consolidator_tui.tui.steps import NAMES, ORDER
 from consolidator_tui.tui.text import safe
 
 if TYPE_CHECKING:
+    from consolidator_tui.domain.inspection import Inspection
+    from consolidator_tui.domain.manifest import Manifest
+    from consolidator_tui.domain.merge import MergePlan, MergeResult, Question
+    from consolidator_tui.domain.reference import Proposal, ReferenceReport
+    from consolidator_tui.domain.selection import SpaceEstimate
+    from consolidator_tui.domain.verification import Verification
     from consolidator_tui.services.cleanup import Gate
     from consolidator_tui.services.rollback import RollbackReport
     from consolidator_tui.services.session import Session

@@ -22,7 +22,7 @@ from consolidator_tui.services.merge.conflicts import TABLES, find_conflicts, no
 from consolidator_tui.services.merge.counts import count_table
 from consolidator_tui.services.merge.cycles import refine
 from consolidator_tui.services.merge.decisions import decide_by_hand, decisions_for, regroup
-from consolidator_tui.services.merge.questions import open_questions
+from consolidator_tui.services.merge.questions import open_questions, pending_questions
 from consolidator_tui.services.merge.staging import write_staging
 from consolidator_tui.services.merge.survivorship import apply_rules, keep_winners
 from consolidator_tui.services.merge.uniqueness import find_collisions
@@ -103,6 +103,7 @@ async def find_entities(
         notes += await note_odd_times(database, work)
         questions += await open_questions(database, work)
     await find_aliases(database, works)
+    questions += await pending_questions(database, translator, works)
     return questions, notes
 
 

@@ -25,7 +25,9 @@ async def find_aliases(database: Database, works: Sequence[Work]) -> None:
         child.aliases = set()
         for reference in child.table.references:
             parent = by_key.get(fold(reference.parent))
-            if parent is None or len(reference.columns) != 1 or not parent.mapped:
+            if parent is None or len(reference.columns) != 1:
+                continue
+            if not (parent.mapped or parent.overridden):
                 continue
             names = {fold(c.name): c.name for c in parent.table.columns}
             own = {fold(c.name): c.name for c in child.table.columns}

@@ -52,6 +52,14 @@ def decisions_for(work: Work) -> list[Numbered]:
     return found
 
 
+def _index(work: Work) -> dict[str, int]:
+    """Source by path; the rows of an exact copy are read from the file that it is a copy of."""
+    return {
+        source.path: source.index if source.same_as is None else source.same_as
+        for source in work.plan.sources
+    }
+
+
 def rows_of(work: Work) -> str:
     """The temporary table with the rows that a table's decisions speak of."""
     return f"temp.decided_{work.table.number}"
@@ -177,7 +185,7 @@ async def decide_by_hand(database: Database, work: Work, decided: list[Numbered]
     if not decided:
         return
     number = work.table.number
-    index = {source.path: source.index for source in work.plan.sources}
+    index = _index(work)
     await database.execute("DROP TABLE IF EXISTS temp.verdict")
     await database.execute("CREATE TEMP TABLE verdict(n INTEGER PRIMARY KEY, src INTEGER)")
     await database.many(
@@ -190,10 +198,13 @@ async def decide_by_hand(database: Database, work: Work, decided: list[Numbered]
     )
     await database.execute(
         "UPDATE pv.conflict SET decided_by = ?, winner = x.g FROM ("
-        f"SELECT m.canon AS canon, v.g AS g FROM {rows_of(work)} d "
+        # Of several rows of one file, the one that the decision names wins.
+        "SELECT canon, g FROM (SELECT m.canon AS canon, v.g AS g, row_number() OVER "
+        "(PARTITION BY m.canon ORDER BY v.g <> d.g, v.g) AS place "
+        f"FROM {rows_of(work)} d "
         f"JOIN temp.verdict t ON t.n = d.n JOIN {work.map} m ON m.g = d.g "
         f"JOIN pv.version v ON v.number = {number} "
-        "AND v.canon = m.canon AND v.kind <> 'unique' AND v.src = t.src) x "
+        "AND v.canon = m.canon AND v.kind <> 'unique' AND v.src = t.src) WHERE place = 1) x "
         f"WHERE conflict.number = {number} AND conflict.kind <> 'unique' "
         "AND conflict.canon = x.canon",
         (MANUAL,),
@@ -217,7 +228,7 @@ async def _note_values(database: Database, work: Work, decided: list[Numbered]) 
     """Fill pv.override: a value set by hand, or taken from another version."""
     number = work.table.number
     places = {fold(c.name): place for place, c in enumerate(work.table.columns)}
-    index = {source.path: source.index for source in work.plan.sources}
+    index = _index(work)
     for item in decided:
         decision = item.decision
         if not decision.values and not decision.fields:

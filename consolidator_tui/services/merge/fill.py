@@ -40,8 +40,14 @@ def key_columns(work: Work) -> list[str]:
     ]
 
 
-async def make_places(database: Database, translator: Translator, work: Work) -> None:
-    """For a target without row addresses: temp.place, the key of every entity that may change."""
+async def make_places(
+    database: Database, translator: Translator, work: Work, *, written: bool
+) -> None:
+    """For a target without row addresses: temp.place, the key of every entity that may change.
+
+    `written`: the rows of all sources are there under their final keys; else only the base's are,
+    under its own.
+    """
     if has_address(work):
         return
     keys = key_columns(work)
@@ -49,9 +55,13 @@ async def make_places(database: Database, translator: Translator, work: Work) ->
     columns = ", ".join(f"k{n}" for n in range(len(keys)))
     await database.execute(f"CREATE TEMP TABLE place(canon INTEGER PRIMARY KEY, {columns})")
     number = work.table.number
-    for source in work.members:
-        values = ", ".join(translator.value(work, source, name) for name in keys)
+    for source in work.members if written else work.members[:1]:
+        placed = work.placed(source, f"s.{work.address(source)}")
         if work.mapped:
+            values = ", ".join(
+                _final(translator, work, source, name, "m.canon" if written else None)
+                for name in keys
+            )
             await database.execute(
                 f"INSERT INTO temp.place SELECT m.canon, {values} FROM {work.map} m "
                 f"CROSS JOIN {work.seek(source)} "
@@ -59,12 +69,30 @@ async def make_places(database: Database, translator: Translator, work: Work) ->
                 f"WHERE m.keep = 1 AND {work.within(source, 'm.g')} ON CONFLICT DO NOTHING"
             )
         if work.overridden:
-            placed = work.placed(source, f"s.{work.address(source)}")
+            values = ", ".join(
+                _final(translator, work, source, name, placed if written else None) for name in keys
+            )
             await database.execute(
                 f"INSERT INTO temp.place SELECT {placed}, {values} FROM {work.read(source)} "
                 f"WHERE {placed} IN (SELECT o.g FROM pv.override o WHERE o.number = {number}) "
                 "ON CONFLICT DO NOTHING"
             )
+
+
+def _final(translator: Translator, work: Work, source: int, name: str, entity: str | None) -> str:
+    """A key value as it is written for an entity: set by a decision, or the source's."""
+    value = translator.value(work, source, name)
+    if not work.overridden or entity is None:
+        return value
+    place = [column.name for column in work.table.columns].index(name)
+    set_by_hand = (
+        f"pv.override o WHERE o.number = {work.table.number} AND o.g = {entity} "
+        f"AND o.place = {place} AND o.from_g IS NULL"
+    )
+    return (
+        f"CASE WHEN EXISTS (SELECT 1 FROM {set_by_hand}) "
+        f"THEN (SELECT o.value FROM {set_by_hand}) ELSE {value} END"
+    )
 
 
 def at_place(work: Work, rows: str) -> tuple[str, str]:
@@ -109,7 +137,9 @@ async def _fill_column(
         f"SELECT m.canon AS canon, {translator.value(work, k, name)} AS v, {stamp} AS stamp, "
         f"{k} AS src, m.g AS g FROM {work.map} m CROSS JOIN {work.seek(k)} "
         f"ON s.{work.address(k)} = {work.raw(k, 'm.g')} "
-        f"WHERE {work.within(k, 'm.g')} AND m.keep = 0 AND {work.own(k, name)} IS NOT NULL"
+        f"WHERE {work.within(k, 'm.g')} AND m.keep = 0"
+        # A version that knows there is no value says so; filling NULLs is asked for apart.
+        + (f" AND {work.own(k, name)} IS NOT NULL" if work.table.fill_nulls else "")
         for k in having
     ]
     if work.table.fill_nulls:

@@ -33,11 +33,14 @@ async def match_by_lineage(database: Database, translator: Translator, work: Wor
         "CREATE TABLE IF NOT EXISTS pv.doubt(number INTEGER, g INTEGER, other INTEGER)"
     )
     families = work.table.families or (tuple(work.members),)
+    await database.execute("CREATE TEMP TABLE likely(g INTEGER, other INTEGER, sure INTEGER)")
     for family in families:
         members = [k for k in family if k in work.members]
         for place, later in enumerate(members):
             for earlier in members[:place]:
                 await _match_pair(database, translator, work, earlier, later)
+    await _match_moved(database, translator, work)
+    await _settle_likely(database, work)
     if len(families) > 1:
         await _match_across(database, translator, work, families)
 
@@ -73,21 +76,46 @@ async def _match_pair(
         await database.execute("DROP TABLE temp.pairs")
         return
     old = f"id <= {mark}"
-    sure = f"equal OR born IS 1 OR (born IS NULL AND alike AND {old})"
-    doubt = f"NOT coalesce({sure}, 0) AND born IS NULL AND (alike OR {old})"
+    certain = "equal OR born IS 1"
+    await _put_together(database, work, f"SELECT g, other FROM temp.pairs WHERE {certain}")
     await database.execute(
-        f"INSERT INTO pv.doubt SELECT {work.table.number}, g, other FROM temp.pairs WHERE {doubt}"
-    )
-    together = f"({sure}) OR ({doubt})"
-    canon = f"coalesce((SELECT canon FROM {work.map} m WHERE m.g = other), other)"
-    await database.execute(
-        f"INSERT INTO {work.map} SELECT g, {canon}, 0 FROM temp.pairs WHERE {together} ORDER BY g"
-    )
-    await database.execute(
-        f"INSERT INTO {work.map} SELECT other, other, 1 FROM temp.pairs "
-        f"WHERE ({together}) ON CONFLICT DO NOTHING"
+        f"INSERT INTO temp.likely SELECT g, other, alike AND {old} FROM temp.pairs "
+        f"WHERE NOT coalesce({certain}, 0) AND born IS NULL AND (alike OR {old})"
     )
     await database.execute("DROP TABLE temp.pairs")
+
+
+async def _put_together(database: Database, work: Work, pairs: str) -> None:
+    """Put pairs (later, earlier) of rows into the map as one entity each."""
+    canon = f"coalesce((SELECT canon FROM {work.map} m WHERE m.g = other), other)"
+    await database.execute(
+        f"INSERT INTO {work.map} SELECT g, {canon}, 0 FROM ({pairs}) WHERE 1 "
+        "ORDER BY g ON CONFLICT DO NOTHING"
+    )
+    await database.execute(
+        f"INSERT INTO {work.map} SELECT other, other, 1 FROM ({pairs}) WHERE 1 "
+        "ON CONFLICT DO NOTHING"
+    )
+
+
+async def _settle_likely(database: Database, work: Work) -> None:
+    """Pairs that only an id suggests, unless their rows have equal ones elsewhere: those moved."""
+    free = (
+        f"NOT EXISTS (SELECT 1 FROM {work.map} m WHERE m.g = l.g) AND NOT EXISTS "
+        f"(SELECT 1 FROM {work.map} m WHERE m.g = l.other AND m.canon <> l.other)"
+    )
+    await database.execute(
+        f"CREATE TEMP TABLE settled AS SELECT l.g, l.other, l.sure FROM temp.likely l "
+        f"WHERE {free} AND NOT EXISTS (SELECT 1 FROM {work.map} m WHERE m.g = l.other "
+        "AND m.canon IN (SELECT w.canon FROM temp.moved w))"
+    )
+    await database.execute(
+        f"INSERT INTO pv.doubt SELECT {work.table.number}, g, other FROM temp.settled "
+        "WHERE NOT sure"
+    )
+    await _put_together(database, work, "SELECT g, other FROM temp.settled")
+    for name in ("likely", "moved", "settled"):
+        await database.execute(f"DROP TABLE temp.{name}")
 
 
 def _same(translator: Translator, work: Work, name: str, earlier: int, later: int) -> str:
@@ -102,6 +130,38 @@ def _same(translator: Translator, work: Work, name: str, earlier: int, later: in
     if work.needs_type(name):
         same += f" AND typeof({ours}) = typeof({theirs})"
     return same
+
+
+async def _match_moved(database: Database, translator: Translator, work: Work) -> None:
+    """Rows that no id brought together are the same when their whole content is."""
+    from consolidator_tui.services.merge.classify import (
+        Key,
+        arm,
+        group,
+        note_mapped,
+        store_classes,
+    )
+
+    names = tuple(c.name for c in work.table.columns if c.name != work.table.surrogate)
+    await note_mapped(database, work)
+    if not names:
+        await database.execute("CREATE TEMP TABLE moved(canon INTEGER)")
+        return
+    key = Key(names, tuple("BINARY" for _ in names), False)
+    alone = "NOT EXISTS (SELECT 1 FROM {0} m WHERE m.g = {1})"
+    arms = [
+        arm(translator, work, key, k, more=alone.format(work.map, work.g(k))) for k in work.members
+    ]
+    await database.execute(
+        f"CREATE TEMP TABLE matched AS SELECT canon FROM {work.map} WHERE keep = 1"
+    )
+    await group(database, work, key, arms)
+    await store_classes(database, work)
+    await database.execute(
+        f"CREATE TEMP TABLE moved AS SELECT canon FROM {work.map} WHERE keep = 1 "
+        "EXCEPT SELECT canon FROM temp.matched"
+    )
+    await database.execute("DROP TABLE temp.matched")
 
 
 async def _match_across(

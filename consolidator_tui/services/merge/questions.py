@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from consolidator_tui.domain.merge import Question
-from consolidator_tui.services.merge.work import Work
+from consolidator_tui.services.merge.work import Translator, Work
 from consolidator_tui.services.planning.fixes import toml_key, toml_text
 from consolidator_tui.storage.sqlite import Database
 
@@ -40,6 +42,37 @@ async def open_questions(database: Database, work: Work) -> list[Question]:
             )
         )
     return questions
+
+
+async def pending_questions(
+    database: Database, translator: Translator, works: Sequence[Work]
+) -> list[Question]:
+    """The questions about undeclared references whose parents are re-keyed in fact."""
+    asked = []
+    for item in works[0].plan.pending if works else ():
+        for key, sources in item.parents:
+            parent = translator.works.get(key)
+            if parent is not None and await _moves(database, parent, sources):
+                asked.append(item.question)
+                break
+    return asked
+
+
+async def _moves(database: Database, work: Work, sources: Sequence[int]) -> bool:
+    """Whether some row of these sources gets another id."""
+    for source in sources:
+        if source == 0 or source not in work.members:
+            continue
+        if source in work.table.dense:
+            return True
+        if work.table.shifts[source] + work.deltas.get(source, 0):
+            return True
+        if work.mapped and await database.value(
+            f"SELECT EXISTS (SELECT 1 FROM {work.map} WHERE {work.within(source, 'g')} "
+            f"AND canon <> {work.raw(source, 'g')})"
+        ):
+            return True
+    return False
 
 
 async def _paths(database: Database, work: Work, kind: str) -> list[str]:

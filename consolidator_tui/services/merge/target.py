@@ -96,6 +96,12 @@ async def _add_columns(database: Database, plan: MergePlan, work: Work) -> None:
                 await database.execute(
                     f"ALTER TABLE main.{quote(work.table.name)} ADD COLUMN {_definition(text)}"
                 )
+            for column in added:
+                if column.default is not None:
+                    await database.execute(
+                        f"UPDATE main.{quote(work.table.name)} "
+                        f"SET {quote(column.name)} = {column.default}"
+                    )
             await database.execute("RELEASE columns")
         except sqlite3.OperationalError:
             # ADD COLUMN takes no expression as default and no NOT NULL without one.

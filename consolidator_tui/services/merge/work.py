@@ -168,6 +168,15 @@ class Work:
                 kinds.add(table.column(name).affinity)
         return len(kinds) > 1 or bool(kinds & loose)
 
+    def must_fill(self, column: str) -> bool:
+        """Whether the target's column takes no NULL."""
+        for index in self.members:
+            name = self.table.column(column).sources[index]
+            if name is not None:
+                table = self.plan.sources[index].schema.tables[fold(str(self.table.sources[index]))]
+                return table.column(name).not_null
+        return False
+
     def default(self, column: str) -> str:
         """What a row gets for a column that its source lacks."""
         target = self.table.column(column)
@@ -222,7 +231,7 @@ class Translator:
             expression = aliased(work, source, column, own)
         if arms:
             expression = f"CASE{arms} ELSE {expression} END"
-        if target.default is not None:
+        if target.default is not None and work.must_fill(column):
             return f"coalesce({expression}, {target.default})"
         return expression
 

@@ -43,7 +43,7 @@ async def write_table(database: Database, translator: Translator, work: Work) ->
         await _follow_in_base(database, translator, work)
         await follow_in_base(database, work)
         if work.overridden:
-            await make_places(database, translator, work)
+            await make_places(database, translator, work, written=False)
             await _override(database, work)
         await _remove_replaced(database, work)
     for source in work.members:
@@ -73,7 +73,7 @@ async def write_table(database: Database, translator: Translator, work: Work) ->
             finally:
                 await database.execute("PRAGMA ignore_check_constraints = OFF")
     if work.mapped or work.overridden:
-        await make_places(database, translator, work)
+        await make_places(database, translator, work, written=True)
         await fill_missing(database, translator, work)
         if work.overridden:
             await _override(database, work)

@@ -108,6 +108,7 @@ def _assemble(
         pooled=pooled,
         notes=tuple(planning.notes),
         objects=objects,
+        pending=tuple(planning.pending),
     )
 
 

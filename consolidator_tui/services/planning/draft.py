@@ -11,6 +11,7 @@ from consolidator_tui.domain.merge import (
     IdentityKind,
     Link,
     Note,
+    Pending,
     Question,
     Reference,
     TargetColumn,
@@ -66,6 +67,7 @@ class Planning:
     document: PlanDocument
     drafts: dict[str, Draft] = field(default_factory=dict)
     questions: list[Question] = field(default_factory=list)
+    pending: list[Pending] = field(default_factory=list)
     notes: list[Note] = field(default_factory=list)
 
     def note(self, text: str, *, table: str = "", column: str = "", file: str = "") -> None:

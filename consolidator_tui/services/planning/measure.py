@@ -190,8 +190,10 @@ class Measurements:
             f"FROM {self._planning.read(draft, source)} WHERE {absent}"
         )
         assert row is not None
-        missing, marks, *bounds = row
-        return Containment(int(values), int(missing), int(marks), *bounds, int(text))
+        missing, marks, low, high, far_low, far_high = row
+        return Containment(
+            int(values), int(missing), int(marks), low, high, far_low, far_high, int(text)
+        )
 
 
 def quoted(names: Sequence[str]) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from consolidator_tui.domain.catalog import Affinity, fold
 from consolidator_tui.domain.errors import PlanError
-from consolidator_tui.domain.merge import Reference
+from consolidator_tui.domain.merge import Pending, Question, Reference
 from consolidator_tui.domain.plan import ReferencePlan, Value
 from consolidator_tui.services.planning import names
 from consolidator_tui.services.planning.draft import Draft, Planning
@@ -99,6 +99,7 @@ def _known(draft: Draft, column: str) -> None:
 
 async def undeclared_references(planning: Planning, measure: Measurements) -> None:
     """Follow columns with strong evidence, ask about weak evidence that matters."""
+    await _shared_keys(planning, measure)
     parents = [d for d in planning.drafts.values() if d.surrogate is not None]
     by_table = {parent.name: parent for parent in parents}
     directory = names.TableNames(by_table)
@@ -116,6 +117,23 @@ async def undeclared_references(planning: Planning, measure: Measurements) -> No
                 continue
             named = [by_table[name] for name in directory.named_by(column.name)]
             await _judge(planning, measure, draft, column.name, named, parents)
+
+
+async def _shared_keys(planning: Planning, measure: Measurements) -> None:
+    """Primary keys that are another table's key (`profiles.user_id`) are no surrogates."""
+    numbered = {d.name: d for d in planning.drafts.values() if d.surrogate is not None}
+    directory = names.TableNames(numbered)
+    for draft in list(numbered.values()):
+        column = str(draft.surrogate)
+        if names.says(column, draft.name) or fold(column) in _taken(planning, draft):
+            continue
+        named = [numbered[name] for name in directory.named_by(column)]
+        named = [parent for parent in named if parent.surrogate is not None]
+        before = len(draft.references)
+        if named:
+            await _judge(planning, measure, draft, column, named, named)
+        if len(draft.references) > before:
+            draft.surrogate = None
 
 
 def _is_own_key(draft: Draft, column: str) -> bool:
@@ -247,7 +265,7 @@ def _ask(
     no = f"[[not_references]]\ntable = {toml_text(draft.name)}\ncolumns = {toml_list([column])}"
     others = [p.name for p, _ in candidates if p is not parent]
     also = f" (or to {', '.join(others)})" if others else ""
-    planning.ask(
+    question = Question(
         f"{draft.name}.{column} may refer to {parent.name}{also}: "
         f"{_evidence(planning, found)}. Ids of {parent.name} change, so it must be known.",
         table=draft.name,
@@ -255,6 +273,8 @@ def _ask(
         file=planning.sources[min(found)].path,
         fix=f"{yes}\n# or\n{no}",
     )
+    parents = tuple((p.key, tuple(contained)) for p, contained in candidates)
+    planning.pending.append(Pending(question, parents))
 
 
 async def _polymorphic(

@@ -72,19 +72,28 @@ async def started(
     Output (both streams, in order) goes to `told` at most ten times a second. Raises OSError when
     it cannot be started.
     """
-    process = await asyncio.create_subprocess_exec(
-        "/bin/sh",
-        "-c",
-        command,
-        cwd=folder,
-        env=dict(environment),
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-        start_new_session=True,
-    )
+    # A pipe of our own: with asyncio's, the end of the process is only told when the last of its
+    # children has closed the output.
+    reading, writing = os.pipe()
+    try:
+        process = await asyncio.create_subprocess_exec(
+            "/bin/sh",
+            "-c",
+            command,
+            cwd=folder,
+            env=dict(environment),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=writing,
+            stderr=asyncio.subprocess.STDOUT,
+            start_new_session=True,
+        )
+    except BaseException:
+        os.close(reading)
+        raise
+    finally:
+        os.close(writing)
     running = Running(process)
-    reader = asyncio.ensure_future(_read(running))
+    reader = asyncio.ensure_future(_read(running, reading))
     teller = asyncio.ensure_future(_tell(running, told))
     try:
         yield running
@@ -102,19 +111,25 @@ async def finished(running: Running, seconds: float) -> int | None:
         return None
 
 
-async def _read(running: Running) -> None:
-    stream = running.process.stdout
-    assert stream is not None
+async def _read(running: Running, descriptor: int) -> None:
+    loop = asyncio.get_running_loop()
+    stream = asyncio.StreamReader()
+    transport, _ = await loop.connect_read_pipe(
+        lambda: asyncio.StreamReaderProtocol(stream), os.fdopen(descriptor, "rb", buffering=0)
+    )
     rest = b""
-    while block := await stream.read(65_536):
-        *lines, rest = (rest + block).split(b"\n")
-        for line in lines:
-            running.take(_text(line))
-        if len(rest) > _LONGEST_LINE:
+    try:
+        while block := await stream.read(65_536):
+            *lines, rest = (rest + block).split(b"\n")
+            for line in lines:
+                running.take(_text(line))
+            if len(rest) > _LONGEST_LINE:
+                running.take(_text(rest))
+                rest = b""
+    finally:
+        transport.close()
+        if rest:
             running.take(_text(rest))
-            rest = b""
-    if rest:
-        running.take(_text(rest))
 
 
 def _text(line: bytes) -> str:

@@ -7,32 +7,15 @@ Nothing here uses the code that merged: it reads the sources, the target, and th
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from consolidator_tui.domain.catalog import Affinity, fold
 from consolidator_tui.domain.merge import Link, MergePlan, MergeTable
 from consolidator_tui.domain.verification import Check
 from consolidator_tui.services.sqltext import sql_value
+from consolidator_tui.services.verify.claims import Claims, read_claims
+from consolidator_tui.services.verify.defaults import constant_default
 from consolidator_tui.services.workspace import Workspace, row_address
 from consolidator_tui.storage.sqlite import Database, quote
-
-
-@dataclass(slots=True)
-class Claims:
-    """What the ledger claims of one table."""
-
-    table: MergeTable
-    mapped: bool
-    merged_away: int
-    conflicts: bool
-    overrides: bool
-    deltas: dict[int, int]
-    aliases: frozenset[int]
-
-    @property
-    def map(self) -> str:
-        """The qualified name of the map."""
-        return f"pv.map_{self.table.number}"
 
 
 class RowProof:
@@ -46,33 +29,7 @@ class RowProof:
 
     async def prepare(self) -> None:
         """Read what the ledger claims. Raises sqlite3.Error when it is not complete."""
-        for table in self._plan.tables:
-            number = table.number
-            away = int(
-                await self._database.value(f"SELECT count(*) FROM pv.map_{number} WHERE keep = 0")
-            )
-            facts = await self._database.row(
-                f"SELECT EXISTS (SELECT 1 FROM pv.map_{number}), "
-                f"EXISTS (SELECT 1 FROM pv.conflict WHERE number = {number} "
-                "AND kind <> 'unique'), "
-                f"EXISTS (SELECT 1 FROM pv.override WHERE number = {number})"
-            )
-            assert facts is not None
-            deltas = await self._database.rows(
-                f"SELECT src, delta FROM pv.delta WHERE number = {number}"
-            )
-            places = await self._database.rows(
-                f"SELECT DISTINCT place FROM pv.alias WHERE number = {number}"
-            )
-            self._claims[fold(table.name)] = Claims(
-                table,
-                bool(facts[0]),
-                away,
-                bool(facts[1]),
-                bool(facts[2]),
-                dict(deltas),
-                frozenset(row[0] for row in places),
-            )
+        self._claims = await read_claims(self._plan, self._database)
 
     async def check(self, table: MergeTable) -> list[Check]:
         """All checks of one table."""
@@ -80,6 +37,8 @@ class RowProof:
         found = [await self._fates(claims)]
         if claims.mapped:
             found.append(await self._twins(claims))
+        if self._is_keyed(claims):
+            await self._keep_keys(claims)
         for source in _members(table):
             if self._target_address(table) is None and not table.table.primary_key:
                 found.append(await self._content_of(claims, source))
@@ -202,8 +161,54 @@ class RowProof:
                 f"t.{column}",
             )
         keys = list(self._key_terms(claims, source))
+        if self._is_keyed(claims):
+            claim += f" LEFT JOIN temp.kept_key q ON q.canon = {place}"
+            keys = [
+                (name, f"CASE WHEN q.canon IS NULL THEN {value} ELSE q.k{n} END")
+                for n, (name, value) in enumerate(keys)
+            ]
         on = " AND ".join(f"t.{name} IS {value}" for name, value in keys)
         return f"{self._read(table, source)}{claim} LEFT JOIN {target} t ON {on}", f"t.{keys[0][0]}"
+
+    def _is_keyed(self, claims: Claims) -> bool:
+        """Whether rows of the target are found by a key that merging may have changed."""
+        table = claims.table
+        by_key = self._target_address(table) is None and bool(table.table.primary_key)
+        return by_key and (claims.mapped or claims.overrides)
+
+    async def _keep_keys(self, claims: Claims) -> None:
+        """Make temp.kept_key: the key under which an entity stands, by the row that is kept."""
+        table, number = claims.table, claims.table.number
+        names = [c.name for c in table.columns]
+        width = len(table.table.primary_key)
+        listed = ", ".join(f"k{n}" for n in range(width))
+        await self._database.execute("DROP TABLE IF EXISTS temp.kept_key")
+        await self._database.execute(
+            f"CREATE TEMP TABLE kept_key(canon INTEGER PRIMARY KEY, {listed})"
+        )
+        for source in _members(table):
+            keys = list(self._key_terms(claims, source))
+            own = self._place(claims, source, f"s.{self._address(table, source)}")
+            entity, claim, only = own, "", "1"
+            if claims.mapped:
+                g = self._g(table, source, f"s.{self._address(table, source)}")
+                claim = f" LEFT JOIN {claims.map} m ON m.g = {g}"
+                entity, only = f"coalesce(m.canon, {own})", "m.keep IS NOT 0"
+            changed = f"EXISTS (SELECT 1 FROM pv.override o WHERE o.number = {number} AND o.g = e)"
+            values = ", ".join(f"{value} AS v{n}" for n, (_, value) in enumerate(keys))
+            chosen = ", ".join(f"v{n}" for n in range(width))
+            await self._database.execute(
+                f"INSERT INTO temp.kept_key SELECT e, {chosen} FROM (SELECT {entity} AS e, "
+                f"{'m.g IS NOT NULL' if claims.mapped else '0'} AS kept, {values} "
+                f"FROM {self._read(table, source)}{claim} WHERE {only}) "
+                f"WHERE kept OR {changed} ON CONFLICT DO NOTHING"
+            )
+        for n, name in enumerate(c for c, _ in self._key_terms(claims, _members(table)[0])):
+            place = [quote(c) for c in names].index(name)
+            await self._database.execute(
+                f"UPDATE temp.kept_key SET k{n} = o.value FROM pv.override o WHERE o.g = canon "
+                f"AND o.number = {number} AND o.place = {place} AND o.from_g IS NULL"
+            )
 
     def _key_terms(self, claims: Claims, source: int) -> Iterator[tuple[str, str]]:
         """Key columns of a target without rowid, and the value that a row must have there."""

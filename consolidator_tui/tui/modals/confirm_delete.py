@@ -54,6 +54,7 @@ class ConfirmDelete(ModalScreen[bool]):
         text = Text(end="")
         for path, known in self._files:
             text.append(f"  {safe(path):<{min(width, 44)}}  {safe(known)}\n")
+        text.rstrip()
         return text
 
     def on_mount(self) -> None:

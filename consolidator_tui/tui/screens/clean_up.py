@@ -27,7 +27,8 @@ CONDITIONS: dict[str, str] = {
     "target": "The target is sound",
     "inside": "It is in the project",
     "unchanged": "Unchanged since its backup",
-    "not open": "No process has it open",
+    "not in use": "No process has it open",
+    "application": "The application works",
 }
 """What the gates of services/cleanup.py are called here; others show their own name."""
 
@@ -40,6 +41,8 @@ class CleanUpScreen(StepScreen):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("r", "check", "check again", tooltip="Check the gates again"),
     ]
+
+    _cleaned = False
 
     def content(self) -> ComposeResult:
         """Lead, gates, files."""
@@ -55,12 +58,7 @@ class CleanUpScreen(StepScreen):
         )
         yield Static(id="doomed-title", markup=False)
         yield FitTable(
-            [
-                Col("Would be deleted", least=24, most=70, flex=2),
-                Col("Size", right=True, least=8),
-                Col("Backup", least=12),
-                Col("In the target", least=12),
-            ],
+            doomed_columns("Would be deleted"),
             id="doomed-files",
         )
 
@@ -74,7 +72,7 @@ class CleanUpScreen(StepScreen):
         """Open or closed."""
         wizard = self.wizard
         if wizard.state.cleaned:
-            return "the originals are deleted; the target is left"
+            return "done"
         if not wizard.gates:
             return ""
         good = sum(gate.open for gate in wizard.gates)
@@ -84,12 +82,18 @@ class CleanUpScreen(StepScreen):
         """Gates and files."""
         wizard = self.wizard
         self.query_one("#lead", Static).update(self._lead())
-        self.query_one("#gates", FitTable).set_rows(
+        gates = self.query_one("#gates", FitTable)
+        gates.display = not wizard.state.cleaned
+        gates.set_rows(
             self._gate(number, gate)
             for number, gate in enumerate(sorted(wizard.gates, key=lambda gate: gate.open))
         )
         doomed = self.query_one("#doomed-files", FitTable)
-        files = () if wizard.state.cleaned else wizard.doomed
+        files = wizard.doomed
+        if wizard.state.cleaned != self._cleaned:
+            self._cleaned = wizard.state.cleaned
+            title = "Deleted" if self._cleaned else "Would be deleted"
+            doomed.set_columns(doomed_columns(title))
         doomed.display = self.query_one("#doomed-title").display = bool(files)
         doomed.set_rows(self._file(path) for path in files)
 
@@ -119,7 +123,7 @@ class CleanUpScreen(StepScreen):
     def _gate(self, number: int, gate: Gate) -> Row:
         ink = self.ink
         mark = Text(GOOD, str(ink.good)) if gate.open else Text(BAD, str(ink.bad))
-        finding = plain(gate.reason) if not gate.open else plain("holds", str(ink.muted))
+        finding = plain(gate.reason or "holds", str(ink.muted) if gate.open else "")
         name = CONDITIONS.get(gate.name, gate.name)
         return str(number), (mark, plain(name), plain(clip_path(gate.file, 44)), finding)
 
@@ -177,3 +181,13 @@ class CleanUpScreen(StepScreen):
     def action_check(self) -> None:
         """`r`."""
         self.wizard.look_at_gates()
+
+
+def doomed_columns(title: str) -> list[Col]:
+    """The columns of the list of files."""
+    return [
+        Col(title, least=24, most=70, flex=2),
+        Col("Size", right=True, least=8),
+        Col("Backup", least=12),
+        Col("In the target", least=12),
+    ]

@@ -44,7 +44,7 @@ class ConfigureScreen(StepScreen):
             [
                 Col("", most=1),
                 Col("Where", least=18, most=56, flex=2),
-                Col("What it is", least=10, most=24, flex=1),
+                Col("What it is", least=10, most=24, from_width=100),
                 Col("Says", least=10, most=44, flex=2),
                 Col("Opens", least=10, most=44, flex=1),
             ],
@@ -64,7 +64,7 @@ class ConfigureScreen(StepScreen):
         if proposal is None:
             return ""
         edits = len(choices(proposal))
-        return f"{plural(edits, 'change')} proposed, {len(proposal.notes)} to do by hand"
+        return f"{plural(edits, 'change')}, {len(proposal.notes)} by hand"
 
     def draw(self) -> None:
         """List and diff."""

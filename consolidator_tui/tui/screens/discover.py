@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from rich.text import Text
 from textual.app import ComposeResult
@@ -12,7 +12,6 @@ from textual.widgets import Static
 
 from consolidator_tui.domain.discovery import FileKind, FoundFile, Role
 from consolidator_tui.domain.event import Level, Step
-from consolidator_tui.domain.reference import Reference
 from consolidator_tui.tui.screens.step_screen import StepScreen
 from consolidator_tui.tui.signs import CHOSEN, NOT_CHOSEN, WORK
 from consolidator_tui.tui.text import clip_path, count, plain, plural, safe, size
@@ -20,6 +19,9 @@ from consolidator_tui.tui.theme import Inks
 from consolidator_tui.tui.widgets.bars import Primary
 from consolidator_tui.tui.widgets.detail import Detail
 from consolidator_tui.tui.widgets.fit_table import Col, FitTable, Row
+
+if TYPE_CHECKING:
+    from consolidator_tui.domain.reference import Reference
 
 ROLES: dict[Role, str] = {
     Role.APPLICATION: "application",

@@ -117,7 +117,8 @@ class StepScreen(Screen[None]):
 
     def on_resize(self) -> None:
         """Bars and lines know their width only after layout."""
-        self.call_after_refresh(self.show)
+        if self._view == "working":
+            self.call_after_refresh(self.show)
 
     def show(self) -> None:
         """Bring everything up to date with the wizard."""

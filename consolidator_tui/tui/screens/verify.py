@@ -12,8 +12,9 @@ from textual.widgets import Static
 from consolidator_tui.domain.event import Step
 from consolidator_tui.tui.screens.step_screen import StepScreen
 from consolidator_tui.tui.signs import BAD, GOOD
-from consolidator_tui.tui.text import clip_path, duration, plain, plural, sign
+from consolidator_tui.tui.text import clip_path, duration, lines, plain, plural, sign
 from consolidator_tui.tui.widgets.bars import Primary
+from consolidator_tui.tui.widgets.detail import Detail
 from consolidator_tui.tui.widgets.fit_table import Col, FitTable, Row
 
 if TYPE_CHECKING:
@@ -40,12 +41,13 @@ class VerifyScreen(StepScreen):
         yield FitTable(
             [
                 Col("", most=2),
-                Col("Check", least=14, most=40, flex=1),
-                Col("Table", least=10, most=32, flex=1),
-                Col("What was found", least=20, most=120, flex=3),
+                Col("Check", least=14, most=32),
+                Col("Table", least=8, most=24),
+                Col("What was found", least=20, most=120, flex=1),
             ],
             id="checks",
         )
+        yield Detail(id="detail")
 
     def summary(self) -> str:
         """How it went."""
@@ -65,6 +67,7 @@ class VerifyScreen(StepScreen):
         table = self.query_one(FitTable)
         table.display = True
         target = clip_path(wizard.target_path, 60)
+        self._draw_detail()
         if wizard.verification is None:
             lead.update(
                 Text(
@@ -88,8 +91,29 @@ class VerifyScreen(StepScreen):
             text = sign(BAD, ink.bad)
             text.append("The target was not replaced.", "bold")
         lead.update(text)
-        checks = sorted(wizard.verification.checks, key=lambda check: check.ok)
-        table.set_rows(self._row(number, check) for number, check in enumerate(checks))
+        table.set_rows(self._row(number, check) for number, check in enumerate(self._sorted()))
+        self._draw_detail()
+
+    def on_fit_table_moved(self) -> None:
+        """Another check is under the cursor."""
+        self._draw_detail()
+
+    def _draw_detail(self) -> None:
+        verification = self.wizard.verification
+        detail = self.query_one(Detail)
+        key = self.query_one(FitTable).current_key or ""
+        detail.display = verification is not None
+        if verification is None or not key.isdecimal():
+            return
+        check = self._sorted()[int(key)]
+        about = f"{check.table}: {check.name}" if check.table else check.name
+        detail.show(about, Text(lines(check.detail)))
+
+    def _sorted(self) -> list[Check]:
+        """Failed checks first."""
+        verification = self.wizard.verification
+        checks = verification.checks if verification is not None else ()
+        return sorted(checks, key=lambda check: check.ok)
 
     def _row(self, number: int, check: Check) -> Row:
         ink = self.ink

@@ -190,7 +190,10 @@ class FitTable(DataTable[Text], inherit_bindings=False):
         if flexible and room > 0:
             shares = sum(self._cols[n].flex for n in flexible)
             for number in flexible:
-                widths[number] += room * self._cols[number].flex // shares
+                col = self._cols[number]
+                grown = widths[number] + room * col.flex // shares
+                # Far apart, the cells of a row are hard to read together.
+                widths[number] = max(widths[number], min(grown, col.most))
         for number in sorted(flexible, key=lambda n: -widths[n]):
             if room >= 0:
                 break

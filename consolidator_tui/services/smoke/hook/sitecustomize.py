@@ -5,13 +5,15 @@ more than Python 3.8 and the standard library. `smoke.json` beside this file say
 Opening (or writing) a file of the real project instead of the copy is refused.
 """
 
-# ruff: noqa: PTH - os.path works on any text, and is imported in every interpreter anyway.
+# ruff: noqa: PTH100, PTH117, PTH118, PTH120, PTH123
+# os.path works on any text, and every interpreter has imported it anyway.
 
 from __future__ import annotations
 
 import json
 import os
 import sys
+import threading
 from types import FrameType
 from typing import Any
 
@@ -20,7 +22,6 @@ _MOST_FRAMES = 200
 _MOST_TOLD = 5
 _WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 _ORIGIN = "_consolidator_origin"
-_THREAD_STARTS = ("_thread.start_new_thread", "_thread.start_joinable_thread")
 _CHANGES = ("os.remove", "os.rename", "os.truncate", "shutil.rmtree")
 
 with open(os.path.join(_HERE, "smoke.json"), encoding="ascii") as _file:
@@ -92,10 +93,7 @@ def _stack() -> list[list[Any]]:
         while not found and current.parent is not None:
             current = current.parent
             found = _frames(current.gr_frame)
-    if not found and "threading" in sys.modules:
-        thread = sys.modules["threading"].current_thread()
-        found = getattr(thread, _ORIGIN, [])
-    return found
+    return found or getattr(threading.current_thread(), _ORIGIN, [])
 
 
 def _write(entry: dict[str, Any]) -> None:
@@ -119,15 +117,17 @@ def _hook(event: str, arguments: tuple[Any, ...]) -> None:
             _write({"path": path, "stack": _stack(), "blocked": blocked})
             if blocked:
                 raise PermissionError(13, "the real database, not the copy's", path)
-    elif event in _THREAD_STARTS:
-        # aiosqlite connects in a thread of its own: the line that asked for it starts that thread.
-        owner = getattr(arguments[0], "__self__", None)
-        if hasattr(owner, "__dict__"):
-            setattr(owner, _ORIGIN, _stack())
     elif event in _CHANGES:
         for name in arguments[:2]:
             if isinstance(name, (str, bytes, os.PathLike)):
                 _refuse(os.fsdecode(name))
+
+
+def _start_noted(thread: threading.Thread) -> None:
+    # aiosqlite connects in a thread of its own: the line that asked for it starts that thread.
+    # (Starting a thread is an audit event from Python 3.12 on only.)
+    setattr(thread, _ORIGIN, _stack())
+    _start(thread)
 
 
 def _refuse(name: str) -> None:
@@ -157,6 +157,8 @@ def _chain() -> None:
         spec.loader.exec_module(module)
 
 
+_start = threading.Thread.start
+threading.Thread.start = _start_noted  # type: ignore[method-assign]
 sys.addaudithook(_hook)
 _move_imports()
 _chain()
