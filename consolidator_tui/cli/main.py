@@ -133,7 +133,8 @@ def _add_run(commands: Commands) -> None:
         metavar="CMD",
         action="append",
         default=[],
-        help="run CMD on a disposable copy of the project afterwards (repeatable)",
+        help="run CMD on a disposable copy of the project afterwards (repeatable): a shell line, "
+        "`FOLDER: LINE`, or `auto` for what the project offers",
     )
     run.add_argument(
         "--cleanup", action="store_true", help="delete the sources (they are in the backup)"

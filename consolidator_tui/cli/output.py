@@ -84,7 +84,8 @@ class Output:
             for line in event.lines:
                 self.note(f"  │ {line}")
         elif isinstance(event, SmokeEnded):
-            self.note(f"{event.command}: {event.verdict} ({event.seconds:.1f} s)")
+            but = f", but {', '.join(event.files)}" if event.files else ""
+            self.note(f"{event.command}: {event.verdict}{but} ({event.seconds:.1f} s)")
         elif isinstance(event, StepStarted) and not self._live:
             self.note(f"{step_name(event.step)} …")
         elif isinstance(event, StepFinished):

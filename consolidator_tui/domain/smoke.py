@@ -23,6 +23,10 @@ OUTSIDE = "{outside}"
 """As a folder: an empty folder beside the copy."""
 
 
+_MOST_STORED = 200
+"""Openings of one start that are kept in the run's database."""
+
+
 class CommandKind(StrEnum):
     """What a command does, which says what it may change."""
 
@@ -43,7 +47,7 @@ class Start:
     """The working directory: relative to the project, `` for the project, or OUTSIDE."""
     command: str
     """A shell line; PROJECT and PORT are filled in."""
-    environment: Mapping[str, str] = field(default_factory=dict)
+    environment: Mapping[str, str] = field(default_factory=dict, repr=False)
     """Variables on top of the person's own; PROJECT and PORT are filled in."""
     required: bool = True
     """Whether a failure of the command is one of the application. Where an application is not
@@ -320,5 +324,5 @@ def _plain(result: StartResult) -> dict[str, Any]:
         "seconds": round(result.seconds, 3),
         "reason": result.reason,
         "findings": [asdict(finding) for finding in result.findings],
-        "openings": [asdict(opening) for opening in result.openings],
+        "openings": [asdict(opening) for opening in result.openings[:_MOST_STORED]],
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import isnan
 
 from consolidator_tui.domain.plan import Value
@@ -29,3 +30,15 @@ def sql_value(value: Value) -> str:
             if "\x00" in value:
                 return f"CAST(x'{value.encode('utf-8', 'surrogateescape').hex()}' AS TEXT)"
             return literal(value)
+
+
+def combined(operator: str, terms: Sequence[str], empty: str) -> str:
+    """Terms under one operator as a balanced tree; SQLite limits an expression's depth to 1,000."""
+    if not terms:
+        return empty
+    if len(terms) < 100:
+        return f" {operator} ".join(terms)
+    middle = len(terms) // 2
+    left = combined(operator, terms[:middle], empty)
+    right = combined(operator, terms[middle:], empty)
+    return f"(({left}) {operator} ({right}))"

@@ -90,15 +90,12 @@ class ConsolidatorApp(App[int]):
 
     # The session lives in one task from opening to closing, as its context manager must.
 
-    async def on_mount(self) -> None:
-        """Discover is on the screen; the session is opened behind it."""
+    def on_mount(self) -> None:
+        """Show Discover at once and open the session behind it."""
+        self.push_screen(Step.DISCOVER.value)
         self.set_interval(REFRESH_SECONDS, self._refresh)
         self.theme_changed_signal.subscribe(self, lambda _theme: self.changed())
         self.call_after_refresh(self._open)
-
-    def get_default_screen(self) -> Screen[None]:
-        """Discover itself: an empty screen before it would only take time."""
-        return self.get_screen(Step.DISCOVER.value)
 
     def _open(self) -> None:
         self._keeper = self.run_worker(

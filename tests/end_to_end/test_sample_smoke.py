@@ -148,7 +148,7 @@ def consolidate(folder: Path, *more: str) -> tuple[int, dict[str, Any], str]:
 def test_smoke_on_the_command_line(tmp_path: Path) -> None:
     write_shop(tmp_path, first="app.db")
     (tmp_path / "job.py").write_text(
-        "import sqlite3\nprint('hello', *sqlite3.connect('app.db').execute('PRAGMA user_version'))\n"
+        "import sqlite3\nprint(*sqlite3.connect('app.db').execute('SELECT count(*) FROM users'))\n"
     )
     wanted = ("--target", "app.db", "--smoke", "python job.py", "--smoke", "test ! -e b.db")
     status, closing, said = consolidate(tmp_path, *wanted, "--cleanup")

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from consolidator_tui.services.sqltext import combined
 from consolidator_tui.storage.sqlite import Database
 
 SAMPLE = 256
@@ -70,7 +71,7 @@ async def compare_by_id(
     """
     a, b = first, second
     join = f"FROM {a[1]} AS a JOIN {b[1]} AS b ON b.{b[2]} = a.{a[2]}"
-    same = " AND ".join(f"a.{x} IS b.{y} COLLATE BINARY" for x, y in columns) or "0"
+    same = combined("AND", [f"a.{x} IS b.{y} COLLATE BINARY" for x, y in columns], "0")
     probe = await database.row(
         f"SELECT count(*), coalesce(sum({same}), 0) FROM (SELECT a.{a[2]} AS i {join} "
         f"ORDER BY a.{a[2]} LIMIT {SAMPLE}) JOIN {a[1]} AS a ON a.{a[2]} = i "
@@ -80,7 +81,7 @@ async def compare_by_id(
     if not probe[1]:
         # The oldest shared rows would agree in copies of one file: none of them does.
         return LineageEvidence(table, a[0], b[0], int(probe[0]), 0, None, 0, 0)
-    half = " + ".join(f"(a.{x} IS b.{y})" for x, y in columns) or "0"
+    half = combined("+", [f"(a.{x} IS b.{y})" for x, y in columns], "0")
     row = await database.row(
         f"SELECT count(*), sum({same}), max(CASE WHEN {same} THEN a.{a[2]} END), "
         f"sum(({half}) * 2 >= {max(1, len(columns))}) {join}"

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from consolidator_tui.domain.merge import IdentityKind, Link
 from consolidator_tui.services.merge.lineage import match_by_lineage
 from consolidator_tui.services.merge.work import NONE_MARKS, Translator, Work
+from consolidator_tui.services.sqltext import combined
 from consolidator_tui.storage.sqlite import Database, quote
 
 WIDE = 400
@@ -134,12 +135,12 @@ def _links(work: Work, key: Key) -> list[Link]:
 
 
 def key_terms(work: Work, key: Key) -> list[str]:
-    """The GROUP BY terms over the arms' columns k0, k1, ... and their types t0, t1, ..."""
-    terms = []
-    for place, (column, collation) in enumerate(zip(key.columns, key.collations, strict=True)):
-        terms.append(f"k{place} COLLATE {quote(collation)}")
-        if not key.complete and work.needs_type(column):
-            terms.append(f"t{place}")
+    """The GROUP BY terms over the arms' columns k0, k1, ... and the types in t."""
+    terms = [
+        f"k{place} COLLATE {quote(collation)}" for place, collation in enumerate(key.collations)
+    ]
+    if not key.complete and any(work.needs_type(column) for column in key.columns):
+        terms.append("t")
     return terms
 
 
@@ -157,6 +158,7 @@ def arm(
     """One source's rows for grouping: key columns, their types, address, source."""
     joins = ""
     conditions = [more] if more else []
+    types = []
     chosen = []
     for place, column in enumerate(key.columns):
         expression, join, condition = _key_value(translator, work, source, column, place)
@@ -168,9 +170,11 @@ def arm(
             expression = _short(expression)
         chosen.append(f"{expression} AS k{place}")
         if not key.complete and work.needs_type(column):
-            chosen.append(f"typeof({own or expression}) AS t{place}")
+            types.append(f"typeof({own or expression})")
         if key.complete:
             conditions.append(f"{own or expression} IS NOT NULL")
+    if types:
+        chosen.append(f"{combined('||', types, '')} AS t")
     if key.only_incomplete:
         nulls = [work.own(source, name) or "NULL" for name in key.only_incomplete]
         conditions.append("(" + " OR ".join(f"{own} IS NULL" for own in nulls) + ")")
@@ -242,13 +246,10 @@ def _short(expression: str) -> str:
 async def _is_wide(database: Database, work: Work, key: Key) -> bool:
     """Whether the identity's values are long, judged by the first rows of each source."""
     for source in work.members:
-        lengths = " + ".join(
-            f"coalesce(length({own}), 0)"
-            for column in key.columns
-            if (own := work.own(source, column)) is not None
-        )
-        if not lengths:
+        owned = [own for c in key.columns if (own := work.own(source, c)) is not None]
+        if not owned:
             continue
+        lengths = combined("+", [f"coalesce(length({own}), 0)" for own in owned], "0")
         mean = await database.value(
             f"SELECT avg(l) FROM (SELECT {lengths} AS l FROM {work.read(source)} LIMIT 50)"
         )

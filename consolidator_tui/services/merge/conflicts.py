@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from consolidator_tui.domain.merge import IdentityKind, Note
 from consolidator_tui.services.merge.work import Translator, Work
+from consolidator_tui.services.sqltext import combined
 from consolidator_tui.storage.sqlite import Database
 
 TABLES = (
@@ -42,6 +43,10 @@ TABLES = (
 (different entities share a UNIQUE key). `differs` lists the places of the columns, `,2,5,`."""
 
 
+COLUMNS = 250
+"""Columns compared in one statement; SQLite takes 2,000 aggregates, six of each."""
+
+
 def compared_columns(work: Work) -> list[tuple[int, str]]:
     """Places and names of the columns in which versions of one entity can differ."""
     identity = work.table.identity
@@ -59,14 +64,23 @@ def compared_columns(work: Work) -> list[tuple[int, str]]:
     ]
 
 
-def differing(
-    translator: Translator, work: Work, source_of_members: str, *, restrict: str = ""
-) -> str:
-    """SELECT canon, differs: the entities in the map whose members differ, and where.
-
-    `restrict` is a condition on the address `m.g`; `source_of_members` the map to read.
-    """
+def differing(translator: Translator, work: Work, members: str) -> str:
+    """SELECT canon, differs: the entities in the map `members` whose rows differ, and where."""
     columns = compared_columns(work)
+    parts = [
+        _marked(translator, work, members, columns[start : start + COLUMNS])
+        for start in range(0, len(columns), COLUMNS)
+    ]
+    return (
+        "SELECT canon, ',' || group_concat(marks, '') AS differs "
+        f"FROM ({' UNION ALL '.join(parts)}) GROUP BY canon"
+    )
+
+
+def _marked(
+    translator: Translator, work: Work, members: str, columns: list[tuple[int, str]]
+) -> str:
+    """SELECT canon, marks: the places among some columns in which an entity's rows differ."""
     arms = []
     for source in work.members:
         chosen = []
@@ -77,18 +91,22 @@ def differing(
             if work.needs_type(name):
                 kind = "NULL" if own is None else f"typeof({own})"
                 chosen.append(f"{kind} AS t{place}")
-        raw = work.raw(source, "m.g")
         arms.append(
-            f"SELECT m.canon AS canon, {', '.join(chosen)} FROM {source_of_members} m "
-            f"CROSS JOIN {work.seek(source)} ON s.{work.address(source)} = {raw} "
-            f"WHERE {work.within(source, 'm.g')}" + (f" AND {restrict}" if restrict else "")
+            f"SELECT m.canon AS canon, {', '.join(chosen)} FROM {members} m "
+            f"CROSS JOIN {work.seek(source)} "
+            f"ON s.{work.address(source)} = {work.raw(source, 'm.g')} "
+            f"WHERE {work.within(source, 'm.g')}"
         )
-    marks = " || ".join(
-        f"CASE WHEN {_differs(work, place, name)} THEN '{place},' ELSE '' END"
-        for place, name in columns
+    marks = combined(
+        "||",
+        [
+            f"CASE WHEN {_differs(work, place, name)} THEN '{place},' ELSE '' END"
+            for place, name in columns
+        ],
+        "''",
     )
     return (
-        f"SELECT canon, ',' || marks AS differs FROM (SELECT canon, {marks} AS marks "
+        f"SELECT canon, marks FROM (SELECT canon, {marks} AS marks "
         f"FROM ({' UNION ALL '.join(arms)}) GROUP BY canon HAVING count(*) > 1) WHERE marks <> ''"
     )
 
@@ -155,7 +173,7 @@ def _filled(work: Work, source: int) -> str:
         for column in work.table.columns
         if (own := work.own(source, column.name)) is not None
     ]
-    return " + ".join(parts) or "0"
+    return combined("+", parts, "0")
 
 
 async def note_odd_times(database: Database, work: Work) -> list[Note]:

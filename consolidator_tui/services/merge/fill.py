@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from consolidator_tui.domain.catalog import fold
+from consolidator_tui.domain.errors import Refused
 from consolidator_tui.services.merge.classify import fixed_key
 from consolidator_tui.services.merge.work import Translator, Work
 from consolidator_tui.storage.sqlite import Database, quote
@@ -30,6 +31,15 @@ def has_address(work: Work) -> bool:
     return address_column(work) is not None or work.rowid_name() is not None
 
 
+def unaddressed(work: Work) -> Refused:
+    """Single rows of a table cannot be found: no key, and columns have all names of the rowid."""
+    return Refused(
+        f"Rows of {work.table.name} must be changed, and nothing addresses them: it has no key, "
+        "and columns called rowid, oid and _rowid_.",
+        todo=f'Use identity = "rows" or "none" for {work.table.name}, without decisions.',
+    )
+
+
 def key_columns(work: Work) -> list[str]:
     """The primary key of a target table without rowid."""
     return [
@@ -51,6 +61,8 @@ async def make_places(
     if has_address(work):
         return
     keys = key_columns(work)
+    if not keys:
+        raise unaddressed(work)
     await database.execute("DROP TABLE IF EXISTS temp.place")
     columns = ", ".join(f"k{n}" for n in range(len(keys)))
     await database.execute(f"CREATE TEMP TABLE place(canon INTEGER PRIMARY KEY, {columns})")

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 
 from consolidator_tui.services.merge.work import Translator, Work
+from consolidator_tui.services.sqltext import combined
 from consolidator_tui.storage.sqlite import Database
 
 _BIRTH = re.compile(
@@ -55,8 +56,8 @@ async def _match_pair(
     ]
     same = [_same(translator, work, name, earlier, later) for name in compared]
     await database.execute("DROP TABLE IF EXISTS temp.pairs")
-    equal = " AND ".join(same) or "1"
-    alike = " + ".join(f"({term})" for term in same) or "0"
+    equal = combined("AND", same, "1")
+    alike = combined("+", [f"({term})" for term in same], "0")
     birth = birth_column(work)
     if birth in compared:
         ours, theirs = (str(work.own(k, birth, a)) for k, a in ((later, "s"), (earlier, "b")))

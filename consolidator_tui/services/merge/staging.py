@@ -27,6 +27,7 @@ from consolidator_tui.services.merge.target import (
 from consolidator_tui.services.merge.virtual import write_virtual_tables
 from consolidator_tui.services.merge.work import Translator, Work
 from consolidator_tui.services.merge.write import CannotWrite, write_table
+from consolidator_tui.services.planning.renamed import rename, renamings
 from consolidator_tui.services.stand_ins import stand_in
 from consolidator_tui.services.workspace import open_workspace
 from consolidator_tui.storage.files import copy_file
@@ -52,6 +53,8 @@ async def write_staging(
         database = workspace.database
         await _prepare_connection(database)
         await database.execute("BEGIN")
+        await rename(database, renamings(plan.document, plan.sources[0]))
+        await database.execute("PRAGMA legacy_alter_table = ON")
         dropped = await drop_triggers(database)
         await settle_base(database, plan)
         await prepare_tables(database, plan, works)
@@ -92,7 +95,6 @@ async def _prepare_connection(database: Database) -> None:
         "PRAGMA main.journal_mode = DELETE",
         "PRAGMA main.synchronous = OFF",
         "PRAGMA foreign_keys = OFF",
-        "PRAGMA legacy_alter_table = ON",
         "PRAGMA secure_delete = OFF",
         "PRAGMA main.cache_size = -16384",
     ):

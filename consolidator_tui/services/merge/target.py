@@ -16,7 +16,6 @@ from consolidator_tui.services.inspect.ddl import (
 )
 from consolidator_tui.services.merge.virtual import create_sql_of
 from consolidator_tui.services.merge.work import Work
-from consolidator_tui.services.planning.objects import rename_words
 from consolidator_tui.storage.sqlite import Database, literal, quote
 
 
@@ -49,29 +48,14 @@ async def prepare_tables(database: Database, plan: MergePlan, works: list[Work])
     for work in sorted(works, key=lambda w: (w.members[0], w.table.number)):
         if 0 not in work.members:
             virtual = work.table.table.kind is TableKind.VIRTUAL
-            await database.execute(create_sql_of(work) if virtual else create_table_sql(plan, work))
+            await database.execute(create_sql_of(work) if virtual else create_table_sql(work))
         await _add_columns(database, plan, work)
 
 
-def create_table_sql(plan: MergePlan, work: Work) -> str:
-    """The first member's CREATE TABLE under the target's name, its references renamed too."""
-    first = work.members[0]
-    renamed = {
-        fold(str(table.sources[first])): table.name
-        for table in plan.tables
-        if table.sources[first] is not None and fold(str(table.sources[first])) != fold(table.name)
-    }
+def create_table_sql(work: Work) -> str:
+    """The first member's CREATE TABLE under the target's names."""
     sql = work.table.table.sql
-    body = sql[_body_start(sql) :]
-    columns = {
-        fold(str(column.sources[first])): column.name
-        for column in work.table.columns
-        if column.sources[first] is not None
-        and fold(str(column.sources[first])) != fold(column.name)
-    }
-    if renamed or columns:
-        body = rename_words(body, {**columns, **renamed})
-    return f"CREATE TABLE main.{quote(work.table.name)}{body}"
+    return f"CREATE TABLE main.{quote(work.table.name)}{sql[_body_start(sql) :]}"
 
 
 def _body_start(sql: str) -> int:
@@ -171,13 +155,14 @@ async def _rebuild(database: Database, work: Work, added: dict[str, ColumnText])
     if address is not None and work.table.table.rowid_alias is None:
         target.insert(0, address)
         values.insert(0, address)
+    hint = "" if work.table.table.without_rowid else " NOT INDEXED"
+    # The base's rows stay as they are, also those that break a CHECK of its own.
+    await database.execute("PRAGMA ignore_check_constraints = ON")
     await database.execute(
         f"INSERT INTO main.{quote(temporary)}({', '.join(target)}) "
-        f"SELECT {', '.join(values)} FROM main.{quote(name)} NOT INDEXED"
-        if not work.table.table.without_rowid
-        else f"INSERT INTO main.{quote(temporary)}({', '.join(target)}) "
-        f"SELECT {', '.join(values)} FROM main.{quote(name)}"
+        f"SELECT {', '.join(values)} FROM main.{quote(name)}{hint}"
     )
+    await database.execute("PRAGMA ignore_check_constraints = OFF")
     await database.execute(f"DROP TABLE main.{quote(name)}")
     await database.execute(f"ALTER TABLE main.{quote(temporary)} RENAME TO {quote(name)}")
     for (sql,) in indexes:

@@ -18,6 +18,7 @@ from consolidator_tui.services.merge.fill import (
     make_places,
     take_fields,
     target_address,
+    unaddressed,
 )
 from consolidator_tui.services.merge.work import Translator, Work
 from consolidator_tui.services.planning.fixes import toml_key, toml_text
@@ -72,7 +73,7 @@ async def write_table(database: Database, translator: Translator, work: Work) ->
                 raise CannotWrite(_question(work, source, second)) from second
             finally:
                 await database.execute("PRAGMA ignore_check_constraints = OFF")
-    if work.mapped or work.overridden:
+    if work.overridden or (work.mapped and (has_address(work) or key_columns(work))):
         await make_places(database, translator, work, written=True)
         await fill_missing(database, translator, work)
         if work.overridden:
@@ -183,6 +184,10 @@ async def _remove_replaced(database: Database, work: Work) -> None:
         )
         return
     keys = key_columns(work)
+    if not keys:
+        if await database.value(f"SELECT EXISTS (SELECT 1 FROM {work.map} m WHERE {lost})"):
+            raise unaddressed(work)
+        return
     listed = ", ".join(quote(name) for name in keys)
     theirs = ", ".join(str(work.own(0, name)) for name in keys)
     await database.execute(

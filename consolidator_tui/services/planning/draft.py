@@ -66,6 +66,8 @@ class Planning:
     sources: Sequence[Source]
     document: PlanDocument
     drafts: dict[str, Draft] = field(default_factory=dict)
+    renamed: dict[int, dict[tuple[str, str], str]] = field(default_factory=dict)
+    """Per source (kind, folded name there) -> statement under the target's names."""
     questions: list[Question] = field(default_factory=list)
     pending: list[Pending] = field(default_factory=list)
     notes: list[Note] = field(default_factory=list)

@@ -7,8 +7,8 @@ from consolidator_tui.domain.merge import PlannedObject
 from consolidator_tui.services.inspect.ddl import Token, tokens, unquote
 from consolidator_tui.services.planning.draft import Planning
 from consolidator_tui.services.planning.fixes import toml_key, toml_text
+from consolidator_tui.services.planning.rename_words import rename_words
 from consolidator_tui.services.planning.tables import mapped_name
-from consolidator_tui.storage.sqlite import quote
 
 
 def unite_objects(planning: Planning) -> tuple[PlannedObject, ...]:
@@ -87,28 +87,17 @@ def _adapted(planning: Planning, source: Source, item: SchemaObject) -> PlannedO
     owner = planning.drafts.get(fold(table))
     if item.kind == "index" and owner is None:
         return None
-    renamed = {
-        fold(there): here
-        for there, here in {
-            item.name: name,
-            **{t.name: mapped_name(planning, source, t.name)
-               for t in source.schema.tables.values()},
-        }.items()
-        if here is not None and fold(there) != fold(here)
-    }  # fmt: skip
-    sql = rename_words(item.sql, renamed) if renamed else item.sql
+    changed = planning.renamed[source.index].get((item.kind, item.key))
+    words = {item.name: name}
+    for other in source.schema.views.values():
+        words[other.name] = mapped_name(planning, source, other.name) or other.name
+    if changed is None:
+        for there in source.schema.tables.values():
+            words[there.name] = mapped_name(planning, source, there.name) or there.name
+    renamed = {fold(old): new for old, new in words.items() if fold(old) != fold(new)}
+    sql = changed or item.sql
+    sql = rename_words(sql, renamed) if renamed else sql
     return PlannedObject(item.kind, name, table, sql, source.index)
-
-
-def rename_words(sql: str, renamed: dict[str, str]) -> str:
-    """Replace names in a statement wherever they stand as an identifier."""
-    pieces = []
-    place = 0
-    for token in tokens(sql):
-        if token.kind in ("word", "name") and fold(unquote(token)) in renamed:
-            pieces += [sql[place : token.start], quote(renamed[fold(unquote(token))])]
-            place = token.end
-    return "".join(pieces) + sql[place:]
 
 
 def plain_sql(sql: str) -> str:

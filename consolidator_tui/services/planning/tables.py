@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from consolidator_tui.domain.catalog import Affinity, Column, Source, Table, fold
+from consolidator_tui.domain.errors import PlanError
 from consolidator_tui.domain.merge import TargetColumn
-from consolidator_tui.domain.plan import FileMapping, OnDrift
+from consolidator_tui.domain.plan import OnDrift
 from consolidator_tui.services.planning.draft import Draft, Planning
 from consolidator_tui.services.planning.fixes import toml_key, toml_text
 from consolidator_tui.services.planning.names_in_target import mapped_to
+from consolidator_tui.services.planning.rename_words import rename_words
+from consolidator_tui.services.planning.renamed import column_in_target, in_target, renamed_sql
 from consolidator_tui.services.sqltext import sql_value
 from consolidator_tui.storage.sqlite import quote
 
 NEVER_UNITED = {"alembic_version", "django_migrations"}
 """Bookkeeping of migration tools: two histories put together describe no database."""
-
-
-def mapping_of(planning: Planning, source: Source) -> FileMapping:
-    """The document's names for one source."""
-    return planning.document.mapping.get(source.path, FileMapping())
 
 
 def mapped_name(planning: Planning, source: Source, name: str) -> str | None:
@@ -29,12 +25,7 @@ def mapped_name(planning: Planning, source: Source, name: str) -> str | None:
 
 def mapped_column(planning: Planning, source: Source, table: Table, name: str, target: str) -> str:
     """The name that a column of a source's table gets in the target."""
-    for listed, columns in mapping_of(planning, source).columns.items():
-        if fold(listed) in (table.key, fold(target)):
-            for there, here in columns.items():
-                if fold(there) == fold(name):
-                    return here
-    return name
+    return column_in_target(planning.document, source, table, name, target)
 
 
 async def unite_tables(planning: Planning) -> None:
@@ -42,6 +33,7 @@ async def unite_tables(planning: Planning) -> None:
     for source in planning.sources:
         if source.same_as is not None:
             continue
+        planning.renamed[source.index] = await renamed_sql(planning.document, source)
         for table in source.schema.tables.values():
             if not table.has_rows:
                 continue
@@ -55,8 +47,14 @@ async def unite_tables(planning: Planning) -> None:
                 continue
             draft = planning.drafts.get(fold(name))
             if draft is None:
-                shown = replace(table, name=name)
+                shown = _shown(planning, source, table, name)
                 planning.drafts[fold(name)] = Draft(name, shown, {source.index: table})
+            elif source.index in draft.members:
+                raise PlanError(
+                    f"Two tables of {source.path} would be {name} in the target: "
+                    f"{draft.members[source.index].name} and {table.name}.",
+                    todo="Map them to different names.",
+                )
             elif draft.key in NEVER_UNITED:
                 await _compare_migrations(planning, draft, source, table)
             else:
@@ -69,6 +67,24 @@ async def unite_tables(planning: Planning) -> None:
     for draft in planning.drafts.values():
         await _check_types(planning, draft)
         await _check_not_null(planning, draft)
+
+
+def _shown(planning: Planning, source: Source, table: Table, name: str) -> Table:
+    """The declaration that the target uses, of the first source that has the table."""
+    sql = planning.renamed[source.index].get(("table", table.key))
+    if sql is None:
+        words = {
+            table.key: name,
+            **{
+                fold(t.name): here
+                for t in source.schema.tables.values()
+                if (here := mapped_name(planning, source, t.name))
+            },
+            **{c.key: mapped_column(planning, source, table, c.name, name) for c in table.columns},
+        }
+        changed = {old: new for old, new in words.items() if fold(new) != old}
+        sql = rename_words(table.sql, changed) if changed else table.sql
+    return in_target(planning.document, source, table, name, sql)
 
 
 async def _compare_migrations(

@@ -12,6 +12,7 @@ import posixpath
 import re
 import shlex
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from consolidator_tui.domain.smoke import (
@@ -59,6 +60,9 @@ def _detect(project: Path) -> tuple[SmokeCommand, ...]:
     ]
     named: dict[str, SmokeCommand] = {}
     for command in commands:
+        first = command.starts[0]
+        if command.name in named and named[command.name].starts[0] != first:
+            command = replace(command, name=f"{command.name} in {first.folder or '.'}")  # noqa: PLW2901
         named.setdefault(command.name, command)
     return tuple(named.values())
 

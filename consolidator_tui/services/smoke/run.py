@@ -9,7 +9,7 @@ import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from consolidator_tui.domain.errors import FileRefused
@@ -109,6 +109,8 @@ async def _run_all(
     jobs = [(command, start) for command in commands for start in command.starts]
     creator = next((c for c in commands if c.kind is CommandKind.CREATE), None)
     creator = creator or next((c for c in commands if c.kind is CommandKind.SERVER), None)
+    if creator is not None:
+        creator = replace(creator, name=f"{creator.name}, without a database")
     total = len(jobs) + (creator is not None)
     results: list[StartResult] = []
     for number, (command, start) in enumerate(jobs, start=1):

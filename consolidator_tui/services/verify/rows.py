@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from consolidator_tui.domain.catalog import Affinity, fold
-from consolidator_tui.domain.merge import Link, MergePlan, MergeTable
+from consolidator_tui.domain.catalog import Affinity, TableKind, fold
+from consolidator_tui.domain.merge import Link, MergePlan, MergeTable, TargetColumn
 from consolidator_tui.domain.verification import Check
 from consolidator_tui.services.sqltext import sql_value
 from consolidator_tui.services.verify.claims import Claims, read_claims
-from consolidator_tui.services.verify.defaults import constant_default
+from consolidator_tui.services.verify.defaults import constant_default, must_fill
 from consolidator_tui.services.workspace import Workspace, row_address
 from consolidator_tui.storage.sqlite import Database, quote
 
@@ -219,7 +219,10 @@ class RowProof:
                 if fold(c.name) == fold(name) or c.sources[_members(table)[0]] == name
             )  # fmt: skip
             own = column.sources[source]
+            place = table.columns.index(column)
             expression = "NULL" if own is None else f"s.{quote(own)}"
+            if own is not None:
+                expression = self._aliased(claims, source, place, expression)
             for link in table.links:
                 if link.column == column.name and own is not None:
                     expression = self._expected(link, source, expression)
@@ -228,26 +231,50 @@ class RowProof:
     def _value_terms(self, claims: Claims, source: int) -> Iterator[tuple[str, str]]:
         """Per plain column a term that is 1 where the target's value is not the source's."""
         table = claims.table
-        linked = {link.column for link in table.links}
         for place, column in enumerate(table.columns):
-            own = column.sources[source]
-            if own is None or column.name in linked or column.name == table.surrogate:
+            links = [link for link in table.links if link.column == column.name]
+            if column.name == table.surrogate or any(not link.reference.where for link in links):
                 continue
-            mine, theirs = f"s.{quote(own)}", f"t.{quote(column.name)}"
-            if place in claims.aliases:
-                mine = (
-                    f"coalesce((SELECT a.new FROM pv.alias a WHERE a.number = {table.number} "
-                    f"AND a.place = {place} AND a.src = {source} AND a.old = {mine}), {mine})"
-                )
+            own, theirs = column.sources[source], f"t.{quote(column.name)}"
+            if own is None:
+                wrong = self._invented(claims, column, theirs)
+                if wrong:
+                    yield column.name, self._as_decided(claims, source, place, theirs, wrong)
+                continue
+            mine = self._aliased(claims, source, place, f"s.{quote(own)}")
             same = f"{theirs} IS +{mine} COLLATE BINARY"
             if self._loose(table, column.name):
                 same += f" AND typeof({theirs}) = typeof({mine})"
-            excused = [f"NOT ({self._is_settled(claims)})"]
-            if table.fill_nulls or column.default is not None:
-                excused.append(f"{mine} IS NULL")
-            if claims.overrides:
-                excused.append(self._overridden(claims, source, place))
-            yield column.name, f"NOT ({same}) AND NOT ({' OR '.join(excused)})"
+            excused = [f"NOT ({self._is_settled(claims)})", *self._filled(claims, column, mine)]
+            excused += [f"({self._applies(table, link, source)})" for link in links]
+            wrong = f"NOT ({same}) AND NOT ({' OR '.join(excused)})"
+            yield column.name, self._as_decided(claims, source, place, theirs, wrong)
+
+    def _aliased(self, claims: Claims, source: int, place: int, mine: str) -> str:
+        """A value that names a parent, by the parent's new name where that changed."""
+        if place not in claims.aliases:
+            return mine
+        return (
+            f"coalesce((SELECT a.new FROM pv.alias a WHERE a.number = {claims.table.number} "
+            f"AND a.place = {place} AND a.src = {source} AND a.old = {mine}), {mine})"
+        )
+
+    def _invented(self, claims: Claims, column: TargetColumn, theirs: str) -> str | None:
+        """A row whose file lacks the column has its default, unless another version has a value."""
+        default = constant_default(self._plan, claims.table, column)
+        if default is None or claims.table.table.kind is not TableKind.ORDINARY:
+            return None
+        alone = "m.g IS NULL AND " if claims.mapped else ""
+        return f"{alone}{theirs} IS NOT +({default})"
+
+    def _filled(self, claims: Claims, column: TargetColumn, mine: str) -> list[str]:
+        """Conditions under which a NULL of the source may be something else in the target."""
+        found = []
+        if claims.table.fill_nulls and claims.mapped:
+            found.append(f"({mine} IS NULL AND m.g IS NOT NULL)")
+        if column.default is not None and must_fill(self._plan, claims.table, column):
+            found.append(f"({mine} IS NULL AND t.{quote(column.name)} IS +({column.default}))")
+        return found
 
     def _is_settled(self, claims: Claims) -> str:
         """The row's values must be in the target: no conflict, or it is the winner."""
@@ -258,14 +285,28 @@ class RowProof:
             f"WHERE c.number = {claims.table.number} AND c.kind <> 'unique')"
         )
 
-    def _overridden(self, claims: Claims, source: int, place: int) -> str:
+    def _as_decided(self, claims: Claims, source: int, place: int, theirs: str, wrong: str) -> str:
+        """Where a person set the value, that value must be there and nothing else."""
+        if not claims.overrides:
+            return wrong
         entity = self._place(claims, source, f"s.{self._address(claims.table, source)}")
         if claims.mapped:
             entity = f"coalesce(m.canon, {entity})"
-        return (
+        decided = (
             f"EXISTS (SELECT 1 FROM pv.override o WHERE o.number = {claims.table.number} "
-            f"AND o.g = {entity} AND o.place = {place})"
+            f"AND o.g = {entity} AND o.place = {place}"
         )
+        kept = f"{decided} AND (o.from_g IS NOT NULL OR {theirs} IS o.value))"
+        return f"CASE WHEN {decided}) THEN NOT {kept} ELSE {wrong} END"
+
+    def _applies(self, table: MergeTable, link: Link, source: int) -> str:
+        """Whether a row is one of those that a polymorphic reference speaks of."""
+        terms = []
+        for name, value in link.reference.where.items():
+            there = table.column(name).sources[source]
+            condition = "NULL" if there is None else f"s.{quote(there)}"
+            terms.append(f"{condition} IS {sql_value(value)}")
+        return " AND ".join(terms) or "1"
 
     def _reference_terms(self, claims: Claims, source: int) -> Iterator[tuple[str, str]]:
         """Per reference a term that is 1 where the target's row has another parent."""
@@ -287,17 +328,11 @@ class RowProof:
                 )
             else:
                 wrong = f"{theirs} IS NOT {self._expected(link, source, mine)}"
-            excused = [f"NOT ({self._is_settled(claims)})"]
-            if table.fill_nulls or column.default is not None:
-                excused.append(f"{mine} IS NULL")
-            for name, value in link.reference.where.items():
-                there = table.column(name).sources[source]
-                condition = "NULL" if there is None else f"s.{quote(there)}"
-                excused.append(f"{condition} IS NOT {sql_value(value)}")
-            if claims.overrides:
-                place = [c.name for c in table.columns].index(column.name)
-                excused.append(self._overridden(claims, source, place))
-            yield column.name, f"({wrong}) AND NOT ({' OR '.join(excused)})"
+            excused = [f"NOT ({self._is_settled(claims)})", *self._filled(claims, column, mine)]
+            excused.append(f"NOT ({self._applies(table, link, source)})")
+            place = [c.name for c in table.columns].index(column.name)
+            wrong = f"({wrong}) AND NOT ({' OR '.join(excused)})"
+            yield column.name, self._as_decided(claims, source, place, theirs, wrong)
 
     def _expected(self, link: Link, source: int, own: str) -> str:
         """Where the ledger says that the parent of this source's row stands."""

@@ -103,9 +103,12 @@ class DiscoverScreen(StepScreen):
 
     def _nothing(self) -> Text:
         discovery = self.wizard.discovery
-        if discovery is None and self.owner.job is None and self.wizard.session is not None:
+        session = self.wizard.session
+        if discovery is None and session is not None and session.chosen is not None:
             files = "\n".join(f"  {safe(path)}" for path in self.wizard.sources)
             return Text(f"This run was taken up again. It works on:\n{files}")
+        if discovery is None and session is not None and self.owner.job is None:
+            return Text("")
         if discovery is None:
             return Text(f"{WORK} Looking through the project …")
         place = safe(discovery.project)

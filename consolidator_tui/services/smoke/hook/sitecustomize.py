@@ -158,7 +158,7 @@ def _chain() -> None:
 
 
 _start = threading.Thread.start
-threading.Thread.start = _start_noted  # type: ignore[method-assign]
+threading.Thread.start = _start_noted  # type: ignore[method-assign, assignment]
 sys.addaudithook(_hook)
 _move_imports()
 _chain()
