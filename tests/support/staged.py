@@ -1,4 +1,4 @@
-"""Merges real files into a staged target by the services, so that tests can look at, or damage, it."""
+"""Merges real files into a staged target by the services, for tests to look at or damage."""
 
 from __future__ import annotations
 
