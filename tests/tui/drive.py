@@ -29,9 +29,8 @@ async def settle(pilot: Pilot[Any], seconds: float = 60) -> None:
         # A finished job may begin the next one (select, then inspect).
         while _waits(app):
             await pilot.pause(0.01)
-    app.changed()
-    await pilot.pause()
-    await pilot.pause()
+    # The screen follows within a tenth of a second.
+    await pilot.pause(0.12)
 
 
 def _waits(app: ConsolidatorApp) -> bool:

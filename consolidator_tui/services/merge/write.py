@@ -224,7 +224,11 @@ def _question(work: Work, source: int, error: sqlite3.IntegrityError) -> Questio
     table = toml_key(work.table.name)
     if message.startswith("NOT NULL") and columns:
         fix = f'[tables.{table}.defaults]\n{toml_key(columns[0])} = "..."'
-    elif message.startswith("UNIQUE"):
+    elif (
+        message.startswith("UNIQUE")
+        and columns
+        and {fold(c) for c in columns} <= {fold(c.name) for c in work.table.columns}
+    ):
         fix = f"[tables.{table}]\nidentity = [" + ", ".join(map(toml_text, columns)) + "]"
     else:
         fix = (

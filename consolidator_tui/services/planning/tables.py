@@ -8,6 +8,7 @@ from consolidator_tui.domain.merge import TargetColumn
 from consolidator_tui.domain.plan import OnDrift
 from consolidator_tui.services.planning.draft import Draft, Planning
 from consolidator_tui.services.planning.fixes import toml_key, toml_text
+from consolidator_tui.services.planning.generated import check_generated
 from consolidator_tui.services.planning.names_in_target import mapped_to
 from consolidator_tui.services.planning.rename_words import rename_words
 from consolidator_tui.services.planning.renamed import column_in_target, in_target, renamed_sql
@@ -65,6 +66,7 @@ async def unite_tables(planning: Planning) -> None:
     _ask_name_clashes(planning)
     _note_versions(planning)
     for draft in planning.drafts.values():
+        await check_generated(planning, draft)
         await _check_types(planning, draft)
         await _check_not_null(planning, draft)
 
@@ -118,9 +120,12 @@ def _unite_columns(planning: Planning, draft: Draft) -> None:
     there: dict[str, list[str | None]] = {}
     first = min(draft.members)
     for index, table in draft.members.items():
-        for column in table.stored:
+        for column in table.columns:
             name = mapped_column(planning, planning.sources[index], table, column.name, draft.name)
             key = fold(name)
+            if column.hidden or (column.generated and key not in names):
+                # What this file computes is written where the target stores it.
+                continue
             if draft.table.has_column(name) and draft.table.column(name).generated:
                 continue
             if key not in names:

@@ -136,6 +136,8 @@ class FitTable(DataTable[Text], inherit_bindings=False):
     def _lay_out(self) -> None:
         width = self.size.width - self.styles.scrollbar_size_vertical
         if self.size.width == 0:
+            # Not on the screen now: what is to be shown is drawn when it comes back.
+            self._laid_out = 0
             return
         self._laid_out = self.size.width
         key, column = self._wanted or self.current_key_drawn, self.cursor_column
