@@ -37,13 +37,23 @@ class Staged:
         )
 
 
-async def stage(folder: Path, scripts: Mapping[str, str], plan: str = "") -> Staged:
-    """Write the files from SQL scripts, plan and merge them; the first one is the base."""
+async def stage(
+    folder: Path,
+    scripts: Mapping[str, str],
+    plan: str = "",
+    *,
+    same_as: Mapping[int, int] | None = None,
+) -> Staged:
+    """Write the files from SQL scripts, plan and merge them; the first one is the base.
+
+    `same_as` says which files are exact copies of earlier ones, by place.
+    """
     sources = []
     for index, (name, script) in enumerate(scripts.items()):
         with closing(sqlite3.connect(folder / name, isolation_level=None)) as con:
             con.executescript(script)
-        sources.append(await load_source(index, name, folder / name))
+        source = await load_source(index, name, folder / name)
+        sources.append(replace(source, same_as=(same_as or {}).get(index)))
     document = plan_file.loads(plan, "plan.toml")
     staging, ledger = folder / "staging.db", folder / "ledger.db"
     made, questions = await make_plan(sources, document, lambda event: None, scratch=folder)

@@ -92,7 +92,7 @@ async def find_entities(
             done |= set(cycle)
         elif work.key not in done:
             await classify(database, translator, work)
-        notes += await regroup(database, work, decisions_for(work))
+        notes += await regroup(database, translator, work, decisions_for(work))
         await ranges.tighten(database, translator, work)
         await database.execute("COMMIT")
     # Versions are compared when all entities are known: a reference may lead to a later table.
@@ -101,7 +101,7 @@ async def find_entities(
         await _settle(database, translator, work)
         await database.execute("COMMIT")
         notes += await note_odd_times(database, work)
-        questions += await open_questions(database, work)
+        questions += await open_questions(database, translator, work)
     await find_aliases(database, works)
     questions += await pending_questions(database, translator, works)
     return questions, notes

@@ -38,6 +38,7 @@ TABLES = (
         PRIMARY KEY(number, g, place)
     ) WITHOUT ROWID""",
     "CREATE TABLE IF NOT EXISTS pv.doubt(number INTEGER, g INTEGER, other INTEGER)",
+    "CREATE TABLE IF NOT EXISTS pv.joined(number INTEGER, g INTEGER, PRIMARY KEY(number, g))",
 )
 """Kinds of conflict: `values` (versions disagree), `doubt` (perhaps not one entity), `unique`
 (different entities share a UNIQUE key). `differs` lists the places of the columns, `,2,5,`."""

@@ -11,7 +11,7 @@ from consolidator_tui.domain.merge import Note
 from consolidator_tui.domain.plan import Decision
 from consolidator_tui.services.merge.classify import note_mapped
 from consolidator_tui.services.merge.conflicts import index_entities
-from consolidator_tui.services.merge.work import Work
+from consolidator_tui.services.merge.work import Translator, Work
 from consolidator_tui.storage.sqlite import Database, quote
 
 BOTH = "both"
@@ -65,7 +65,9 @@ def rows_of(work: Work) -> str:
     return f"temp.decided_{work.table.number}"
 
 
-async def find_decided_rows(database: Database, work: Work, decided: list[Numbered]) -> None:
+async def find_decided_rows(
+    database: Database, translator: Translator, work: Work, decided: list[Numbered]
+) -> None:
     """Make temp.decided_<table>(n, g, src): the rows that each decision speaks of."""
     await database.execute(f"DROP TABLE IF EXISTS {rows_of(work)}")
     await database.execute(
@@ -76,11 +78,15 @@ async def find_decided_rows(database: Database, work: Work, decided: list[Number
     for item in decided:
         by_columns.setdefault(tuple(sorted(item.decision.entity)), []).append(item)
     for names, items in by_columns.items():
-        await _find(database, work, names, items)
+        await _find(database, translator, work, names, items)
 
 
 async def _find(
-    database: Database, work: Work, names: tuple[str, ...], items: Iterable[Numbered]
+    database: Database,
+    translator: Translator,
+    work: Work,
+    names: tuple[str, ...],
+    items: Iterable[Numbered],
 ) -> None:
     columns = [next(c.name for c in work.table.columns if fold(c.name) == fold(n)) for n in names]
     wanted = ", ".join(f"w{place}" for place in range(len(names)))
@@ -94,7 +100,9 @@ async def _find(
         terms = []
         for place, column in enumerate(columns):
             own = work.own(source, column)
-            terms.append(f"{own} IS w.w{place}" if own else f"w.w{place} IS NULL")
+            # Numbers of other rows mean what they mean in the target: ids differ by file.
+            value = translator.value(work, source, column) if own else "NULL"
+            terms.append(f"{value} IS w.w{place}")
         await database.execute(
             f"INSERT INTO {rows_of(work)} SELECT w.n, {work.g(source)}, {source} "
             f"FROM temp.wanted w CROSS JOIN {work.seek(source)} "
@@ -104,14 +112,16 @@ async def _find(
     await database.execute("DROP TABLE temp.wanted")
 
 
-async def regroup(database: Database, work: Work, decided: list[Numbered]) -> list[Note]:
+async def regroup(
+    database: Database, translator: Translator, work: Work, decided: list[Numbered]
+) -> list[Note]:
     """Split entities that a person calls different and join those called the same.
 
     Returns notes about decisions that speak of no row.
     """
     if not decided:
         return []
-    await find_decided_rows(database, work, decided)
+    await find_decided_rows(database, translator, work, decided)
     notes = await _without_rows(database, work, decided)
     await index_entities(database, work)
     apart = [item.number for item in decided if item.decision.keep == BOTH]
@@ -165,6 +175,9 @@ async def _join(database: Database, work: Work, number: int) -> None:
         return
     work.joined = True
     head = heads[0][0]
+    await database.execute(
+        "INSERT INTO pv.joined VALUES (?, ?) ON CONFLICT DO NOTHING", (work.table.number, head)
+    )
     for (other,) in heads[1:]:
         await database.execute(
             f"UPDATE {work.map} SET canon = ?, keep = 0 WHERE canon = ?", (head, other)

@@ -40,7 +40,7 @@ async def match_by_lineage(database: Database, translator: Translator, work: Wor
         for place, later in enumerate(members):
             for earlier in members[:place]:
                 await _match_pair(database, translator, work, earlier, later)
-    await _match_moved(database, translator, work)
+    await _match_moved(database, translator, work, families)
     await _settle_likely(database, work)
     if len(families) > 1:
         await _match_across(database, translator, work, families)
@@ -133,8 +133,13 @@ def _same(translator: Translator, work: Work, name: str, earlier: int, later: in
     return same
 
 
-async def _match_moved(database: Database, translator: Translator, work: Work) -> None:
-    """Rows that no id brought together are the same when their whole content is."""
+async def _match_moved(
+    database: Database,
+    translator: Translator,
+    work: Work,
+    families: tuple[tuple[int, ...], ...],
+) -> None:
+    """Rows of one family that no id brought together are the same when their content is."""
     from consolidator_tui.services.merge.classify import (
         Key,
         arm,
@@ -150,14 +155,18 @@ async def _match_moved(database: Database, translator: Translator, work: Work) -
         return
     key = Key(names, tuple("BINARY" for _ in names), False)
     alone = "NOT EXISTS (SELECT 1 FROM {0} m WHERE m.g = {1})"
-    arms = [
-        arm(translator, work, key, k, more=alone.format(work.map, work.g(k))) for k in work.members
-    ]
     await database.execute(
         f"CREATE TEMP TABLE matched AS SELECT canon FROM {work.map} WHERE keep = 1"
     )
-    await group(database, work, key, arms)
-    await store_classes(database, work)
+    for family in families:
+        arms = [
+            arm(translator, work, key, k, more=alone.format(work.map, work.g(k)))
+            for k in family
+            if k in work.members
+        ]
+        if len(arms) > 1:
+            await group(database, work, key, arms)
+            await store_classes(database, work)
     await database.execute(
         f"CREATE TEMP TABLE moved AS SELECT canon FROM {work.map} WHERE keep = 1 "
         "EXCEPT SELECT canon FROM temp.matched"

@@ -19,7 +19,7 @@ _WORDS = {
 }
 
 
-async def open_questions(database: Database, work: Work) -> list[Question]:
+async def open_questions(database: Database, translator: Translator, work: Work) -> list[Question]:
     """One question per undecided kind of conflict of a table."""
     number = work.table.number
     kinds = await database.rows(
@@ -38,7 +38,7 @@ async def open_questions(database: Database, work: Work) -> list[Question]:
                 table=work.table.name,
                 column=columns,
                 file=", ".join(paths),
-                fix=await _fix(database, work, kind),
+                fix=await _fix(database, translator, work, kind),
             )
         )
     return questions
@@ -85,7 +85,7 @@ async def _paths(database: Database, work: Work, kind: str) -> list[str]:
     return [work.plan.sources[row[0]].path for row in rows]
 
 
-async def _fix(database: Database, work: Work, kind: str) -> str:
+async def _fix(database: Database, translator: Translator, work: Work, kind: str) -> str:
     """A rule for all of them where one can decide, and the decisions one by one."""
     lines = []
     if kind == "values":
@@ -99,7 +99,7 @@ async def _fix(database: Database, work: Work, kind: str) -> str:
         "ORDER BY id LIMIT ?",
         (work.table.number, kind, SHOWN),
     ):
-        entity, paths = await _entity(database, work, kind, canon[0])
+        entity, paths = await _entity(database, translator, work, kind, canon[0])
         choices = " | ".join([*(toml_text(path) for path in paths), '"both"'])
         lines.append(
             f"[[decisions]]\ntable = {toml_text(work.table.name)}\nentity = {entity}\n"
@@ -110,7 +110,9 @@ async def _fix(database: Database, work: Work, kind: str) -> str:
     return "\n".join(lines)
 
 
-async def _entity(database: Database, work: Work, kind: str, canon: int) -> tuple[str, list[str]]:
+async def _entity(
+    database: Database, translator: Translator, work: Work, kind: str, canon: int
+) -> tuple[str, list[str]]:
     """The columns that name a conflict's entity, as a TOML inline table, and its sources."""
     versions = await database.rows(
         "SELECT g, src FROM pv.version WHERE number = ? AND kind = ? AND canon = ? ORDER BY src, g",
@@ -118,7 +120,7 @@ async def _entity(database: Database, work: Work, kind: str, canon: int) -> tupl
     )
     g, src = versions[0]
     columns = list(await naming_columns(database, work, kind, canon))
-    chosen = ", ".join(str(work.own(src, name)) for name in columns)
+    chosen = ", ".join(translator.value(work, src, name) for name in columns)
     row = await database.row(
         f"SELECT {chosen} FROM {work.seek(src)} WHERE s.{work.address(src)} = {work.raw(src, '?')}",
         (g,),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -18,7 +18,8 @@ from consolidator_tui.domain.conflict import (
 )
 from consolidator_tui.domain.merge import MergePlan
 from consolidator_tui.domain.plan import Value
-from consolidator_tui.services.merge.work import Work
+from consolidator_tui.services.merge.classify import note_mapped
+from consolidator_tui.services.merge.work import Translator, Work
 from consolidator_tui.services.workspace import Workspace, open_workspace
 from consolidator_tui.storage.sqlite import Row
 
@@ -37,6 +38,7 @@ class Review:
         self._plan = plan
         self._database = workspace.database
         self._works = {t.number: Work(t, plan, workspace) for t in plan.tables}
+        self._translator = Translator({work.key: work for work in self._works.values()})
 
     async def page(self, query: ConflictQuery) -> ConflictPage:
         """The groups that a query finds, in the order of tables and entities."""
@@ -94,19 +96,39 @@ class Review:
         members = await self._members(row)
         names = [work.table.columns[int(p)].name for p in str(differs).split(",") if p]
         won = next((source for g, source in members if g == winner), None)
-        first, source = members[0]
-        values = await self._values(work, source, first)
         naming = self._naming(work, kind, names)
+        entity = await self._named(work, naming, *members[0])
         return ConflictGroup(
             number=int(number),
             table=work.table.name,
             kind=ConflictKind(kind),
-            entity={name: values.get(name) for name in naming},
+            entity=entity,
             sources=tuple(dict.fromkeys(self._plan.sources[s].path for _, s in members)),
             differs=tuple(names),
             decided_by=decided_by or "",
             winner="" if won is None else self._plan.sources[won].path,
         )
+
+    async def _named(
+        self, work: Work, columns: Sequence[str], g: int, source: int
+    ) -> dict[str, Value]:
+        """The values that name an entity, ids of other rows as they are in the target."""
+        chosen = ", ".join(self._translator.value(work, source, name) for name in columns)
+        row = await self._database.row(
+            f"SELECT {chosen} FROM {work.seek(source)} "
+            f"WHERE s.{work.address(source)} = {work.raw(source, str(g))}"
+        )
+        assert row is not None
+        return dict(zip(columns, row, strict=True))
+
+    async def restore(self) -> None:
+        """Read from the ledger what the merge found out about the tables. Raises sqlite3.Error."""
+        for work in self._works.values():
+            await note_mapped(self._database, work)
+        for number, source, delta in await self._database.rows(
+            "SELECT number, src, delta FROM pv.delta"
+        ):
+            self._works[number].deltas[source] = delta
 
     def _naming(self, work: Work, kind: str, differs: list[str]) -> tuple[str, ...]:
         if kind == ConflictKind.UNIQUE:
@@ -156,4 +178,6 @@ async def open_review(plan: MergePlan, ledger: Path) -> AsyncIterator[Review]:
     async with open_workspace(
         plan.sources, plan.pooled, pool=Path(plan.pool), ledger=ledger
     ) as workspace:
-        yield Review(plan, workspace)
+        review = Review(plan, workspace)
+        await review.restore()
+        yield review

@@ -27,7 +27,7 @@ from consolidator_tui.services.merge.target import (
 from consolidator_tui.services.merge.virtual import write_virtual_tables
 from consolidator_tui.services.merge.work import Translator, Work
 from consolidator_tui.services.merge.write import CannotWrite, write_table
-from consolidator_tui.services.planning.renamed import rename, renamings
+from consolidator_tui.services.planning.renamed import leave_out, rename, renamings
 from consolidator_tui.services.stand_ins import stand_in
 from consolidator_tui.services.workspace import open_workspace
 from consolidator_tui.storage.files import copy_file
@@ -53,6 +53,7 @@ async def write_staging(
         database = workspace.database
         await _prepare_connection(database)
         await database.execute("BEGIN")
+        await leave_out(database, plan.document, plan.sources[0])
         await rename(database, renamings(plan.document, plan.sources[0]))
         await database.execute("PRAGMA legacy_alter_table = ON")
         dropped = await drop_triggers(database)

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 _BOUNDARY = re.compile(r"[_\W]+|(?<=[a-z0-9])(?=[A-Z])")
 _SUFFIXES = {"id", "fk", "ref", "key", "pk"}
 _IRREGULAR = {"people": "person", "children": "child", "men": "man", "women": "woman"}
+_NO_IDS = {"aid", "bid", "did", "hid", "kid", "lid", "mid", "rid"}
 _ROLES = {
     "owner", "author", "creator", "manager", "parent", "assignee", "sender", "recipient",
     "approver", "reviewer", "editor", "supervisor", "by", "to",
@@ -39,15 +40,25 @@ def stem(column: str) -> list[str]:
         parts = parts[:-1]
     elif len(parts) > 1 and parts[0] == "id":
         parts = parts[1:]
-    elif len(parts) == 1 and parts[0].endswith("id") and len(parts[0]) > 4:
-        parts = [parts[0][:-2]]
+    elif runs_together(column):
+        parts = [parts[0][:-2] if parts[0].endswith("id") else parts[0][2:]]
     return [singular(part) for part in parts]
 
 
 def is_id_like(column: str) -> bool:
-    """Whether the name has an id suffix or prefix."""
+    """Whether the name has an id suffix or prefix, or is a short one like `uid`."""
     parts = words(column)
+    if len(parts) == 1:
+        return len(parts[0]) == 3 and parts[0].endswith("id") and parts[0] not in _NO_IDS
     return len(parts) > 1 and (parts[-1] in _SUFFIXES or parts[0] == "id")
+
+
+def runs_together(column: str) -> bool:
+    """Whether the name may be a table's and `id` without a boundary, as in `userid`."""
+    parts = words(column)
+    if len(parts) != 1 or len(parts[0]) <= 4:
+        return False
+    return parts[0].endswith("id") or parts[0].startswith("id")
 
 
 def is_role(column: str) -> bool:
@@ -63,7 +74,8 @@ def says(column: str, parent: str) -> bool:
     if not own or not table:
         return False
     shorter = min(len(own), len(table))
-    if not is_id_like(column) and words(column)[-1] != own[-1]:
+    is_id = is_id_like(column) or runs_together(column)
+    if not is_id and words(column)[-1] != own[-1]:
         # A plural without an id suffix counts things (`posts`); it refers to none of them.
         return False
     joined = "".join(own) == "".join(table)

@@ -21,6 +21,8 @@ def unite_objects(planning: Planning) -> tuple[PlannedObject, ...]:
         ("trigger", base.triggers),
     ):
         for item in objects.values():
+            if kind != "view" and mapped_name(planning, planning.sources[0], item.table) is None:
+                continue
             taken[_slot(kind, item.key)] = (plain_sql(item.sql), planning.sources[0].path)
     _ask_taken_names(planning, taken)
     for key in planning.drafts:

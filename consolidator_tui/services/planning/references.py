@@ -200,7 +200,8 @@ async def _judge(
         found = await _contained(measure, draft, column, parent)
         if not found:
             continue
-        if by_name and names.is_id_like(column) and _is_complete(found):
+        is_id = names.is_id_like(column) or names.runs_together(column)
+        if by_name and is_id and _is_complete(found):
             _follow(planning, draft, column, parent, found)
             return
         if any(c.missing < c.values for c in found.values()):

@@ -85,6 +85,13 @@ async def _table(database: Database, there: str, here: str) -> None:
     await database.execute(f"ALTER TABLE main.{quote(there)} RENAME TO {quote(here)}")
 
 
+async def leave_out(database: Database, document: PlanDocument, base: Source) -> None:
+    """Drop the tables of the base that the plan maps to nothing. Raises sqlite3.Error."""
+    for table in base.schema.tables.values():
+        if table.has_rows and mapped_to(document, base, table.name) is None:
+            await database.execute(f"DROP TABLE main.{quote(table.name)}")
+
+
 async def renamed_sql(document: PlanDocument, source: Source) -> dict[tuple[str, str], str]:
     """(kind, folded name in the source) -> statement under the target's names.
 

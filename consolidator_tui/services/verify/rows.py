@@ -66,8 +66,8 @@ class RowProof(Places):
             for k in members
         )
         decided = (
-            f"SELECT canon FROM pv.conflict WHERE number = {claims.table.number} "
-            "AND decided_by = 'decision'"
+            f"SELECT q.canon FROM {claims.map} q JOIN pv.joined j ON j.g = q.g "
+            f"WHERE j.number = {claims.table.number}"
         )
         wrong = await self._database.value(
             "SELECT count(*) FROM (SELECT canon FROM (SELECT canon, keep, "

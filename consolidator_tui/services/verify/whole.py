@@ -95,7 +95,11 @@ async def schema_objects(database: Database, plan: MergePlan) -> Check:
             ("view", schema.views),
             ("trigger", schema.triggers),
         ):
-            wanted += [(kind, item.name) for item in objects.values()]
+            wanted += [
+                (kind, item.name)
+                for item in objects.values()
+                if kind == "view" or name_in_target(plan, source, item.table) is not None
+            ]
         for kind, name in wanted:
             target = name_in_target(plan, source, name)
             if target is not None and (kind, fold(target)) not in there:

@@ -47,7 +47,7 @@ class ConfirmDelete(ModalScreen[bool]):
                 yield Button("Keep", compact=True, id="keep", variant="default")
                 yield Button("Delete", compact=True, id="delete", variant="error", disabled=True)
             yield Static("tab next field   esc keep everything", classes="keys", markup=False)
-        yield TooSmall(id="too-small")
+        yield TooSmall()
 
     def _list(self) -> Text:
         width = max((len(safe(path)) for path, _ in self._files), default=0)

@@ -34,7 +34,7 @@ class Dialog(ModalScreen[Answer], Generic[Answer]):
         with Vertical(id="dialog"):
             yield Static(plain(self._title, "bold"), id="dialog-title", markup=False)
             yield from self.content()
-        yield TooSmall(id="too-small")
+        yield TooSmall()
 
     def content(self) -> ComposeResult:
         """What is in the box."""

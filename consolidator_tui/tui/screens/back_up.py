@@ -30,7 +30,7 @@ class BackUpScreen(StepScreen):
         yield Static(id="lead", markup=False)
         yield FitTable(
             [
-                Col("File", least=18, most=60, flex=3),
+                Col("File", least=18, most=60, flex=3, path=True),
                 Col("Part", most=8),
                 Col("Size", right=True, least=8),
                 Col("Rows", right=True, least=7),

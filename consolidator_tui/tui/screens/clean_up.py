@@ -51,7 +51,7 @@ class CleanUpScreen(StepScreen):
             [
                 Col("", most=1),
                 Col("Condition", least=18, most=30),
-                Col("File", least=10, most=44, flex=1),
+                Col("File", least=10, most=44, flex=1, path=True),
                 Col("What was found", least=24, most=120, flex=3),
             ],
             id="gates",
@@ -186,7 +186,7 @@ class CleanUpScreen(StepScreen):
 def doomed_columns(title: str) -> list[Col]:
     """The columns of the list of files."""
     return [
-        Col(title, least=24, most=70, flex=2),
+        Col(title, least=24, most=70, flex=2, path=True),
         Col("Size", right=True, least=8),
         Col("Backup", least=12),
         Col("In the target", least=12),

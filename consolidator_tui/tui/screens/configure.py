@@ -43,7 +43,7 @@ class ConfigureScreen(StepScreen):
         yield FitTable(
             [
                 Col("", most=1),
-                Col("Where", least=18, most=56, flex=2),
+                Col("Where", least=18, most=56, flex=2, path=True),
                 Col("What it is", least=10, most=24, from_width=100),
                 Col("Says", least=10, most=44, flex=2),
                 Col("Opens", least=10, most=44, flex=1),

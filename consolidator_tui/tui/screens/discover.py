@@ -56,7 +56,7 @@ class DiscoverScreen(StepScreen):
         yield FitTable(
             [
                 Col("", most=1),
-                Col("File", least=18, most=52, flex=3),
+                Col("File", least=18, most=52, flex=3, path=True),
                 Col("Role", most=13),
                 Col("Rows", right=True, most=11),
                 Col("Size", right=True, most=8),

@@ -41,7 +41,7 @@ class HelpScreen(Screen[None]):
         with VerticalScroll(id="help-page"):
             yield Markdown(page(self._page), open_links=False)
         yield KeyBar()
-        yield TooSmall(id="too-small")
+        yield TooSmall()
 
     async def action_overview(self) -> None:
         """`i`."""

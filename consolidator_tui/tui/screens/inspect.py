@@ -57,7 +57,7 @@ class InspectScreen(StepScreen):
         """Files, matrix, detail."""
         yield FitTable(
             [
-                Col("File", least=16, most=60, flex=1),
+                Col("File", least=16, most=60, flex=1, path=True),
                 Col("Tables", right=True),
                 Col("Rows", right=True),
                 Col("Views", right=True, from_width=100),

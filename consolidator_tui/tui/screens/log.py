@@ -56,7 +56,7 @@ class LogScreen(Screen[None]):
         yield Static(id="log-head", markup=False)
         yield RichLog(markup=False, highlight=False, wrap=False, max_lines=5_000, id="log-all")
         yield KeyBar()
-        yield TooSmall(id="too-small")
+        yield TooSmall()
 
     def on_mount(self) -> None:
         """Fill, and follow."""

@@ -47,7 +47,7 @@ class PlanEditor(Screen[bool]):
         yield TextArea(self._text + offered, tab_behavior="indent", show_line_numbers=True)
         yield Static(id="plan-problem", markup=False)
         yield KeyBar()
-        yield TooSmall(id="too-small")
+        yield TooSmall()
 
     def action_accept(self) -> None:
         """`ctrl+s`."""

@@ -66,7 +66,7 @@ class ReviewScreen(Screen[bool]):
         yield Detail(id="detail")
         yield ActionBar(id="actions")
         yield KeyBar()
-        yield TooSmall(id="too-small")
+        yield TooSmall()
 
     def on_mount(self) -> None:
         """Draw, and go to the first undecided."""

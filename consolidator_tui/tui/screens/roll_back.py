@@ -33,7 +33,7 @@ class RollBackScreen(StepScreen):
         yield FitTable(
             [
                 Col("", most=1),
-                Col("File", least=24, most=70, flex=2),
+                Col("File", least=24, most=70, flex=2, path=True),
                 Col("What was done", least=20, most=80, flex=3),
             ],
             id="restored",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import TYPE_CHECKING, ClassVar, TypeVar, cast
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -21,6 +21,8 @@ from consolidator_tui.tui.widgets.key_bar import KeyBar
 from consolidator_tui.tui.widgets.log_panel import LogPanel
 from consolidator_tui.tui.widgets.rail import StepRail, StepStrip
 from consolidator_tui.tui.widgets.working import Working
+
+Part = TypeVar("Part", Working, FailurePanel)
 
 if TYPE_CHECKING:
     from consolidator_tui.tui.app import ConsolidatorApp
@@ -72,12 +74,10 @@ class StepScreen(Screen[None]):
                 yield TitleBar(id="title")
                 with Vertical(id="content"):
                     yield from self.content()
-                yield Working(id="working")
-                yield FailurePanel(id="failure")
                 yield ActionBar(id="actions")
         yield LogPanel(id="log")
         yield KeyBar()
-        yield TooSmall(id="too-small")
+        yield TooSmall()
 
     def content(self) -> ComposeResult:
         """The step's own widgets."""
@@ -144,18 +144,18 @@ class StepScreen(Screen[None]):
         view = "content"
         if job is not None and job.step is self.STEP and not job.quiet:
             view = "working"
-            self.query_one(Working).show(job.title, app.store, app.stopping, self.ink)
+            working = self._part(Working, "working")
+            if working is not None:
+                working.show(job.title, app.store, app.stopping, self.ink)
         elif error is not None:
             view = "failure"
-            self.query_one(FailurePanel).show(
-                error,
-                safety(self.wizard.state),
-                self._failure_keys(),
-                self.wizard.log_place,
-                self.ink,
-            )
+            panel = self._part(FailurePanel, "failure")
+            if panel is not None:
+                place = self.wizard.log_place
+                safe_now = safety(self.wizard.state)
+                panel.show(error, safe_now, self._failure_keys(), place, self.ink)
         for name in ("content", "working", "failure"):
-            self.query_one(f"#{name}").display = name == view
+            self.query(f"#{name}").set(display=name == view)
         if view == "content":
             self.draw()
             if self.focused is None:
@@ -165,6 +165,17 @@ class StepScreen(Screen[None]):
             self.refresh_bindings()
             if view != "working":
                 self.call_after_refresh(self.take_focus)
+
+    def _part(self, kind: type[Part], name: str) -> Part | None:
+        """A panel that most screens never need; None until it is mounted."""
+        found = self.query(f"#{name}")
+        if not found:
+            # Making it with the screen would delay the first paint.
+            self.query_one("#page").mount(kind(id=name), before="#actions")
+        elif found.first(kind).complete:
+            return found.first(kind)
+        self.call_after_refresh(self.show)
+        return None
 
     def _failure_keys(self) -> str:
         undo = "   ctrl+r roll back" if self.wizard.state.backed_up else ""

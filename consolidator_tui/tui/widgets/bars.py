@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from rich.text import Text
 from textual.app import ComposeResult
-from textual.containers import Center, Horizontal, Middle
+from textual.containers import Horizontal
 from textual.widgets import Button, Static
 
 from consolidator_tui.domain.event import Step
@@ -69,10 +69,9 @@ class ActionBar(Horizontal):
         self.query_one("#hint", Static).update(plain(primary.hint, str(ink.muted)))
 
 
-class TooSmall(Middle):
+class TooSmall(Static):
     """Covers everything below 80x24."""
 
-    def compose(self) -> ComposeResult:
-        """One sentence."""
-        with Center():
-            yield Static("Please enlarge the terminal to 80x24 or more.", markup=False)
+    def __init__(self) -> None:
+        text = "Please enlarge the terminal to 80x24 or more."
+        super().__init__(text, markup=False, id="too-small")

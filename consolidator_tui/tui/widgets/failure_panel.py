@@ -41,6 +41,11 @@ class FailurePanel(VerticalScroll, can_focus=True):
         """One text."""
         yield Static(id="failure-text", markup=False)
 
+    @property
+    def complete(self) -> bool:
+        """Whether all parts are mounted."""
+        return bool(self.query("#failure-text"))
+
     def show(
         self, error: ConsolidatorError, safety: Safety, keys: str, log: str, ink: Inks
     ) -> None:

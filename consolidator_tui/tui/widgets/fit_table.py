@@ -31,6 +31,8 @@ class Col:
     """Share of the width that is left over."""
     from_width: int = 0
     """Shown only where the table is at least so wide."""
+    path: bool = False
+    """Cut at its start: the end of a path says more."""
 
 
 Cell = str | Text
@@ -150,7 +152,8 @@ class FitTable(DataTable[Text], inherit_bindings=False):
             label = Text(col.label, justify="right" if col.right else "left", end="")
             self.add_column(label, width=widths[number])
         for name, cells in self._rows:
-            self.add_row(*(self._cell(cells, number) for number in self._shown_cols), key=name)
+            row = (self._cell(cells, number, widths[number]) for number in self._shown_cols)
+            self.add_row(*row, key=name)
         self._drawn_keys = tuple(name for name, _ in self._rows)
         if key in self._drawn_keys:
             self.move_cursor(
@@ -172,10 +175,12 @@ class FitTable(DataTable[Text], inherit_bindings=False):
             return self._drawn_keys[self.cursor_row]
         return ""
 
-    def _cell(self, cells: tuple[Text, ...], number: int) -> Text:
+    def _cell(self, cells: tuple[Text, ...], number: int, width: int) -> Text:
         if number >= len(cells):
             return Text("", end="")
         cell = cells[number].copy()
+        if self._cols[number].path and cell.cell_len > width:
+            cell = Text("…" + cell.plain[len(cell.plain) - width + 1 :], cell.style)
         cell.no_wrap, cell.overflow, cell.end = True, "ellipsis", ""
         cell.justify = "right" if self._cols[number].right else "left"
         return cell

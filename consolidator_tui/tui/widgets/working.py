@@ -86,6 +86,11 @@ class Working(Vertical):
             yield Static(id="working-tracks", markup=False)
         yield Static(id="working-total", markup=False)
 
+    @property
+    def complete(self) -> bool:
+        """Whether all parts are mounted."""
+        return bool(self.query("#working-tracks")) and bool(self.query("#working-total"))
+
     def show(self, title: str, store: EventStore, stopping: bool, ink: Inks) -> None:
         """Draw how far the work is; called at most ten times a second."""
         self._tick += 1
