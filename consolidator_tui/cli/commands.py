@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
@@ -21,6 +22,11 @@ def wizard(project: Path) -> int:
     """The wizard on a project."""
     if not project.is_dir():
         error = UsageError(f"There is no folder {project}.", todo="Name a project's folder.")
+        return refuse(error, Output(as_json=False))
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        error = UsageError(
+            "The wizard needs a terminal.", todo="Use `consolidator-tui run` in scripts."
+        )
         return refuse(error, Output(as_json=False))
     from consolidator_tui.tui.app import run_wizard
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import time
 from collections.abc import Callable, Iterable
 from contextlib import AbstractAsyncContextManager
@@ -69,8 +70,10 @@ class ConsolidatorApp(App[int]):
         opener: OpenSession = open_session,
         now: Callable[[], datetime] = datetime.now,
         monotonic: Callable[[], float] = time.monotonic,
+        stop_on_signals: bool = False,
     ) -> None:
         super().__init__()
+        self._stop_on_signals = stop_on_signals
         self.project = project
         self.store = EventStore(now, monotonic)
         self.wizard = Wizard(self, project)
@@ -96,6 +99,17 @@ class ConsolidatorApp(App[int]):
         self.set_interval(REFRESH_SECONDS, self._refresh)
         self.theme_changed_signal.subscribe(self, lambda _theme: self.changed())
         self.call_after_refresh(self._open)
+        if self._stop_on_signals:
+            self._watch_signals()
+
+    def _watch_signals(self) -> None:
+        """A request to end, or a closed terminal, stops like a person who quits."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            loop.add_signal_handler(
+                number,
+                lambda: self.run_worker(self.leave(1), group="leave", exit_on_error=False),
+            )
 
     def _open(self) -> None:
         self._keeper = self.run_worker(
@@ -328,6 +342,6 @@ async def _settled(worker: Worker[object] | Worker[None]) -> None:
 
 def run_wizard(project: Path) -> int:
     """Run the wizard until the person leaves; returns the exit status of the command."""
-    app = ConsolidatorApp(project)
+    app = ConsolidatorApp(project, stop_on_signals=True)
     result = app.run()
     return result if result is not None else app.return_code or 0

@@ -245,3 +245,17 @@ def test_a_signal_stops_cleanly(tmp_path: Path, number: signal.Signals) -> None:
     assert hashes(tmp_path) == before
     for run in (tmp_path / ".consolidator" / "runs").iterdir():
         assert list((run / "staging").iterdir()) == []
+
+
+def test_the_wizard_needs_a_terminal(tmp_path: Path) -> None:
+    """Without one it says so instead of waiting for keys that cannot come."""
+    done = subprocess.run(
+        [sys.executable, "-m", "consolidator_tui", str(tmp_path)],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert "needs a terminal" in done.stderr

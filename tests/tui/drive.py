@@ -6,8 +6,12 @@ import asyncio
 from typing import Any
 
 from textual.pilot import Pilot
+from textual.widgets import Button
 
+from consolidator_tui.domain.event import Step
 from consolidator_tui.tui.app import ConsolidatorApp
+from consolidator_tui.tui.screens.step_screen import StepScreen
+from consolidator_tui.tui.widgets.fit_table import FitTable
 from consolidator_tui.tui.widgets.key_bar import KeyBar
 
 
@@ -29,8 +33,11 @@ async def settle(pilot: Pilot[Any], seconds: float = 60) -> None:
         # A finished job may begin the next one (select, then inspect).
         while _waits(app):
             await pilot.pause(0.01)
-    # The screen follows within a tenth of a second.
-    await pilot.pause(0.12)
+        # The screen follows within a tenth of a second.
+        await pilot.pause(0.12)
+        while not all(t.is_drawn for t in app.screen.query(FitTable) if t.is_on_screen):
+            await pilot.pause(0.01)
+        await pilot.pause(0.02)
 
 
 def _waits(app: ConsolidatorApp) -> bool:
@@ -51,3 +58,28 @@ def keys_fit(pilot: Pilot[Any]) -> str:
     line = str(bar.render()).rstrip()
     assert len(line) <= min(80, bar.size.width), line
     return line
+
+
+def shown(pilot: Pilot[Any]) -> str:
+    """All text of the screen, as a person reads it."""
+    app = pilot.app
+    lines = app.screen._compositor.render_strips()
+    return "\n".join("".join(segment.text for segment in strip) for strip in lines)
+
+
+def said(pilot: Pilot[Any]) -> str:
+    """The newest line of the log, which every notification is kept in."""
+    line = app_of(pilot).store.last()
+    return line.text if line is not None else ""
+
+
+def step_of(pilot: Pilot[Any]) -> Step:
+    """The step on the screen."""
+    screen = pilot.app.screen
+    assert isinstance(screen, StepScreen)
+    return screen.STEP
+
+
+def primary(pilot: Pilot[Any]) -> Button:
+    """The primary button."""
+    return pilot.app.screen.query_one("#primary", Button)

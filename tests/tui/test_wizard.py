@@ -2,54 +2,23 @@
 
 from __future__ import annotations
 
-import asyncio
 import inspect
 from pathlib import Path
-from typing import Any
 
 import pytest
-from textual.pilot import Pilot
-from textual.widgets import Button, Input, Static, TextArea
+from textual.widgets import Input, Static
 
-from consolidator_tui.domain.errors import Failed, FileRefused, LockedError, UsageError
-from consolidator_tui.domain.event import Level, Message, Progress, Step
-from consolidator_tui.domain.run import StepStatus
-from consolidator_tui.services.cleanup import Gate
+from consolidator_tui.domain.errors import Failed
+from consolidator_tui.domain.event import Level, Message, Step
 from consolidator_tui.services.session import Session
 from consolidator_tui.tui.app import ConsolidatorApp
 from consolidator_tui.tui.commands import ActionProvider
-from consolidator_tui.tui.screens.step_screen import StepScreen
 from consolidator_tui.tui.widgets.bars import TooSmall
 from consolidator_tui.tui.widgets.fit_table import FitTable
 from tests.tui import fake
 from tests.tui.conftest import NARROW, WIDE, Start
-from tests.tui.drive import app_of, keys_fit, press, settle
-from tests.tui.fake import MAIN, OLD, THIRD, FakeSession, LeftOver
-
-
-def shown(pilot: Pilot[Any]) -> str:
-    """All text of the screen, as a person reads it."""
-    app = pilot.app
-    lines = app.screen._compositor.render_strips()
-    return "\n".join("".join(segment.text for segment in strip) for strip in lines)
-
-
-def said(pilot: Pilot[Any]) -> str:
-    """The newest line of the log, which every notification is kept in."""
-    line = app_of(pilot).store.last()
-    return line.text if line is not None else ""
-
-
-def step_of(pilot: Pilot[Any]) -> Step:
-    """The step on the screen."""
-    screen = pilot.app.screen
-    assert isinstance(screen, StepScreen)
-    return screen.STEP
-
-
-def primary(pilot: Pilot[Any]) -> Button:
-    """The primary button."""
-    return pilot.app.screen.query_one("#primary", Button)
+from tests.tui.drive import app_of, keys_fit, press, primary, said, settle, shown, step_of
+from tests.tui.fake import MAIN, OLD, THIRD, FakeSession
 
 
 async def test_the_fake_is_called_as_the_session_is() -> None:
@@ -184,184 +153,6 @@ async def test_hostile_names_are_shown_as_they_are(
         assert "[/tmp] failed\\e[2J" in shown(pilot)
 
 
-async def test_a_failure_says_four_things_and_can_be_tried_again(
-    start: Start, session: FakeSession
-) -> None:
-    session.failing["migrate"] = LockedError(
-        "backend/app.db is locked by uvicorn (4711).", todo="Stop it and try again."
-    )
-    async with start(at=Step.MIGRATE) as pilot:
-        await press(pilot, "enter")
-        text = shown(pilot)
-        assert "Locked by another process" in text
-        assert "backend/app.db is locked by uvicorn (4711)." in text
-        for fact in ("Originals: untouched", "unchanged", "complete, verified"):
-            assert fact in text
-        assert "Stop it and try again." in text
-        assert "ctrl+r roll back" in text
-        assert ".consolidator/runs/" in text
-        assert "×Migrate" in text  # noqa: RUF001 - the sign is meant
-        await press(pilot, "enter")
-        assert "0 lost" in shown(pilot)
-
-
-async def test_an_unexpected_error_does_not_end_the_wizard(
-    start: Start, session: FakeSession
-) -> None:
-    session.failing["select"] = ZeroDivisionError("[/oops]")
-    async with start() as pilot:
-        await press(pilot, "enter")
-        assert "ZeroDivisionError" in shown(pilot)
-        await press(pilot, "escape")
-        assert MAIN in shown(pilot)
-
-
-async def test_a_project_that_cannot_be_opened(start: Start, session: FakeSession) -> None:
-    session.failing["open"] = UsageError("There is no folder /srv/shop.", todo="Name another.")
-    async with start() as pilot:
-        assert "There is no folder /srv/shop." in shown(pilot)
-
-
-async def test_c_asks_and_stops(start: Start, session: FakeSession) -> None:
-    session.blocking["migrate"] = asyncio.Event()
-    async with start(at=Step.MIGRATE) as pilot:
-        await pilot.press("enter")
-        await pilot.pause()
-        session.emit(Progress(Step.MIGRATE, "users", 20, 82, "rows", "writing"))
-        await pilot.pause(0.15)
-        text = shown(pilot)
-        assert "◐ Merging" in text
-        assert "20 / 82" in text
-        assert primary(pilot).disabled
-        await pilot.press("c")
-        await pilot.pause()
-        assert "Keep going" in shown(pilot)
-        assert "nothing has changed yet" in shown(pilot)
-        await pilot.press("enter")
-        assert app_of(pilot).job is not None
-        await pilot.press("c", "right", "enter")
-        await settle(pilot)
-        assert "Stopped" in shown(pilot)
-        assert session.state.steps[Step.MIGRATE] is StepStatus.FAILED
-        del session.blocking["migrate"]
-        await press(pilot, "enter")
-        assert "0 lost" in shown(pilot)
-
-
-async def test_quitting_is_guarded_and_waits_for_the_work(
-    start: Start, session: FakeSession
-) -> None:
-    session.blocking["back_up"] = asyncio.Event()
-    async with start(at=Step.BACKUP) as pilot:
-        await pilot.press("enter")
-        await pilot.pause()
-        await pilot.press("ctrl+q")
-        await pilot.pause()
-        assert "is still running" in shown(pilot)
-        await pilot.press("escape", "ctrl+q", "right", "enter")
-        await pilot.pause(0.2)
-        assert session.calls[-1] == "closed"
-        assert session.state.steps[Step.BACKUP] is StepStatus.FAILED
-        assert pilot.app.return_value == 0
-
-
-async def test_quitting_closes_the_session(start: Start, session: FakeSession) -> None:
-    async with start() as pilot:
-        await pilot.press("ctrl+q")
-        await pilot.pause(0.1)
-    assert session.calls[-1] == "closed"
-
-
-async def test_delete_needs_the_exact_phrase(start: Start, session: FakeSession) -> None:
-    async with start(at=Step.CLEANUP) as pilot:
-        await press(pilot, "enter")
-        screen = pilot.app.screen
-        delete, keep = screen.query_one("#delete", Button), screen.query_one("#keep", Button)
-        assert pilot.app.focused is keep
-        text = shown(pilot)
-        assert OLD in text
-        assert THIRD in text
-        assert "consolidator-tui rollback /srv/shop" in text
-        screen.query_one(Input).focus()
-        await pilot.pause()
-        screen.query_one(Input).value = "delete 2 file"
-        screen.query_one(Input).action_end()
-        await pilot.pause()
-        assert delete.disabled
-        await pilot.press("enter")
-        assert not session.state.cleaned
-        await pilot.press("s")
-        assert not delete.disabled
-        await pilot.press("x")
-        assert delete.disabled
-        await pilot.press("backspace", "enter")
-        assert pilot.app.focused is delete
-        await press(pilot, "enter")
-        assert session.state.cleaned
-        assert "is the one database left" in shown(pilot)
-
-
-async def test_keep_is_the_answer_of_enter_and_escape(start: Start, session: FakeSession) -> None:
-    async with start(at=Step.CLEANUP) as pilot:
-        for keys in (("enter", "enter"), ("enter", "escape")):
-            await press(pilot, *keys)
-            assert step_of(pilot) is Step.CLEANUP
-            assert not session.state.cleaned
-
-
-async def test_a_closed_gate_keeps_delete_away(start: Start, session: FakeSession) -> None:
-    session.closed_gates = (Gate("unchanged", False, "It changed since its backup.", OLD),)
-    async with start(at=Step.CLEANUP) as pilot:
-        assert "It changed since its backup." in shown(pilot)
-        assert primary(pilot).disabled
-        await press(pilot, "enter")
-        assert step_of(pilot) is Step.CLEANUP
-
-
-async def test_roll_back_with_nothing_to_undo(start: Start) -> None:
-    async with start() as pilot:
-        await press(pilot, "ctrl+r")
-        assert "nothing to roll back" in said(pilot)
-
-
-async def test_roll_back_asks_and_a_new_run_begins(start: Start, session: FakeSession) -> None:
-    async with start(at=Step.MIGRATE) as pilot:
-        await press(pilot, "ctrl+r", "enter")
-        assert step_of(pilot) is Step.MIGRATE
-        await press(pilot, "ctrl+r", "right", "enter")
-        assert step_of(pilot) is Step.ROLLBACK
-        text = shown(pilot)
-        assert "Everything is as it was" in text
-        assert "2 rows came into the target since then" in text
-        await press(pilot, "enter")
-        assert step_of(pilot) is Step.DISCOVER
-        assert session.calls.count("closed") == 1
-        assert "discover" in session.calls
-
-
-@pytest.mark.parametrize(
-    ("keys", "call"),
-    [
-        (("enter",), "resume r1"),
-        (("right", "enter"), "resume r1"),
-        (("right", "right", "enter"), "start_over"),
-    ],
-)
-async def test_an_unfinished_run_is_asked_about_first(
-    start: Start, session: FakeSession, keys: tuple[str, ...], call: str
-) -> None:
-    session.left_over = LeftOver(Step.MIGRATE)
-    async with start() as pilot:
-        text = shown(pilot)
-        assert "Unfinished run of 2026-01-12 09:41 UTC" in text
-        assert "174 of 212 decided" in text
-        assert "discover" not in session.calls
-        await press(pilot, *keys)
-        assert call in session.calls
-        if len(keys) == 2:
-            assert "roll_back" in session.calls
-
-
 async def test_brackets_go_back_and_forward_and_changes_make_stale(
     start: Start, session: FakeSession
 ) -> None:
@@ -377,48 +168,6 @@ async def test_brackets_go_back_and_forward_and_changes_make_stale(
         assert "!Back up" in shown(pilot)
         await press(pilot, "enter")
         assert "Back up 3 files" in str(primary(pilot).label)
-
-
-async def test_conflicts_are_decided_by_key_and_merged_again(
-    start: Start, session: FakeSession
-) -> None:
-    session.undecided = 3
-    async with start(at=Step.MIGRATE) as pilot:
-        await press(pilot, "enter")
-        assert "3 conflicts undecided" in shown(pilot)
-        await press(pilot, "enter", "2", "1", "x")
-        assert [d.keep for d in session.document.decisions] == [OLD, MAIN]
-        await press(pilot, "A")
-        assert "Decide this one first" in said(pilot)
-        await press(pilot, "enter")
-        assert session.calls.count("migrate") == 1
-        await press(pilot, "b", "escape", "r", "x", "1", "enter")
-        await settle(pilot)
-        assert session.calls.count("migrate") == 2
-        assert "0 lost" in shown(pilot)
-        assert {d.keep for d in session.document.decisions} <= {OLD, MAIN, "both"}
-
-
-async def test_all_like_this(start: Start, session: FakeSession) -> None:
-    session.undecided = 5
-    async with start(at=Step.MIGRATE) as pilot:
-        await press(pilot, "enter", "enter", "2")
-        pilot.app.screen.query_one(FitTable).move_cursor(row=0)
-        await press(pilot, "A")
-        assert [d.keep for d in session.document.decisions] == [OLD] * 5
-
-
-async def test_the_plan_is_edited_as_text(start: Start, session: FakeSession) -> None:
-    async with start(at=Step.MIGRATE) as pilot:
-        await press(pilot, "e")
-        area = pilot.app.screen.query_one(TextArea)
-        area.text = "target = ["
-        await press(pilot, "ctrl+s")
-        assert "not valid TOML" in shown(pilot)
-        area.text = 'on_drift = "unite"'
-        before = session.calls.count("make_plan")
-        await press(pilot, "ctrl+s")
-        assert session.calls.count("make_plan") == before + 1
 
 
 async def test_the_palette_holds_every_action(start: Start) -> None:
@@ -481,16 +230,6 @@ async def test_without_colour(start: Start, monkeypatch: pytest.MonkeyPatch) -> 
         assert "▶Discover" in text
         assert "☑" in text
         assert "☐" in text
-
-
-async def test_a_wrong_choice_is_refused_in_words(start: Start, session: FakeSession) -> None:
-    session.failing["select"] = FileRefused("There is no file x.db.", todo="Leave it out.")
-    async with start() as pilot:
-        await press(pilot, "enter")
-        assert "There is no file x.db." in shown(pilot)
-        assert "Leave it out." in shown(pilot)
-        await press(pilot, "enter")
-        assert step_of(pilot) is Step.INSPECT
 
 
 def test_the_first_screen_does_not_wait_for_the_services() -> None:

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 _BOUNDARY = re.compile(r"[_\W]+|(?<=[a-z0-9])(?=[A-Z])")
 _SUFFIXES = {"id", "fk", "ref", "key", "pk"}
 _IRREGULAR = {"people": "person", "children": "child", "men": "man", "women": "woman"}
-_NO_IDS = {"aid", "bid", "did", "hid", "kid", "lid", "mid", "rid"}
+_NO_IDS = {"aid", "bid", "did", "hid", "kid", "lid", "mid", "oid", "rid"}
 _ROLES = {
     "owner", "author", "creator", "manager", "parent", "assignee", "sender", "recipient",
     "approver", "reviewer", "editor", "supervisor", "by", "to",

@@ -100,6 +100,12 @@ class FitTable(DataTable[Text], inherit_bindings=False):
         self._lay_out()
 
     @property
+    def is_drawn(self) -> bool:
+        """Whether what was given is on the screen, at the width that there is now."""
+        keys = tuple(name for name, _ in self._rows)
+        return self._laid_out == self.size.width and self._drawn_keys == keys
+
+    @property
     def current_key(self) -> str | None:
         """The key of the row under the cursor."""
         if 0 <= self.cursor_row < len(self._rows):
