@@ -72,11 +72,14 @@ class _Check:
         for path, mapping in self.document.mapping.items():
             at: Path = ("mapping", spell_text(path))
             self._file(path, at)
-            tables = by_path[path].schema.tables
+            schema = by_path[path].schema
+            tables = schema.tables
+            # Indexes, views and triggers are given other names, or left out, the same way.
+            objects = (schema.indexes, schema.views, schema.triggers)
             for name in mapping.tables:
-                if fold(name) not in tables:
+                if fold(name) not in tables and not any(fold(name) in named for named in objects):
                     self._missing("table", name, (t.name for t in tables.values()), at, path)
-            renamed = {fold(new): fold(old) for old, new in mapping.tables.items()}
+            renamed = {fold(new): fold(old) for old, new in mapping.tables.items() if new}
             for name, columns in mapping.columns.items():
                 table = tables.get(fold(name)) or tables.get(renamed.get(fold(name), ""))
                 if table is None:

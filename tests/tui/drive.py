@@ -6,6 +6,7 @@ import asyncio
 from typing import Any
 
 from textual.pilot import Pilot
+from textual.widget import Widget
 from textual.widgets import Button
 
 from consolidator_tui.domain.event import Step
@@ -35,9 +36,18 @@ async def settle(pilot: Pilot[Any], seconds: float = 60) -> None:
             await pilot.pause(0.01)
         # The screen follows within a tenth of a second.
         await pilot.pause(0.12)
-        while not all(t.is_drawn for t in app.screen.query(FitTable) if t.is_on_screen):
+        while not all(table.is_drawn for table in _tables(app)):
             await pilot.pause(0.01)
         await pilot.pause(0.02)
+
+
+def _tables(app: ConsolidatorApp) -> list[FitTable]:
+    """The tables that are, or are about to be, on the screen."""
+    return [
+        table
+        for table in app.screen.query(FitTable)
+        if all(node.display for node in table.ancestors_with_self if isinstance(node, Widget))
+    ]
 
 
 def _waits(app: ConsolidatorApp) -> bool:

@@ -94,6 +94,7 @@ class CleanUpScreen(StepScreen):
             self._cleaned = wizard.state.cleaned
             title = "Deleted" if self._cleaned else "Would be deleted"
             doomed.set_columns(doomed_columns(title))
+        doomed.styles.height = min(len(files) + 1, 8)
         doomed.display = self.query_one("#doomed-title").display = bool(files)
         doomed.set_rows(self._file(path) for path in files)
 
