@@ -224,13 +224,16 @@ class ConsolidatorApp(App[int]):
         assert job is not None
         self._refresh_keys()
         if state is WorkerState.SUCCESS:
-            job.done(worker.result)
+            try:
+                job.done(worker.result)
+            except ConsolidatorError as error:
+                self.wizard.failed(job.step, error)
             return
         if state is WorkerState.CANCELLED:
-            error: ConsolidatorError = Cancelled(f"{job.title} was stopped.")
-        else:
-            error = self._error(worker, job.title)
-        self.wizard.failed(job.step, error)
+            stopped = Cancelled(f"{job.title} was stopped.")
+            self.wizard.failed(job.step, stopped)
+            return
+        self.wizard.failed(job.step, self._error(worker, job.title))
 
     def _query_ended(self, worker: Worker[object], state: WorkerState) -> None:
         found = [q for q, other in self._queries.values() if other is worker]

@@ -45,8 +45,18 @@ def open_conflicts(result: MergeResult, plan: MergePlan) -> tuple[OpenConflict, 
     found: dict[str, OpenConflict] = {}
     for question in result.questions:
         for conflict in _offered(question, known):
-            found.setdefault(conflict.key, conflict)
+            made = replace(conflict, unique=conflict.unique or _identity_of(plan, conflict))
+            found.setdefault(made.key, made)
     return tuple(found.values())
+
+
+def _identity_of(plan: MergePlan, conflict: OpenConflict) -> tuple[str, ...]:
+    """The key columns that name the entity: to keep both rows, one needs another value there."""
+    for table in plan.tables:
+        if table.name == conflict.table:
+            # Other identities than by columns have none here.
+            return tuple(column for column in table.identity.columns if column in conflict.entity)
+    return ()
 
 
 def _offered(question: Question, known: tuple[str, ...]) -> list[OpenConflict]:

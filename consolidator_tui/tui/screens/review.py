@@ -123,6 +123,7 @@ class ReviewScreen(Screen[bool]):
         if conflict.unique:
             column = ", ".join(map(safe, conflict.unique))
             text.append(f"; one of them gets another {column}")
+        if conflict.unique and set(conflict.unique) == set(conflict.differs):
             text.append(
                 f"\n\nDifferent entities share one UNIQUE {column}. Keeping one row makes them one "
                 "entity, and what refers to either then refers to it.",
