@@ -39,7 +39,7 @@ async def test_every_step(
         snapshot(pilot, f"migrate-undecided-{where}")
         await press(pilot, "enter")
         snapshot(pilot, f"review-{where}")
-        await press(pilot, "1", "b", "enter")
+        await press(pilot, "1", "2", "enter")
         snapshot(pilot, f"migrate-done-{where}")
         await press(pilot, "enter")
         snapshot(pilot, f"verify-{where}")
