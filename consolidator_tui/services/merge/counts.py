@@ -9,7 +9,7 @@ from consolidator_tui.storage.sqlite import Database, quote
 
 
 async def count_table(database: Database, work: Work, *, written: bool) -> TableCounts:
-    """The counts of one table; `lost` is read from the target once it is written."""
+    """The counts of one table; `lost` is read from the target once it is written, 0 before."""
     number = work.table.number
     rows = {k: _rows(work, k) for k in work.members}
     copies = {
@@ -17,7 +17,7 @@ async def count_table(database: Database, work: Work, *, written: bool) -> Table
         for source in work.plan.sources
         if source.same_as is not None and source.same_as in rows
     }
-    away = merged = moved_away = 0
+    away = merged = 0
     if work.mapped:
         away = int(await database.value(f"SELECT count(*) FROM {work.map} WHERE keep = 0"))
         merged = int(
@@ -34,20 +34,7 @@ async def count_table(database: Database, work: Work, *, written: bool) -> Table
     )
     base = rows.get(0, 0)
     new = sum(count for k, count in rows.items() if k) - away
-    rekeyed = 0
-    if work.table.surrogate is not None:
-        for k, count in rows.items():
-            if k and (work.table.shifts[k] + work.deltas.get(k, 0) or k in work.table.dense):
-                gone = 0
-                if work.mapped:
-                    gone = int(
-                        await database.value(
-                            f"SELECT count(*) FROM {work.map} WHERE {work.within(k, 'g')} "
-                            f"AND (keep = 0 OR canon <> g + {work.deltas.get(k, 0)})"
-                        )
-                    )
-                rekeyed += count - gone
-    lost = moved_away
+    lost = 0
     if written:
         hint = "" if work.table.table.without_rowid else " NOT INDEXED"
         there = await database.value(f"SELECT count(*) FROM main.{quote(work.table.name)}{hint}")
@@ -59,7 +46,7 @@ async def count_table(database: Database, work: Work, *, written: bool) -> Table
         new=new,
         duplicate=away - merged + sum(copies.values()),
         conflict=merged,
-        rekeyed=rekeyed,
+        rekeyed=await _rekeyed(database, work, rows),
         lost=lost,
         undecided=undecided,
         identity=work.table.identity.reason,
@@ -69,6 +56,27 @@ async def count_table(database: Database, work: Work, *, written: bool) -> Table
             if k and work.table.surrogate is not None
         },
     )
+
+
+async def _rekeyed(database: Database, work: Work, rows: dict[int, int]) -> int:
+    """New rows whose id in the target is not the one of their source."""
+    total = 0
+    if work.table.surrogate is None:
+        return total
+    for k, count in rows.items():
+        delta = work.deltas.get(k, 0)
+        if not k or not (work.table.shifts[k] + delta or k in work.table.dense):
+            continue
+        gone = 0
+        if work.mapped:
+            gone = int(
+                await database.value(
+                    f"SELECT count(*) FROM {work.map} WHERE {work.within(k, 'g')} "
+                    f"AND (keep = 0 OR canon <> g + {delta})"
+                )
+            )
+        total += count - gone
+    return total
 
 
 def _rows(work: Work, source: int) -> int:
