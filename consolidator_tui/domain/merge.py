@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from consolidator_tui.domain.catalog import Affinity, Source, Table, fold
+from consolidator_tui.domain.catalog import Affinity, Schema, Source, Table, fold
 from consolidator_tui.domain.plan import PlanDocument, Rule, Value
 
 
@@ -183,6 +183,19 @@ class Pending:
 
 
 @dataclass(frozen=True, slots=True)
+class Ancestor:
+    """The state from which some of the sources diverged."""
+
+    name: str
+    """As the plan names it."""
+    snapshot: str
+    """Absolute path of the file that is read."""
+    schema: Schema
+    descendants: tuple[int, ...] = ()
+    """Indexes of the sources that come from it."""
+
+
+@dataclass(frozen=True, slots=True)
 class MergePlan:
     """Everything the merge needs: sources in order of priority, tables in order of identity."""
 
@@ -198,6 +211,7 @@ class MergePlan:
     """Objects (`index name`) that are not made, each for a reason in the notes."""
     virtuals: tuple[VirtualTable, ...] = ()
     notes: tuple[Note, ...] = ()
+    ancestor: Ancestor | None = None
     pool: str = ""
     """Path of the database with the tables that cannot be read in place."""
     pooled: Mapping[tuple[int, str], str] = field(default_factory=dict)
@@ -212,7 +226,7 @@ class MergePlan:
 
 @dataclass(frozen=True, slots=True)
 class TableCounts:
-    """What became of the rows of one table; source = base + new + duplicate + conflict."""
+    """The rows of one table; source = base + new + duplicate + conflict + deleted + lost."""
 
     table: str
     source: int
@@ -225,6 +239,8 @@ class TableCounts:
     rekeyed: int
     """New rows whose id changed."""
     lost: int
+    deleted: int = 0
+    """Rows that another source had deleted since the ancestor, where the plan honours that."""
     undecided: int = 0
     """Conflict groups that no rule and no person decided."""
     identity: str = ""

@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+GIT_PREFIX = "git:"
+"""Begins the name of an ancestor that is a revision in git history."""
+
 Value = str | int | float | bool | bytes | None
 
 
@@ -17,6 +20,13 @@ class Rule(StrEnum):
     LAST = "last"
     MOST_COMPLETE = "most_complete"
     STOP = "stop"
+
+
+class Deletions(StrEnum):
+    """What becomes of rows that the ancestor had and one of the sources no longer has."""
+
+    KEEP = "keep"
+    HONOUR = "honour"
 
 
 class OnDrift(StrEnum):
@@ -84,6 +94,9 @@ class PlanDocument:
     sources: tuple[str, ...] = ()
     on_conflict: tuple[Rule, ...] = (Rule.NEWEST,)
     on_drift: OnDrift = OnDrift.STOP
+    ancestor: str | None = None
+    """The state from which sources diverged: a file, or `git:<revision>:<path>`."""
+    deletions: Deletions = Deletions.KEEP
     tables: Mapping[str, TablePlan] = field(default_factory=dict)
     mapping: Mapping[str, FileMapping] = field(default_factory=dict)
     references: tuple[ReferencePlan, ...] = ()

@@ -12,7 +12,9 @@ from collections.abc import Mapping
 from consolidator_tui.domain.catalog import fold
 from consolidator_tui.domain.errors import PlanError
 from consolidator_tui.domain.plan import (
+    GIT_PREFIX,
     Decision,
+    Deletions,
     FileMapping,
     OnDrift,
     PlanDocument,
@@ -46,6 +48,7 @@ def loads(text: str, name: str = "plan.toml") -> PlanDocument:
     top = Reader(Origin(text, name), data, (), "the plan")
     top.only(
         *("target", "base", "sources", "on_conflict", "on_drift", "tables"),
+        *("ancestor", "deletions"),
         *("mapping", "references", "not_references", "decisions"),
     )
     document = PlanDocument(
@@ -54,6 +57,8 @@ def loads(text: str, name: str = "plan.toml") -> PlanDocument:
         sources=top.files("sources"),
         on_conflict=_rules(top),
         on_drift=_drift(top),
+        ancestor=_ancestor(top),
+        deletions=_deletions(top),
         tables=_tables(top),
         mapping=_mapping(top),
         references=tuple(_reference(part, followed=True) for part in top.array("references")),
@@ -76,6 +81,24 @@ def _drift(top: Reader) -> OnDrift:
     if name is not None and name not in tuple(OnDrift):
         top.refuse(f"`on_drift` is `{name}`; it can be stop or unite.", "on_drift")
     return OnDrift(name or OnDrift.STOP)
+
+
+def _ancestor(top: Reader) -> str | None:
+    name = top.text("ancestor")
+    if name is None or name.startswith(GIT_PREFIX):
+        return name
+    return top.clean_path(name, "ancestor")
+
+
+def _deletions(top: Reader) -> Deletions:
+    name = top.text("deletions")
+    if name is None:
+        return Deletions.KEEP
+    if name not in tuple(Deletions):
+        top.refuse(f"`deletions` is `{name}`; it can be keep or honour.", "deletions")
+    if name == Deletions.HONOUR and not top.has("ancestor"):
+        top.refuse("without an `ancestor`, nobody can tell what was deleted.", "deletions")
+    return Deletions(name)
 
 
 def _tables(top: Reader) -> dict[str, TablePlan]:

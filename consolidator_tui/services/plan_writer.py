@@ -127,6 +127,8 @@ def _plain(document: PlanDocument) -> dict[str, Any]:
         sources=_texts(document.sources) or None,
         on_conflict=[str(rule) for rule in document.on_conflict],
         on_drift=str(document.on_drift),
+        ancestor=_text(document.ancestor),
+        deletions=str(document.deletions) if document.ancestor is not None else None,
         tables={spell_text(name): _table_plan(table) for name, table in document.tables.items()},
         mapping={spell_text(path): _mapping(part) for path, part in document.mapping.items()},
         references=[_reference(part) for part in document.references],

@@ -17,10 +17,10 @@ from consolidator_tui.domain.catalog import Source, fold
 from consolidator_tui.domain.conflict import ConflictDetail, ConflictPage, ConflictQuery
 from consolidator_tui.domain.discovery import Discovery
 from consolidator_tui.domain.errors import GateClosed, UsageError, VerificationFailed
-from consolidator_tui.domain.event import PhaseTimed, Step
+from consolidator_tui.domain.event import Level, PhaseTimed, Step
 from consolidator_tui.domain.inspection import Inspection, Preview
 from consolidator_tui.domain.manifest import FileRecord, Manifest
-from consolidator_tui.domain.merge import MergePlan, MergeResult
+from consolidator_tui.domain.merge import Ancestor, MergePlan, MergeResult
 from consolidator_tui.domain.plan import Decision, PlanDocument
 from consolidator_tui.domain.run import Fact
 from consolidator_tui.domain.selection import Chosen, Selection, SpaceEstimate
@@ -30,6 +30,7 @@ from consolidator_tui.services.discover import discover
 from consolidator_tui.services.inspect import project as inspecting
 from consolidator_tui.services.inspect.source import load_source
 from consolidator_tui.services.lazy import load
+from consolidator_tui.services.planning.fixes import toml_text
 from consolidator_tui.services.resuming import UNCHANGED, Resuming, entity_key, with_decision
 from consolidator_tui.services.selecting import choose
 from consolidator_tui.services.smoking import Smoking
@@ -203,13 +204,41 @@ class Session(Resuming, Smoking):
             self.sources = await self._load_sources(manifest)
             text, name = self._written
             plan_file.validate(self._document, self.sources, text, name)
+            ancestor = await self._ancestor()
             self.plan, self.questions = await make_plan(
-                self.sources, self._document, self.emit, scratch=run.staging
+                self.sources, self._document, self.emit, scratch=run.staging, ancestor=ancestor
             )
         self.emit(PhaseTimed(Step.MIGRATE, "plan", time.monotonic() - began))
         await self.ask(self.questions)
         await self.flush()
         return self.plan
+
+    async def _ancestor(self) -> Ancestor | None:
+        """The common past that the plan names, made readable."""
+        name = self._document.ancestor
+        if name is None:
+            return None
+        from consolidator_tui.services.ancestor import open_ancestor
+
+        return await open_ancestor(self.need_run(), name, self.sources[0].schema.encoding)
+
+    async def _offer_ancestor(self) -> None:
+        """Look once for a state from which sources diverged, and say that the plan may name it."""
+        from consolidator_tui.services.ancestor import find_ancestor
+
+        if self.discovery is None or self._document.ancestor is not None or self.offer is not None:
+            return
+        offer = self.offer = await find_ancestor(self.need_run(), self.discovery, self.sources)
+        if offer is not None:
+            self.log.say(
+                Step.MIGRATE,
+                Level.INFO,
+                f"{' and '.join(offer.sources)} come from {offer.name} "
+                f"({offer.equal} of {offer.compared} rows looked at are unchanged): "
+                "with it as ancestor, a change on one side only is no conflict",
+                file=offer.name,
+                fix=f"ancestor = {toml_text(offer.name)}",
+            )
 
     async def _load_sources(self, manifest: Manifest) -> tuple[Source, ...]:
         """The sources as catalog entries, read from their snapshots; equal bytes only once."""
@@ -244,6 +273,8 @@ class Session(Resuming, Smoking):
                 self.merged = plan
                 self.questions = self.result.questions
                 await self.ask(self.questions, self.result.templates)
+            if any(counts.conflict or counts.undecided for counts in self.result.counts):
+                await self._offer_ancestor()
             new = sum(counts.new for counts in self.result.counts)
             open_ = f", {len(self.questions)} questions" if self.questions else ""
             say(f"{len(self.result.counts)} tables, {new:,} rows new in the target{open_}")

@@ -32,6 +32,7 @@ from consolidator_tui.storage.run_folder import Clock, RunFolder
 from consolidator_tui.storage.worker import in_thread
 
 if TYPE_CHECKING:
+    from consolidator_tui.domain.lineage import Offer
     from consolidator_tui.domain.reference import Proposal, ReferenceReport
 
 QUESTIONS = "questions.toml"
@@ -69,6 +70,8 @@ class Stepping:
         self.questions: tuple[Question, ...] = ()
         """What must be decided before anything is written, from the last plan or merge."""
         self.result: MergeResult | None = None
+        self.offer: Offer | None = None
+        """A common ancestor that was found and is not in the plan."""
         self.verification: Verification | None = None
         self.changed = False
         """Whether the target was replaced."""

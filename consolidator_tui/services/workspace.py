@@ -14,11 +14,14 @@ from pathlib import Path
 
 from consolidator_tui.domain.catalog import Affinity, Source, Table, fold
 from consolidator_tui.domain.errors import FileRefused
-from consolidator_tui.services.stand_ins import stand_in
+from consolidator_tui.domain.merge import Ancestor
+from consolidator_tui.services.stand_ins import stand_in, stand_in_for
 from consolidator_tui.storage.sqlite import Database, open_database, quote
 
 MAX_ATTACHED_SOURCES = 7
-"""Of the ten that SQLite allows, three are for the pool, the ledger and the target."""
+"""Of the ten that SQLite allows, three are for the pool, the ledger and the ancestor."""
+PAST = "past"
+"""The schema name under which the ancestor is attached."""
 ADDRESS = "consolidator address"
 """Name of the column that numbers the rows of a pooled table."""
 _ROWID_NAMES = ("rowid", "_rowid_", "oid")
@@ -197,10 +200,12 @@ async def open_workspace(
     ledger: Path | None = None,
     main: Path | None = None,
     read_only: bool = False,
+    ancestor: Ancestor | None = None,
 ) -> AsyncIterator[Workspace]:
     """Open `main` (None: in memory) with the sources, the pool and the ledger attached.
 
-    The ledger's schema name is `pv`. Raises FileRefused when a snapshot cannot be attached.
+    The ledger's schema name is `pv`, the ancestor's `past`.
+    Raises FileRefused when a snapshot cannot be attached.
     """
     mode = "rw" if main is not None and not read_only else "ro"
     async with open_database(main, mode=mode, cache_kib=4_096) as database:
@@ -208,12 +213,17 @@ async def open_workspace(
             await database.execute(f"PRAGMA encoding = '{sources[0].schema.encoding}'")
         await database.execute("PRAGMA temp_store = FILE")
         await database.execute("PRAGMA threads = 1")
-        await stand_in(database, sources, functions=main is not None)
+        schemas = [source.schema for source in sources if source.same_as is None]
+        if ancestor is not None:
+            schemas.append(ancestor.schema)
+        await stand_in_for(database, schemas, functions=main is not None)
         direct = direct_sources(sources)
         for index in sorted(direct):
             await database.attach(Path(sources[index].snapshot), schema_of(index), immutable=True)
         if pooled:
             await database.attach(pool, "pool")
+        if ancestor is not None:
+            await database.attach(Path(ancestor.snapshot), PAST, immutable=True)
         if ledger is not None:
             await database.attach(ledger, "pv", mode="ro" if read_only else "rwc")
         for source in sources:

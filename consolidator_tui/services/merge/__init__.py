@@ -15,16 +15,18 @@ from consolidator_tui.domain.merge import (
     Note,
     Question,
 )
-from consolidator_tui.services.merge import aliases, ranges
+from consolidator_tui.services.merge import aliases, deletions, ranges, three_way
 from consolidator_tui.services.merge.aliases import find_aliases
 from consolidator_tui.services.merge.classify import classify
 from consolidator_tui.services.merge.conflicts import TABLES, find_conflicts, note_odd_times
 from consolidator_tui.services.merge.counts import count_table
 from consolidator_tui.services.merge.cycles import refine
 from consolidator_tui.services.merge.decisions import decide_by_hand, decisions_for, regroup
+from consolidator_tui.services.merge.deletions import settle_deletions
 from consolidator_tui.services.merge.questions import open_questions, pending_questions
 from consolidator_tui.services.merge.staging import write_staging
 from consolidator_tui.services.merge.survivorship import apply_rules, keep_winners
+from consolidator_tui.services.merge.three_way import put_onto_winners, settle_one_sided
 from consolidator_tui.services.merge.uniqueness import find_collisions
 from consolidator_tui.services.merge.virtual import follow_owner
 from consolidator_tui.services.merge.work import Translator, Work
@@ -41,7 +43,11 @@ async def merge(plan: MergePlan, staging: Path, ledger: Path, emit: Emit) -> Mer
     started = time.monotonic()
     await _new_ledger(plan, ledger)
     async with open_workspace(
-        plan.sources, plan.pooled, pool=Path(plan.pool), ledger=ledger
+        plan.sources,
+        plan.pooled,
+        pool=Path(plan.pool),
+        ledger=ledger,
+        ancestor=plan.ancestor,
     ) as workspace:
         works = make_works(plan, workspace)
         translator = Translator({work.key: work for work in works})
@@ -76,7 +82,7 @@ async def find_entities(
     """Fill the maps, conflicts and verdicts of all tables; what stays open is returned."""
     await database.execute("PRAGMA pv.journal_mode = OFF")
     await database.execute("PRAGMA pv.synchronous = OFF")
-    await database.script([*TABLES, ranges.TABLE, aliases.TABLE])
+    await database.script([*TABLES, ranges.TABLE, aliases.TABLE, three_way.TABLE, deletions.TABLE])
     for work in works:
         await _number_dense(database, work)
     cyclic = {key for cycle in works[0].plan.cycles for key in cycle} if works else set()
@@ -102,6 +108,7 @@ async def find_entities(
         await database.execute("COMMIT")
         notes += await note_odd_times(database, work)
         questions += await open_questions(database, translator, work)
+    notes += await settle_deletions(database, works)
     await find_aliases(database, works)
     questions += await pending_questions(database, translator, works)
     return questions, notes
@@ -111,15 +118,17 @@ async def _settle(database: Database, translator: Translator, work: Work) -> Non
     decided = decisions_for(work)
     await find_conflicts(database, translator, work)
     await decide_by_hand(database, work, decided)
+    await settle_one_sided(database, translator, work)
+    await follow_owner(database, translator, work)
+    if work.mapped and work.table.identity.kind is not IdentityKind.ROWS:
+        await apply_rules(database, translator, work)
+        await put_onto_winners(database, work)
+        await keep_winners(database, work)
     work.overridden = bool(
         await database.value(
             f"SELECT EXISTS (SELECT 1 FROM pv.override WHERE number = {work.table.number})"
         )
     )
-    await follow_owner(database, translator, work)
-    if work.mapped and work.table.identity.kind is not IdentityKind.ROWS:
-        await apply_rules(database, translator, work)
-        await keep_winners(database, work)
     await find_collisions(database, translator, work)
 
 

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from consolidator_tui.domain.merge import IdentityKind, Link
+from consolidator_tui.services.merge.heirs import find_heirs, join_heirs
 from consolidator_tui.services.merge.lineage import match_by_lineage
 from consolidator_tui.services.merge.work import NONE_MARKS, Translator, Work
 from consolidator_tui.services.sqltext import combined
@@ -47,9 +48,10 @@ async def classify(database: Database, translator: Translator, work: Work) -> No
     await create_map(database, work)
     work.deltas, work.final = {}, {}
     identity = work.table.identity
+    past = await find_heirs(database, work)
     if len(work.members) > 1 and identity.kind is not IdentityKind.NONE:
         if identity.kind is IdentityKind.LINEAGE:
-            await match_by_lineage(database, translator, work)
+            await match_by_lineage(database, translator, work, past)
         elif identity.kind is IdentityKind.COLUMNS:
             await _match(
                 database, translator, work, Key(identity.columns, identity.collations, True)
@@ -57,6 +59,8 @@ async def classify(database: Database, translator: Translator, work: Work) -> No
             nullable = await _nullable(database, work, identity.columns)
             if nullable:
                 await _match(database, translator, work, _content(work, nullable))
+            if past is not None:
+                await join_heirs(database, work)
         else:
             await _match(database, translator, work, _content(work, ()))
     if fixed_key(work) is not None:

@@ -32,8 +32,14 @@ async def count_table(database: Database, work: Work, *, written: bool) -> Table
             f"SELECT count(*) FROM pv.conflict WHERE number = {number} AND winner IS NULL"
         )
     )
-    base = rows.get(0, 0)
-    new = sum(count for k, count in rows.items() if k) - away
+    gone, gone_base = 0, 0
+    if work.plan.ancestor is not None:
+        dropped = f"SELECT count(*) FROM pv.dropped WHERE number = {number}"
+        gone = int(await database.value(dropped))
+        gone_base = int(await database.value(f"{dropped} AND {work.within(0, 'g')}"))
+    away -= gone
+    base = rows.get(0, 0) - gone_base
+    new = sum(count for k, count in rows.items() if k) - (gone - gone_base) - away
     lost = 0
     if written:
         hint = "" if work.table.table.without_rowid else " NOT INDEXED"
@@ -48,6 +54,7 @@ async def count_table(database: Database, work: Work, *, written: bool) -> Table
         conflict=merged,
         rekeyed=await _rekeyed(database, work, rows),
         lost=lost,
+        deleted=gone,
         undecided=undecided,
         identity=work.table.identity.reason,
         shifts={

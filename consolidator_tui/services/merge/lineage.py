@@ -8,10 +8,14 @@ are different entities. What is neither is asked.
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 from consolidator_tui.services.merge.work import Translator, Work
 from consolidator_tui.services.sqltext import combined
 from consolidator_tui.storage.sqlite import Database
+
+if TYPE_CHECKING:
+    from consolidator_tui.services.merge.heirs import Past
 
 _BIRTH = re.compile(
     r"(created?|creation|inserted|added|born|joined|registered)(_?(at|on|time|date|ts))?\Z"
@@ -28,8 +32,18 @@ def birth_column(work: Work) -> str | None:
     return None
 
 
-async def match_by_lineage(database: Database, translator: Translator, work: Work) -> None:
-    """Fill the map of a table whose sources are diverged copies; doubts go to pv.doubt."""
+async def match_by_lineage(
+    database: Database, translator: Translator, work: Work, past: Past | None = None
+) -> None:
+    """Fill the map of a table whose sources are diverged copies; doubts go to pv.doubt.
+
+    With the past known, rows of its descendants are the same when they come from one row of it.
+    """
+    followed = () if past is None else past.sources
+    if past is not None:
+        from consolidator_tui.services.merge.heirs import match_heirs
+
+        await match_heirs(database, work)
     await database.execute(
         "CREATE TABLE IF NOT EXISTS pv.doubt(number INTEGER, g INTEGER, other INTEGER)"
     )
@@ -39,6 +53,8 @@ async def match_by_lineage(database: Database, translator: Translator, work: Wor
         members = [k for k in family if k in work.members]
         for place, later in enumerate(members):
             for earlier in members[:place]:
+                if later in followed and earlier in followed:
+                    continue
                 await _match_pair(database, translator, work, earlier, later)
     await _match_moved(database, translator, work, families)
     await _settle_likely(database, work)

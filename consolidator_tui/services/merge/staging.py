@@ -46,7 +46,12 @@ async def write_staging(
     counts: list[TableCounts] = []
     notes: list[Note] = []
     async with open_workspace(
-        plan.sources, plan.pooled, pool=Path(plan.pool), ledger=ledger, main=staging
+        plan.sources,
+        plan.pooled,
+        pool=Path(plan.pool),
+        ledger=ledger,
+        main=staging,
+        ancestor=plan.ancestor,
     ) as workspace:
         works = [before.over(workspace) for before in planned]
         translator = Translator({work.key: work for work in works})

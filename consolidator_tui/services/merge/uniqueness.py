@@ -111,7 +111,7 @@ def _arm(translator: Translator, work: Work, key: TargetKey, source: int) -> str
         conditions.append(
             f"NOT EXISTS (SELECT 1 FROM {work.map} m JOIN pv.conflict d ON d.canon = m.canon "
             f"WHERE m.g = {work.g(source)} AND m.keep = 0 AND d.number = {work.table.number} "
-            "AND d.decided_by = 'decision')"
+            "AND d.decided_by IN ('decision', 'ancestor'))"
         )
     entity = work.placed(source, f"s.{work.address(source)}")
     if work.mapped:

@@ -49,7 +49,7 @@ async def write_virtual_tables(
     """
     found: list[TableCounts] = []
     notes: list[Note] = []
-    changed = {fold(c.table) for c in counts if c.new or c.conflict or not c.base}
+    changed = {fold(c.table) for c in counts if c.new or c.conflict or c.deleted or not c.base}
     for table in plan.virtuals:
         in_base = table.sources[0] is not None
         if not in_base:

@@ -10,8 +10,9 @@ from pathlib import Path
 from consolidator_tui.domain.catalog import Source, fold
 from consolidator_tui.domain.errors import PlanError
 from consolidator_tui.domain.event import Emit, Level, Message, Step
-from consolidator_tui.domain.merge import MergePlan, MergeTable, PlannedObject, Question
+from consolidator_tui.domain.merge import Ancestor, MergePlan, MergeTable, PlannedObject, Question
 from consolidator_tui.domain.plan import PlanDocument
+from consolidator_tui.services.planning.descent import find_descendants
 from consolidator_tui.services.planning.draft import Draft, Planning
 from consolidator_tui.services.planning.identity import choose_identities
 from consolidator_tui.services.planning.keys import find_surrogates
@@ -36,19 +37,25 @@ _STAMP = re.compile(r"(timestamp|ts|date_?modified|revised_at|edited_at)\Z", re.
 
 
 async def make_plan(
-    sources: Sequence[Source], document: PlanDocument, emit: Emit, *, scratch: Path
+    sources: Sequence[Source],
+    document: PlanDocument,
+    emit: Emit,
+    *,
+    scratch: Path,
+    ancestor: Ancestor | None = None,
 ) -> tuple[MergePlan, tuple[Question, ...]]:
     """The plan of a merge of these sources, and what must be decided before it is safe.
 
-    Reads snapshots only; `scratch` is a folder for what must be copied to be read. Raises
-    PlanError where the document names what does not exist, sqlite3.Error for unreadable files.
+    Reads snapshots only; `scratch` is a folder for what must be copied to be read; the sources
+    that come from `ancestor` are found here. Raises PlanError where the document names what does
+    not exist, sqlite3.Error for unreadable files.
     """
     virtuals = await find_virtual_tables(sources, document)
     sources = virtuals.sources
     pool = scratch / "pool.db"
     pooled = await build_pool(sources, pool)
-    async with open_workspace(sources, pooled, pool=pool) as workspace:
-        planning = Planning(workspace, sources, document)
+    async with open_workspace(sources, pooled, pool=pool, ancestor=ancestor) as workspace:
+        planning = Planning(workspace, sources, document, ancestor)
         planning.questions += virtuals.questions
         planning.notes += virtuals.notes
         measure = Measurements(planning)
@@ -59,6 +66,7 @@ async def make_plan(
         confirmed_references(planning)
         await undeclared_references(planning, measure)
         await find_links(planning, measure)
+        await find_descendants(planning, measure)
         await choose_identities(planning, measure)
         await place_ranges(planning, measure)
         objects, left_out = await settle_absent(planning, unite_objects(planning))
@@ -104,6 +112,7 @@ def _assemble(
         sources=tuple(planning.sources),
         tables=tables,
         cycles=tuple(cycles),
+        ancestor=planning.ancestor,
         pool=str(pool) if pooled else "",
         pooled=pooled,
         notes=tuple(planning.notes),

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from consolidator_tui.domain.catalog import Source, Table, fold
 from consolidator_tui.domain.merge import (
+    Ancestor,
     Identity,
     IdentityKind,
     Link,
@@ -65,6 +66,7 @@ class Planning:
     workspace: Workspace
     sources: Sequence[Source]
     document: PlanDocument
+    ancestor: Ancestor | None = None
     drafts: dict[str, Draft] = field(default_factory=dict)
     renamed: dict[int, dict[tuple[str, str], str]] = field(default_factory=dict)
     """Per source (kind, folded name there) -> statement under the target's names."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from consolidator_tui.domain.merge import IdentityKind
 from consolidator_tui.services.inspect.lineage import Lineage, LineageEvidence, compare_by_id
+from consolidator_tui.services.planning.descent import followed_in
 from consolidator_tui.services.planning.draft import Draft, Planning
 from consolidator_tui.services.planning.measure import Measurements
 from consolidator_tui.storage.sqlite import quote
@@ -34,8 +35,14 @@ class Histories:
         family = {index: index for index in draft.members}
         members = [i for i in draft.members if draft.there(i, str(draft.surrogate))]
         said = []
+        followed = followed_in(self._planning, draft)
+        if len(followed) > 1:
+            family.update(dict.fromkeys(followed, followed[0]))
+            said.append(f"rows are followed from {self._planning.ancestor.name}")  # type: ignore[union-attr]
         for place, second in enumerate(members):
             for first in members[: min(place, COMPARED)]:
+                if second in followed and first in followed:
+                    break
                 if not await self.related(first, second):
                     continue
                 evidence = await self.evidence(draft, first, second)

@@ -35,12 +35,14 @@ async def verify(plan: MergePlan, staging: Path, ledger: Path, emit: Emit) -> Ve
         ledger=ledger,
         main=staging,
         read_only=True,
+        ancestor=plan.ancestor,
     ) as workspace:
         proof = RowProof(plan, workspace)
         await proof.prepare()
         for number, table in enumerate(plan.tables):
             emit(Progress(Step.VERIFY, table.name, number, len(plan.tables), "tables", "checking"))
             checks += await proof.check(table)
+            checks += await proof.deletions(table)
         checks.append(await schema_objects(workspace.database, plan))
         checks.append(await sequences(workspace.database, plan))
         checks += await virtual.entries(workspace, plan, proof)

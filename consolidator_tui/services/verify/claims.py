@@ -20,6 +20,8 @@ class Claims:
     overrides: bool
     deltas: dict[int, int]
     aliases: frozenset[int]
+    dropped: bool = False
+    """Some rows are not in the target because another file deleted them."""
 
     @property
     def map(self) -> str:
@@ -38,7 +40,8 @@ async def _of(table: MergeTable, database: Database) -> Claims:
         f"SELECT EXISTS (SELECT 1 FROM pv.map_{number}), "
         f"(SELECT count(*) FROM pv.map_{number} WHERE keep = 0), "
         f"EXISTS (SELECT 1 FROM pv.conflict WHERE number = {number} AND kind <> 'unique'), "
-        f"EXISTS (SELECT 1 FROM pv.override WHERE number = {number})"
+        f"EXISTS (SELECT 1 FROM pv.override WHERE number = {number}), "
+        f"EXISTS (SELECT 1 FROM pv.dropped WHERE number = {number})"
     )
     assert facts is not None
     deltas = await database.rows(f"SELECT src, delta FROM pv.delta WHERE number = {number}")
@@ -51,4 +54,5 @@ async def _of(table: MergeTable, database: Database) -> Claims:
         overrides=bool(facts[3]),
         deltas=dict(deltas),
         aliases=frozenset(row[0] for row in places),
+        dropped=bool(facts[4]),
     )

@@ -14,14 +14,14 @@ from consolidator_tui.domain.verification import Check
 from consolidator_tui.services.sqltext import sql_value
 from consolidator_tui.services.verify.claims import Claims
 from consolidator_tui.services.verify.defaults import constant_default, must_fill
-from consolidator_tui.services.verify.places import Places
+from consolidator_tui.services.verify.deleted import DeletionProof
 from consolidator_tui.storage.sqlite import quote
 
 COLUMNS = 500
 """Columns that are compared in one statement; SQLite gives at most 2,000."""
 
 
-class RowProof(Places):
+class RowProof(DeletionProof):
     """Checks the rows of all tables of one merge."""
 
     async def check(self, table: MergeTable) -> list[Check]:
@@ -72,7 +72,8 @@ class RowProof(Places):
         wrong = await self._database.value(
             "SELECT count(*) FROM (SELECT canon FROM (SELECT canon, keep, "
             f"CASE {source_of} END AS src FROM {claims.map}) "
-            f"WHERE canon NOT IN ({decided}) GROUP BY canon "
+            f"WHERE canon NOT IN ({decided}) AND canon NOT IN ({_dropped(claims.table, 'canon')}) "
+            "GROUP BY canon "
             "HAVING sum(keep) <> 1 OR count(*) <> count(DISTINCT src))"
         )
         return Check(
@@ -92,6 +93,9 @@ class RowProof(Places):
         tests = [(f"{column} keeps its value", term) for column, term in values]
         tests += [(f"{column} keeps its parent", term) for column, term in references]
         joined, there = self._joined(claims, source)
+        if claims.dropped:
+            g = self._g(table, source, f"s.{self._address(table, source)}")
+            joined += f" WHERE {g} NOT IN ({_dropped(table, 'g')})"
         row: list[int] = []
         for start in range(0, max(1, len(tests)), COLUMNS):
             part = tests[start : start + COLUMNS]
@@ -346,6 +350,11 @@ class RowProof(Places):
             place = [c.name for c in table.columns].index(column.name)
             wrong = f"({wrong}) AND NOT ({' OR '.join(excused)})"
             yield column.name, self._as_decided(claims, source, place, theirs, wrong)
+
+
+def _dropped(table: MergeTable, column: str) -> str:
+    """SELECT: rows that the ledger calls deleted; deleted.py checks that they were."""
+    return f"SELECT d.{column} FROM pv.dropped d WHERE d.number = {table.number}"
 
 
 def _own(table: MergeTable, column: TargetColumn) -> list[str | None]:

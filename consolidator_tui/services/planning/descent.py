@@ -1,0 +1,128 @@
+"""Which sources come from the ancestor that the plan names."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from consolidator_tui.domain.catalog import Table, TableKind, fold
+from consolidator_tui.services.inspect.lineage import compare_by_id
+from consolidator_tui.services.planning.draft import Draft, Planning
+from consolidator_tui.services.planning.measure import Measurements
+from consolidator_tui.services.sqltext import combined
+from consolidator_tui.services.workspace import PAST, row_address
+from consolidator_tui.storage.sqlite import quote
+
+_WEIGHT = 3
+"""Rows per table that count at most: equal seed data alone makes no descendant."""
+
+
+async def find_descendants(planning: Planning, measure: Measurements) -> None:
+    """Set the descendants of the ancestor; says so where there are none or only one."""
+    ancestor = planning.ancestor
+    if ancestor is None:
+        return
+    found = []
+    for source in planning.sources:
+        if source.same_as is None and await _descends(planning, measure, source.index):
+            found.append(source.index)
+    planning.ancestor = replace(ancestor, descendants=tuple(found))
+    if len(found) < 2:
+        of = planning.sources[found[0]].path if found else "no source"
+        planning.note(
+            f"{ancestor.name} is an ancestor of {of} only, so it settles nothing"
+            if found
+            else f"{ancestor.name} is the ancestor of no source: hardly a row of it is in them",
+            file=ancestor.name,
+        )
+
+
+def followed_in(planning: Planning, draft: Draft) -> tuple[int, ...]:
+    """The sources whose rows of this table are followed by their ids from the ancestor."""
+    if planning.ancestor is None or draft.surrogate is None:
+        return ()
+    return tuple(
+        index
+        for index in planning.ancestor.descendants
+        if index in draft.members
+        and draft.there(index, draft.surrogate)
+        and _before(planning, draft.members[index]) is not None
+    )
+
+
+def _before(planning: Planning, table: Table) -> Table | None:
+    """The table of that name in the ancestor."""
+    assert planning.ancestor is not None
+    found = planning.ancestor.schema.tables.get(fold(table.name))
+    usable = found is not None and found.kind is TableKind.ORDINARY and not found.error
+    return found if usable else None
+
+
+async def _descends(planning: Planning, measure: Measurements, source: int) -> bool:
+    agreeing = against = 0
+    for draft in planning.drafts.values():
+        if source not in draft.members or draft.table.kind is not TableKind.ORDINARY:
+            continue
+        table = draft.members[source]
+        before = _before(planning, table)
+        if before is None:
+            continue
+        if draft.surrogate is not None:
+            same, other = await _by_id(planning, measure, draft, source, before)
+        else:
+            same, other = await _by_key(planning, draft, source, before)
+        agreeing += min(_WEIGHT, same)
+        against += min(_WEIGHT, other)
+    return agreeing > against
+
+
+async def _by_id(
+    planning: Planning, measure: Measurements, draft: Draft, source: int, before: Table
+) -> tuple[int, int]:
+    """Rows under one id that agree, and that disagree among the old ones."""
+    own = draft.there(source, str(draft.surrogate))
+    address = row_address(before)
+    if own is None or address is None or not before.has_column(own.strip('"')):
+        return 0, 0
+    table = draft.members[source]
+    columns = [
+        (quote(c.name), quote(before.column(c.name).name))
+        for c in table.stored
+        if before.has_column(c.name) and quote(c.name) != own
+    ]
+    evidence = await compare_by_id(
+        planning.workspace.database,
+        table=draft.name,
+        first=(
+            source,
+            planning.workspace.rows(source, table.name).sql,
+            measure.address(draft, source),
+        ),
+        second=(-1, f"{PAST}.{quote(before.name)}", address),
+        columns=columns,
+    )
+    wrong = evidence.below - evidence.agreeing if evidence.agreeing else evidence.shared
+    return evidence.agreeing, wrong
+
+
+async def _by_key(planning: Planning, draft: Draft, source: int, before: Table) -> tuple[int, int]:
+    """Rows under one natural key that agree in all columns, and that do not."""
+    table = draft.members[source]
+    keys = [name for name in table.primary_key if before.has_column(name)]
+    if not keys or len(keys) < len(table.primary_key):
+        return 0, 0
+    on = " AND ".join(f"a.{quote(name)} = s.{quote(name)}" for name in keys)
+    same = combined(
+        "AND",
+        [
+            f"(a.{quote(c.name)} IS s.{quote(c.name)} COLLATE BINARY)"
+            for c in table.stored
+            if before.has_column(c.name)
+        ],
+        "1",
+    )
+    row = await planning.workspace.database.row(
+        f"SELECT coalesce(sum({same}), 0), count(*) FROM {planning.read(draft, source)} "
+        f"JOIN {PAST}.{quote(before.name)} a ON {on}"
+    )
+    assert row is not None
+    return int(row[0]), int(row[1]) - int(row[0])
