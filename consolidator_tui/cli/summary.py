@@ -55,7 +55,9 @@ def _done(outcome: Outcome, options: RunOptions, output: Output) -> None:
 
 
 def _tables(outcome: Outcome, output: Output) -> None:
-    heads = ("table", "source", "base", "new", "duplicate", "conflict", "rekeyed", "lost")
+    heads = ["table", "source", "base", "new", "duplicate", "conflict", "rekeyed", "lost"]
+    if any(counts.deleted for counts in outcome.tables):
+        heads.insert(-1, "deleted")
     rows = [
         (
             printable(counts.table),

@@ -96,6 +96,8 @@ class PlanDocument:
     on_drift: OnDrift = OnDrift.STOP
     ancestor: str | None = None
     """The state from which sources diverged: a file, or `git:<revision>:<path>`."""
+    descendants: tuple[str, ...] = ()
+    """Sources that come from the ancestor; empty: those whose rows say so."""
     deletions: Deletions = Deletions.KEEP
     tables: Mapping[str, TablePlan] = field(default_factory=dict)
     mapping: Mapping[str, FileMapping] = field(default_factory=dict)

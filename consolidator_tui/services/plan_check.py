@@ -66,6 +66,8 @@ class _Check:
             for place, reference in enumerate(references):
                 self._reference(reference, (key, place))
         self._decisions()
+        for path in self.document.descendants:
+            self._file(path, ("descendants",))
 
     def _mapping(self) -> None:
         by_path = {source.path: source for source in self.sources}

@@ -48,7 +48,7 @@ def loads(text: str, name: str = "plan.toml") -> PlanDocument:
     top = Reader(Origin(text, name), data, (), "the plan")
     top.only(
         *("target", "base", "sources", "on_conflict", "on_drift", "tables"),
-        *("ancestor", "deletions"),
+        *("ancestor", "descendants", "deletions"),
         *("mapping", "references", "not_references", "decisions"),
     )
     document = PlanDocument(
@@ -58,6 +58,7 @@ def loads(text: str, name: str = "plan.toml") -> PlanDocument:
         on_conflict=_rules(top),
         on_drift=_drift(top),
         ancestor=_ancestor(top),
+        descendants=top.files("descendants"),
         deletions=_deletions(top),
         tables=_tables(top),
         mapping=_mapping(top),
@@ -192,6 +193,11 @@ def _decision(part: Reader) -> Decision:
 
 def _refuse_contradictions(document: PlanDocument, top: Reader) -> None:
     named = {*document.sources, *filter(None, (document.target,))}
+    if document.descendants and document.ancestor is None:
+        top.refuse("`descendants` without an `ancestor`: of what?", "descendants")
+    for path in document.descendants if document.sources else ():
+        if path not in named:
+            top.refuse(f"{path} is not among `sources`.", "descendants")
     if document.sources:
         if document.base is not None and document.base not in named:
             top.refuse(f"`base` is {document.base}, which is not among `sources`.", "base")

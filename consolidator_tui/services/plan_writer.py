@@ -128,6 +128,7 @@ def _plain(document: PlanDocument) -> dict[str, Any]:
         on_conflict=[str(rule) for rule in document.on_conflict],
         on_drift=str(document.on_drift),
         ancestor=_text(document.ancestor),
+        descendants=_texts(document.descendants) or None,
         deletions=str(document.deletions) if document.ancestor is not None else None,
         tables={spell_text(name): _table_plan(table) for name, table in document.tables.items()},
         mapping={spell_text(path): _mapping(part) for path, part in document.mapping.items()},

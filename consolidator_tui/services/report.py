@@ -70,6 +70,8 @@ async def write_report(run: RunFolder, receipt: Receipt) -> Path:
 
 def _sections(receipt: Receipt) -> Iterator[Section]:
     lost = sum(counts.lost for counts in receipt.counts)
+    deleted = any(counts.deleted for counts in receipt.counts)
+    parts = (*_COUNTS, "deleted") if deleted else _COUNTS
     yield Section(
         "Result",
         (
@@ -80,10 +82,10 @@ def _sections(receipt: Receipt) -> Iterator[Section]:
     )
     yield Section(
         "Rows per table",
-        ("Source = base + new + duplicate + conflict.",),
-        ("table", *_COUNTS),
+        (f"Source = base + new + duplicate + conflict{' + deleted' if deleted else ''}.",),
+        ("table", *parts),
         [
-            (counts.table, *(f"{getattr(counts, name):,}" for name in _COUNTS))
+            (counts.table, *(f"{getattr(counts, name):,}" for name in parts))
             for counts in receipt.counts
         ],
     )

@@ -23,7 +23,7 @@ async def is_unchanged(staging: Path, base: Path, counts: Sequence[TableCounts])
     every row of the target is a row of the base, and only the schema is left to compare. Rows
     of decided conflicts may have changed a value, so then the pages themselves are compared.
     """
-    if any(count.new for count in counts):
+    if any(count.new or count.deleted for count in counts):
         return False
     if any(count.conflict for count in counts):
         return await in_thread(lambda stop: _same_pages(staging, base, stop))

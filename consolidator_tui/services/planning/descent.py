@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from consolidator_tui.domain.catalog import Table, TableKind, fold
+from consolidator_tui.domain.errors import PlanError
 from consolidator_tui.services.inspect.lineage import compare_by_id
 from consolidator_tui.services.planning.draft import Draft, Planning
+from consolidator_tui.services.planning.fixes import toml_text
 from consolidator_tui.services.planning.measure import Measurements
 from consolidator_tui.services.sqltext import combined
 from consolidator_tui.services.workspace import PAST, row_address
@@ -17,23 +19,29 @@ _WEIGHT = 3
 
 
 async def find_descendants(planning: Planning, measure: Measurements) -> None:
-    """Set the descendants of the ancestor; says so where there are none or only one."""
+    """Set the descendants of the ancestor. Raises PlanError when fewer than two are found."""
     ancestor = planning.ancestor
     if ancestor is None:
         return
+    told = planning.document.descendants
     found = []
     for source in planning.sources:
-        if source.same_as is None and await _descends(planning, measure, source.index):
+        if source.same_as is not None:
+            continue
+        if source.path in told if told else await _descends(planning, measure, source.index):
             found.append(source.index)
     planning.ancestor = replace(ancestor, descendants=tuple(found))
+    whole = [source for source in planning.sources if source.same_as is None]
+    strangers = [source.path for source in whole if source.index not in found]
     if len(found) < 2:
-        of = planning.sources[found[0]].path if found else "no source"
-        planning.note(
-            f"{ancestor.name} is an ancestor of {of} only, so it settles nothing"
-            if found
-            else f"{ancestor.name} is the ancestor of no source: hardly a row of it is in them",
-            file=ancestor.name,
+        listed = ", ".join(toml_text(source.path) for source in whole)
+        raise PlanError(
+            f"{ancestor.name} is no common ancestor: hardly a row of it is unchanged in "
+            f"{' and '.join(strangers)}.",
+            todo=f"Leave `ancestor` out, or say it: descendants = [{listed}].",
         )
+    for path in strangers:
+        planning.note(f"{path} does not come from {ancestor.name}", file=path)
 
 
 def followed_in(planning: Planning, draft: Draft) -> tuple[int, ...]:
