@@ -24,14 +24,15 @@ async def find_descendants(planning: Planning, measure: Measurements) -> None:
     if ancestor is None:
         return
     told = planning.document.descendants
+    whole = [source for source in planning.sources if source.same_as is None]
+    if len(whole) < 2:
+        planning.ancestor = None  # Exact copies have nothing to settle.
+        return
     found = []
-    for source in planning.sources:
-        if source.same_as is not None:
-            continue
+    for source in whole:
         if source.path in told if told else await _descends(planning, measure, source.index):
             found.append(source.index)
     planning.ancestor = replace(ancestor, descendants=tuple(found))
-    whole = [source for source in planning.sources if source.same_as is None]
     strangers = [source.path for source in whole if source.index not in found]
     if len(found) < 2:
         listed = ", ".join(toml_text(source.path) for source in whole)
