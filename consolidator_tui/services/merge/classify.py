@@ -211,6 +211,8 @@ def _key_value(
         join = f" LEFT JOIN {root.map} p{place} ON p{place}.g = {moved}"
         value, alone = f"p{place}.canon", ""
         if source in link.dangling:
+            # A number that nobody has here may be a row of another file once it is moved.
+            join += f" AND {root.within(source, f'p{place}.g')}"
             alone = f" OR {_has_none(translator, root, source, own)}"
             value = f"coalesce({value}, {translator.dangling(root, source, own)})"
         return value, join, f"(p{place}.g IS NOT NULL OR {own} IS NULL{alone})"
@@ -230,7 +232,10 @@ def _shared(translator: Translator, work: Work, source: int, links: list[Link], 
     conditions = []
     for link in links:
         root = translator.works[link.root]
-        found = f"EXISTS (SELECT 1 FROM {root.map} q WHERE q.g = {root.moved(source, own)})"
+        found = (
+            f"EXISTS (SELECT 1 FROM {root.map} q WHERE q.g = {root.moved(source, own)} "
+            f"AND {root.within(source, 'q.g')})"
+        )
         if link.root == work.key:
             if source not in link.dangling:
                 continue
