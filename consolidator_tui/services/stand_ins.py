@@ -116,7 +116,7 @@ async def find_absent(database: Database, schemas: Iterable[Schema]) -> Absent:
         collations |= own[0]
         functions |= own[1]
     if functions:
-        rows = await database.rows("SELECT DISTINCT name FROM pragma_function_list")
+        rows = await database.rows("SELECT DISTINCT name FROM temp.pragma_function_list")
         functions -= {fold(str(row[0])) for row in rows}
     return Absent(frozenset(collations), frozenset(functions))
 

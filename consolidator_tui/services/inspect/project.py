@@ -27,7 +27,7 @@ AT_ONCE = 2
 MAX_FINDINGS = 100
 
 _VIOLATIONS = """
-SELECT "table", parent, count(*) FROM pragma_foreign_key_check GROUP BY 1, 2 ORDER BY 1, 2
+SELECT "table", parent, count(*) FROM temp.pragma_foreign_key_check GROUP BY 1, 2 ORDER BY 1, 2
 """
 
 

@@ -22,25 +22,25 @@ from consolidator_tui.storage.sqlite import Database, Row, literal, quote
 
 _TABLES = """
 SELECT l.name, l.type, l.wr, l.strict, coalesce(m.sql, '')
-FROM pragma_table_list l JOIN sqlite_schema m ON m.name = l.name AND m.type = 'table'
+FROM temp.pragma_table_list l JOIN sqlite_schema m ON m.name = l.name AND m.type = 'table'
 WHERE l.schema = 'main' AND l.type IN ('table', 'virtual', 'shadow')
   AND l.name NOT LIKE 'sqlite@_%' ESCAPE '@'
 ORDER BY m.rowid
 """
 _COLUMNS = """
 SELECT l.name, x.name, x.type, x."notnull", x.dflt_value, x.pk, x.hidden
-FROM pragma_table_list l JOIN pragma_table_xinfo(l.name) x
+FROM temp.pragma_table_list l JOIN temp.pragma_table_xinfo(l.name) x
 WHERE l.schema = 'main' AND l.type IN ('table', 'shadow')
 """
 _INDEXES = """
 SELECT l.name, i.name, i."unique", i.origin, i.partial, x.cid, x.name, x.coll
-FROM pragma_table_list l JOIN pragma_index_list(l.name) i JOIN pragma_index_xinfo(i.name) x
+FROM temp.pragma_table_list l JOIN temp.pragma_index_list(l.name) i JOIN temp.pragma_index_xinfo(i.name) x
 WHERE l.schema = 'main' AND l.type = 'table' AND x.key = 1 AND i."unique" = 1
 ORDER BY l.name, i.seq DESC, x.seqno
 """
 _FOREIGN_KEYS = """
 SELECT l.name, f.id, f."table", f."from", f."to"
-FROM pragma_table_list l JOIN pragma_foreign_key_list(l.name) f
+FROM temp.pragma_table_list l JOIN temp.pragma_foreign_key_list(l.name) f
 WHERE l.schema = 'main' AND l.type = 'table'
 ORDER BY l.name, f.id DESC, f.seq
 """
@@ -65,7 +65,7 @@ async def read_schema(database: Database) -> Schema:
             try:
                 own = await database.rows(
                     f'SELECT name, type, "notnull", dflt_value, pk, hidden '
-                    f"FROM pragma_table_xinfo({literal(name)})"
+                    f"FROM temp.pragma_table_xinfo({literal(name)})"
                 )
             except sqlite3.DatabaseError as problem:
                 error = str(problem)

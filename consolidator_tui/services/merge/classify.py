@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from consolidator_tui.domain.merge import IdentityKind, Link
 from consolidator_tui.services.merge.heirs import find_heirs, join_heirs
 from consolidator_tui.services.merge.lineage import match_by_lineage
-from consolidator_tui.services.merge.work import NONE_MARKS, Translator, Work
+from consolidator_tui.services.merge.work import Translator, Work
 from consolidator_tui.services.sqltext import combined
 from consolidator_tui.storage.sqlite import Database, quote
 
@@ -209,12 +209,20 @@ def _key_value(
             return own, "", f"{own} IS NULL"
         moved = root.moved(source, own)
         join = f" LEFT JOIN {root.map} p{place} ON p{place}.g = {moved}"
-        none = f" OR {own} IN {NONE_MARKS}" if source in link.dangling else ""
-        value = f"p{place}.canon"
-        if none:
-            value = f"coalesce({value}, {own})"
-        return value, join, f"(p{place}.g IS NOT NULL OR {own} IS NULL{none})"
+        value, alone = f"p{place}.canon", ""
+        if source in link.dangling:
+            # A number that nobody has here may be a row of another file once it is moved.
+            join += f" AND {root.within(source, f'p{place}.g')}"
+            alone = f" OR {_has_none(translator, root, source, own)}"
+            value = f"coalesce({value}, {translator.dangling(root, source, own)})"
+        return value, join, f"(p{place}.g IS NOT NULL OR {own} IS NULL{alone})"
     return translator.value(work, source, column), "", _shared(translator, work, source, links, own)
+
+
+def _has_none(translator: Translator, root: Work, source: int, own: str) -> str:
+    """The value has no parent in its file, and can be said in the target as it is said there."""
+    parent = translator.has_parent(root, source, own)
+    return f"(NOT {parent} AND {translator.dangling(root, source, own)} IS NOT NULL)"
 
 
 def _shared(translator: Translator, work: Work, source: int, links: list[Link], own: str) -> str:
@@ -223,16 +231,24 @@ def _shared(translator: Translator, work: Work, source: int, links: list[Link], 
 
     conditions = []
     for link in links:
-        if link.root == work.key:
-            continue
         root = translator.works[link.root]
-        found = f"EXISTS (SELECT 1 FROM {root.map} q WHERE q.g = {root.moved(source, own)})"
+        found = (
+            f"EXISTS (SELECT 1 FROM {root.map} q WHERE q.g = {root.moved(source, own)} "
+            f"AND {root.within(source, 'q.g')})"
+        )
+        if link.root == work.key:
+            if source not in link.dangling:
+                continue
+            # Whether the parent is shared is what the levels find out.
+            found = translator.has_parent(root, source, own)
+        if source in link.dangling:
+            found += f" OR {_has_none(translator, root, source, own)}"
         guard = [
             f"{work.own(source, name) or 'NULL'} IS NOT {sql_value(value)}"
             for name, value in link.reference.where.items()
         ]
         conditions.append(
-            "(" + " OR ".join([f"{own} IS NULL", f"{own} IN {NONE_MARKS}", *guard, found]) + ")"
+            "(" + " OR ".join([f"{own} IS NULL", *guard, found]) + ")"
         )
     return " AND ".join(conditions)
 
@@ -268,7 +284,7 @@ async def _probe(database: Database, translator: Translator, work: Work, key: Ke
     await group(database, work, key, arms, all_members=True)
     await database.execute("CREATE TEMP TABLE candidate(g INTEGER PRIMARY KEY)")
     await database.execute(
-        "INSERT INTO temp.candidate SELECT j.value FROM temp.cls, json_each('[' || gs || ']') j "
+        "INSERT INTO temp.candidate SELECT j.value FROM temp.cls, temp.json_each('[' || gs || ']') j "
         "ORDER BY 1"
     )
 
@@ -331,7 +347,7 @@ async def store_classes(database: Database, work: Work) -> None:
         "count(*) OVER (PARTITION BY c, n) AS members FROM ("
         "SELECT c, g, src, row_number() OVER (PARTITION BY c, src ORDER BY g) AS n FROM ("
         f"SELECT cls.rowid AS c, j.value AS g, {work.source_of('j.value')} AS src "
-        "FROM temp.cls, json_each('[' || gs || ']') j WHERE gs IS NOT NULL))) "
+        "FROM temp.cls, temp.json_each('[' || gs || ']') j WHERE gs IS NOT NULL))) "
         "WHERE members > 1"
     )
     await database.execute("DROP TABLE temp.cls")

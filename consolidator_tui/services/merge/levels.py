@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from consolidator_tui.domain.merge import Link
-from consolidator_tui.services.merge.work import NONE_MARKS, Translator, Work
+from consolidator_tui.services.merge.work import Translator, Work
 from consolidator_tui.services.sqltext import sql_value
 from consolidator_tui.storage.sqlite import Database
 
@@ -24,7 +24,7 @@ async def match_by_levels(
     """Fill the map of a table whose identity contains references to the table itself."""
     from consolidator_tui.services.merge.classify import arm, group, note_mapped, store_classes
 
-    await _read_kin(database, work, links)
+    await _read_kin(database, translator, work, links)
     parents = [f"p{place}" for place in range(len(links))]
     await database.execute("CREATE TEMP TABLE candidate(g INTEGER PRIMARY KEY)")
     await database.execute("CREATE TEMP TABLE frontier(g INTEGER PRIMARY KEY)")
@@ -56,12 +56,14 @@ async def match_by_levels(
         await database.execute(f"DROP TABLE temp.{name}")
 
 
-async def _read_kin(database: Database, work: Work, links: list[Link]) -> None:
+async def _read_kin(
+    database: Database, translator: Translator, work: Work, links: list[Link]
+) -> None:
     """temp.kin: every row with the addresses of its parents in the same table."""
     columns = ", ".join(f"p{place} INTEGER" for place in range(len(links)))
     await database.execute(f"CREATE TEMP TABLE kin(g INTEGER PRIMARY KEY, {columns})")
     for source in work.members:
-        parents = ", ".join(_parent(work, link, source) for link in links)
+        parents = ", ".join(_parent(translator, work, link, source) for link in links)
         await database.execute(
             f"INSERT INTO temp.kin SELECT {work.g(source)}, {parents} FROM {work.read(source)}"
         )
@@ -69,7 +71,7 @@ async def _read_kin(database: Database, work: Work, links: list[Link]) -> None:
         await database.execute(f"CREATE INDEX temp.kin_p{place} ON kin(p{place})")
 
 
-def _parent(work: Work, link: Link, source: int) -> str:
+def _parent(translator: Translator, work: Work, link: Link, source: int) -> str:
     own = work.own(source, link.column)
     if own is None:
         return "NULL"
@@ -79,5 +81,5 @@ def _parent(work: Work, link: Link, source: int) -> str:
         for name, value in link.reference.where.items()
     ]
     if source in link.dangling:
-        conditions.append(f"{own} NOT IN {NONE_MARKS}")
+        conditions.append(translator.has_parent(work, source, own))
     return f"CASE WHEN {' AND '.join(conditions)} THEN {work.moved(source, own)} END"

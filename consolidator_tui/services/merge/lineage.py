@@ -193,17 +193,52 @@ async def _match_moved(
 async def _match_across(
     database: Database, translator: Translator, work: Work, families: tuple[tuple[int, ...], ...]
 ) -> None:
-    """Files of different families have equal rows only by whole content."""
+    """Files of different families have equal rows only by whole content.
+
+    Rows that refer to rows of the same table are equal once those are, so they are looked at
+    again, level by level, as long as the round before found something.
+    """
+    from consolidator_tui.services.merge.classify import note_mapped
+
+    loops = {link.column for link in work.table.links if link.root == work.key}
+    below: set[str] = set()
+    while await _meet(database, translator, work, families, below) and loops:
+        await note_mapped(database, work)
+        below = loops
+    await database.execute("DROP TABLE IF EXISTS temp.met")
+
+
+async def _meet(
+    database: Database,
+    translator: Translator,
+    work: Work,
+    families: tuple[tuple[int, ...], ...],
+    below: set[str],
+) -> bool:
+    """Match rows of different families by content; whether there were any.
+
+    `below`: columns that lead to rows of the same table; only rows whose parent was matched in
+    the round before are looked at.
+    """
     from consolidator_tui.services.merge.classify import Key, arm, group
 
     names = tuple(c.name for c in work.table.columns if c.name != work.table.surrogate)
     key = Key(names, tuple("BINARY" for _ in names), False)
     left = "NOT EXISTS (SELECT 1 FROM {0} m WHERE m.g = {1} AND m.keep = 0)"
     heads = {k: family[0] for family in families for k in family}
-    arms = [
-        arm(translator, work, key, k, more=left.format(work.map, work.g(k))) for k in work.members
-    ]
+    arms = []
+    for k in work.members:
+        more = left.format(work.map, work.g(k))
+        above = [
+            f"{translator.value(work, k, name)} IN (SELECT lead FROM temp.met)"
+            for name in sorted(below)
+            if work.own(k, name) is not None
+        ]
+        if below:
+            more += f" AND ({' OR '.join(above) or '0'})"
+        arms.append(arm(translator, work, key, k, more=more))
     await group(database, work, key, arms, all_members=True)
+    await database.execute("DROP TABLE IF EXISTS temp.met")
     family_of = " ".join(f"WHEN {k} THEN {head}" for k, head in heads.items())
     await database.execute(
         "CREATE TEMP TABLE met AS SELECT g, lead FROM ("
@@ -211,7 +246,7 @@ async def _match_across(
         "SELECT c, g, family, row_number() OVER (PARTITION BY c, family ORDER BY g) AS n FROM ("
         "SELECT c, g, CASE src " + family_of + " END AS family FROM ("
         f"SELECT cls.rowid AS c, j.value AS g, {work.source_of('j.value')} AS src "
-        "FROM temp.cls, json_each('[' || gs || ']') j)))) WHERE g <> lead"
+        "FROM temp.cls, temp.json_each('[' || gs || ']') j)))) WHERE g <> lead"
     )
     await database.execute("DROP TABLE temp.cls")
     await database.execute(
@@ -226,4 +261,4 @@ async def _match_across(
         f"INSERT INTO {work.map} SELECT DISTINCT lead, lead, 1 FROM temp.met WHERE 1 "
         "ON CONFLICT(g) DO UPDATE SET keep = 1"
     )
-    await database.execute("DROP TABLE temp.met")
+    return bool(await database.value("SELECT EXISTS (SELECT 1 FROM temp.met)"))

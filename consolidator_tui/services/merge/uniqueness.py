@@ -81,7 +81,7 @@ async def find_collisions(database: Database, translator: Translator, work: Work
         src = work.source_of("j.value")
         await database.execute(
             "CREATE TEMP TABLE clash_member AS SELECT c.rowid AS c, j.value AS g, "
-            f"{src} AS src FROM temp.clash c, json_each('[' || c.gs || ']') j"
+            f"{src} AS src FROM temp.clash c, temp.json_each('[' || c.gs || ']') j"
         )
         total += await database.changes(
             "INSERT INTO pv.conflict(number, canon, kind, differs) "

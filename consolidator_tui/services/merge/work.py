@@ -18,9 +18,6 @@ from consolidator_tui.services.sqltext import sql_value
 from consolidator_tui.services.workspace import Rows, Workspace, row_address
 from consolidator_tui.storage.sqlite import quote
 
-NONE_MARKS = "(0, -1, '', '0')"
-"""What applications write when they mean that a reference has no parent."""
-
 
 @dataclass(slots=True)
 class Work:
@@ -246,10 +243,15 @@ class Translator:
         if source in link.dangling:
             found = (
                 f"CASE WHEN {self.has_parent(root, source, own)} THEN {found} "
-                f"ELSE {self._dangling(root, source, own)} END"
+                f"ELSE {self.dangling(root, source, own)} END"
             )
         if link.as_text and found != own:
-            found = f"CASE typeof({own}) WHEN 'text' THEN CAST({found} AS TEXT) ELSE {found} END"
+            # '02' refers to 2; where the id stays, so does its spelling.
+            found = (
+                f"CASE WHEN typeof({own}) <> 'text' THEN {found} "
+                f"WHEN {found} = CAST({own} AS INTEGER) THEN {own} "
+                f"ELSE CAST({found} AS TEXT) END"
+            )
         return found
 
     def has_parent(self, root: Work, source: int, own: str) -> str:
@@ -261,26 +263,47 @@ class Translator:
             f"WHERE p.{root.address(source)} = {own})"
         )
 
-    def _dangling(self, root: Work, source: int, own: str) -> str:
-        """A value without a parent never hits a row of another file: it keeps dangling."""
+    def dangling(self, root: Work, source: int, own: str) -> str:
+        """A value without a parent never hits a row of another file: it keeps dangling.
+
+        It stays as it is where nobody has that id in the target, so that rows that are equal in
+        their files are equal in the target, moves with its source's ids otherwise, and is NULL as
+        the last resort.
+        """
+        if source == 0:
+            return own
         table = root.table
-        ranges = root.final or dict(enumerate(zip(table.lows, table.highs, strict=True)))
-        taken = [(low, high) for low, high in ranges.values() if low <= high]
-        keeps_marks = not any(low <= 0 and high >= -1 for low, high in taken)
         number = f"CAST({own} AS INTEGER)"
         is_number = f"(typeof({own}) = 'integer' OR CAST({number} AS TEXT) = {own})"
-        arms = [f"WHEN {own} IS NULL THEN NULL", f"WHEN NOT {is_number} THEN {own}"]
-        if keeps_marks:
-            arms.append(f"WHEN {own} IN {NONE_MARKS} THEN {own}")
-        if source not in table.dense and source != 0:
+        arms = [
+            f"WHEN {own} IS NULL THEN NULL",
+            f"WHEN NOT {is_number} THEN {own}",
+            f"WHEN NOT ({self._taken(root, number)}) THEN {own}",
+        ]
+        if source not in table.dense:
             low, high = table.lows[source], table.highs[source]
             shift = table.shifts[source]
             arms.append(
                 f"WHEN {number} BETWEEN {low - shift} AND {high - shift} "
                 f"THEN {root.placed(source, number)}"
             )
-        inside = " OR ".join(f"{number} BETWEEN {low} AND {high}" for low, high in taken)
-        if source == 0:
-            return own
-        arms.append(f"WHEN NOT ({inside or '0'}) THEN {own}")
         return f"CASE {' '.join(arms)} ELSE NULL END"
+
+    def _taken(self, root: Work, number: str) -> str:
+        """A condition: some row has, or may get, this id in the target."""
+        found = []
+        for k in root.members:
+            if k in root.table.dense:
+                found.append(
+                    f"EXISTS (SELECT 1 FROM pv.dense_{root.table.number}_{k} d "
+                    f"WHERE d.g = {number})"
+                )
+            else:
+                delta = root.deltas.get(k, 0)
+                there = self.has_parent(root, k, f"({number} - {root.table.shifts[k] + delta})")
+                if root.mapped:
+                    # A duplicate does not stand where its number alone would put it.
+                    own = f"SELECT w.canon FROM {root.map} w WHERE w.g = {number} - {delta}"
+                    there = f"({there} AND coalesce(({own}), {number}) = {number})"
+                found.append(there if k else self.has_parent(root, 0, number))
+        return " OR ".join(found) or "0"

@@ -26,7 +26,10 @@ class Places:
         """Where the ledger says that the parent of this source's row stands."""
         moved = self.place_of(link.root, source, own)
         if link.as_text:
-            return f"CASE typeof({own}) WHEN 'text' THEN CAST({moved} AS TEXT) ELSE {moved} END"
+            return (
+                f"CASE WHEN typeof({own}) <> 'text' THEN {moved} "
+                f"WHEN {moved} = CAST({own} AS INTEGER) THEN {own} ELSE CAST({moved} AS TEXT) END"
+            )
         return moved
 
     def place_of(self, table: str, source: int, own: str) -> str:

@@ -71,7 +71,7 @@ async def foreign_keys(database: Database, plan: MergePlan) -> Check:
 
 async def _violations(database: Database) -> dict[tuple[str, str], int]:
     rows = await database.rows(
-        'SELECT "table", parent, count(*) FROM pragma_foreign_key_check GROUP BY 1, 2'
+        'SELECT "table", parent, count(*) FROM temp.pragma_foreign_key_check GROUP BY 1, 2'
     )
     return {(fold(table), fold(parent)): count for table, parent, count in rows}
 
