@@ -247,9 +247,7 @@ def _shared(translator: Translator, work: Work, source: int, links: list[Link], 
             f"{work.own(source, name) or 'NULL'} IS NOT {sql_value(value)}"
             for name, value in link.reference.where.items()
         ]
-        conditions.append(
-            "(" + " OR ".join([f"{own} IS NULL", *guard, found]) + ")"
-        )
+        conditions.append("(" + " OR ".join([f"{own} IS NULL", *guard, found]) + ")")
     return " AND ".join(conditions)
 
 

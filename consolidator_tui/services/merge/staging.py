@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
 from consolidator_tui.domain.event import (
     Emit,
     Level,
     Message,
-    PhaseTimed,
     Progress,
     Step,
     TableMerged,
@@ -17,6 +17,7 @@ from consolidator_tui.domain.event import (
 from consolidator_tui.domain.merge import MergePlan, MergeResult, Note, TableCounts
 from consolidator_tui.services.merge.counts import count_table
 from consolidator_tui.services.merge.missing import settle_base
+from consolidator_tui.services.merge.order import roots
 from consolidator_tui.services.merge.target import (
     continue_sequences,
     create_objects,
@@ -29,19 +30,24 @@ from consolidator_tui.services.merge.work import Translator, Work
 from consolidator_tui.services.merge.write import CannotWrite, write_table
 from consolidator_tui.services.planning.renamed import leave_out, rename, renamings
 from consolidator_tui.services.stand_ins import stand_in
-from consolidator_tui.services.workspace import open_workspace
+from consolidator_tui.services.workspace import Workspace, open_workspace
 from consolidator_tui.storage.files import copy_file
 from consolidator_tui.storage.sqlite import Database, open_database
 
 
 async def write_staging(
-    plan: MergePlan, staging: Path, ledger: Path, emit: Emit, planned: list[Work]
+    plan: MergePlan,
+    staging: Path,
+    ledger: Path,
+    emit: Emit,
+    planned: list[Work],
+    ready: Callable[[], Awaitable[Work]],
 ) -> MergeResult:
     """Write all rows into `staging` (made here) as the maps in `ledger` say.
 
+    `ready` gives all of the `planned` tables in turn, each when it may be written.
     Raises sqlite3.Error. Rows that a constraint of the target refuses become a question.
     """
-    started = time.monotonic()
     await copy_file(Path(plan.sources[0].snapshot), staging, mode=0o600)
     counts: list[TableCounts] = []
     notes: list[Note] = []
@@ -53,7 +59,7 @@ async def write_staging(
         main=staging,
         ancestor=plan.ancestor,
     ) as workspace:
-        works = [before.over(workspace) for before in planned]
+        works = [work.over(workspace) for work in planned]
         translator = Translator({work.key: work for work in works})
         database = workspace.database
         await _prepare_connection(database)
@@ -64,7 +70,12 @@ async def write_staging(
         dropped = await drop_triggers(database)
         await settle_base(database, plan)
         await prepare_tables(database, plan, works)
-        for number, work in enumerate(works):
+        before = {work.key: work for work in planned}
+        for number in range(len(works)):
+            # A transaction sees the ledger as it was when it began.
+            await database.execute("COMMIT")
+            work = _final(await ready(), before, translator, workspace)
+            await database.execute("BEGIN")
             began = time.monotonic()
             emit(Progress(Step.MIGRATE, work.table.name, number, len(works), "tables", "writing"))
             try:
@@ -75,6 +86,9 @@ async def write_staging(
             table = await count_table(database, work, written=True)
             counts.append(table)
             emit(_merged(table, time.monotonic() - began))
+        works = [translator.works[work.key] for work in planned]
+        places = {work.table.name: number for number, work in enumerate(works)}
+        counts.sort(key=lambda table: places[table.table])
         problems = await create_objects(database, plan, ("index", "view"))
         filled, told = await write_virtual_tables(database, plan, translator.works, counts)
         counts += filled
@@ -87,12 +101,20 @@ async def write_staging(
         async with open_database(staging, mode="rw") as database:
             await stand_in(database, plan.sources, functions=True)
             await database.execute("REINDEX")
-    emit(PhaseTimed(Step.MIGRATE, "write", time.monotonic() - started))
     notes += [note for _, note in problems]
     for note in notes:
         emit(Message(Step.MIGRATE, Level.WARNING, note.text, note.file, note.table, note.column))
     left_out = (*plan.left_out, *(name for name, _ in problems))
     return MergeResult(tuple(counts), (), tuple(notes), left_out=left_out)
+
+
+def _final(
+    work: Work, planned: Mapping[str, Work], translator: Translator, workspace: Workspace
+) -> Work:
+    """The table as it was handed over, in the writer's workspace, and its parents as well."""
+    for key in (*roots(work), work.key):
+        translator.works[key] = planned[key].over(workspace)
+    return translator.works[work.key]
 
 
 async def _prepare_connection(database: Database) -> None:

@@ -9,7 +9,6 @@ it is the row that is written there.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from consolidator_tui.domain.catalog import Affinity, fold
@@ -193,7 +192,7 @@ class Work:
 class Translator:
     """Values of a source as they are in the target: references follow, the rest stays."""
 
-    def __init__(self, works: Mapping[str, Work]) -> None:
+    def __init__(self, works: dict[str, Work]) -> None:
         self.works = works
         self.widened = frozenset(
             (link.root, source)

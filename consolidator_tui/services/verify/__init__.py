@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+from consolidator_tui.domain.catalog import fold
 from consolidator_tui.domain.event import Emit, Level, Message, PhaseTimed, Progress, Step
-from consolidator_tui.domain.merge import MergePlan
+from consolidator_tui.domain.merge import MergePlan, MergeTable
 from consolidator_tui.domain.verification import Check, Verification
 from consolidator_tui.services.stand_ins import stand_in
 from consolidator_tui.services.verify import virtual
@@ -19,42 +21,24 @@ from consolidator_tui.services.verify.whole import (
 )
 from consolidator_tui.services.workspace import open_workspace
 from consolidator_tui.storage.sqlite import open_database
+from consolidator_tui.storage.worker import for_each
+
+INTEGRITY_CACHE_KIB = 16 * 1024
+"""Comparing an index with its table jumps about; more than this gains nothing."""
 
 
 async def verify(plan: MergePlan, staging: Path, ledger: Path, emit: Emit) -> Verification:
     """Check a staged target against the sources' snapshots and the ledger.
 
-    Reads only. Raises sqlite3.Error when a file cannot be read at all.
+    Reads only, over two connections at once: SQLite's own checks on one, the rows of the tables
+    on the other and, when the first is done, on both. Raises sqlite3.Error when a file cannot be
+    read at all.
     """
     started = time.monotonic()
-    checks: list[Check] = []
-    async with open_workspace(
-        plan.sources,
-        plan.pooled,
-        pool=Path(plan.pool),
-        ledger=ledger,
-        main=staging,
-        read_only=True,
-        ancestor=plan.ancestor,
-    ) as workspace:
-        proof = RowProof(plan, workspace)
-        await proof.prepare()
-        for number, table in enumerate(plan.tables):
-            emit(Progress(Step.VERIFY, table.name, number, len(plan.tables), "tables", "checking"))
-            checks += await proof.check(table)
-            checks += await proof.deletions(table)
-        checks.append(await schema_objects(workspace.database, plan))
-        checks.append(await sequences(workspace.database, plan))
-        checks += await virtual.entries(workspace, plan, proof)
-    emit(PhaseTimed(Step.VERIFY, "meaning", time.monotonic() - started))
-    began = time.monotonic()
-    checks += await virtual.indexes(staging, plan)
-    async with open_database(staging, immutable=True) as database:
-        await stand_in(database, plan.sources, functions=True)
-        checks.append(await foreign_keys(database, plan))
-        emit(Progress(Step.VERIFY, "integrity check", 0, None, "", "checking"))
-        checks.append(await integrity(database))
-    emit(PhaseTimed(Step.VERIFY, "integrity", time.monotonic() - began))
+    proof = _Proof(plan, staging, ledger, emit)
+    jobs: list[Callable[[], Awaitable[None]]] = [proof.the_rows, proof.the_whole]
+    await for_each(jobs, lambda job: job(), at_once=len(jobs))
+    checks = [*proof.checks(), *await virtual.indexes(staging, plan)]
     emit(PhaseTimed(Step.VERIFY, "verify", time.monotonic() - started))
     for check in checks:
         if not check.ok:
@@ -64,3 +48,75 @@ async def verify(plan: MergePlan, staging: Path, ledger: Path, emit: Emit) -> Ve
                 )
             )
     return Verification(tuple(checks), time.monotonic() - started)
+
+
+class _Proof:
+    """What two connections find out together."""
+
+    def __init__(self, plan: MergePlan, staging: Path, ledger: Path, emit: Emit) -> None:
+        self._plan = plan
+        self._staging = staging
+        self._ledger = ledger
+        self._emit = emit
+        self._open = sorted(plan.tables, key=lambda table: _size(plan, table))
+        """Tables that nobody has begun; the largest is last and taken first."""
+        self._of_table: dict[int, list[Check]] = {}
+        self._of_schema: list[Check] = []
+        self._of_file: list[Check] = []
+
+    def checks(self) -> list[Check]:
+        """All that was found, in the order of the plan."""
+        found = [check for table in self._plan.tables for check in self._of_table[table.number]]
+        return [*found, *self._of_schema, *self._of_file]
+
+    async def the_rows(self) -> None:
+        """Prove the rows of all tables that are left, then the schema."""
+        await self._tables(schema=True)
+
+    async def the_whole(self) -> None:
+        """SQLite's own checks of the file, then a share of the tables."""
+        began = time.monotonic()
+        async with open_database(
+            self._staging, immutable=True, cache_kib=INTEGRITY_CACHE_KIB
+        ) as database:
+            await stand_in(database, self._plan.sources, functions=True)
+            self._of_file.append(await foreign_keys(database, self._plan))
+            self._of_file.append(await integrity(database))
+        self._emit(PhaseTimed(Step.VERIFY, "integrity", time.monotonic() - began))
+        if self._open:
+            await self._tables(schema=False)
+
+    async def _tables(self, *, schema: bool) -> None:
+        plan, emit, count = self._plan, self._emit, len(self._plan.tables)
+        began = time.monotonic()
+        async with open_workspace(
+            plan.sources,
+            plan.pooled,
+            pool=Path(plan.pool),
+            ledger=self._ledger,
+            main=self._staging,
+            read_only=True,
+            ancestor=plan.ancestor,
+        ) as workspace:
+            proof = RowProof(plan, workspace)
+            await proof.prepare()
+            while self._open:
+                table = self._open.pop()
+                done = count - len(self._open) - 1
+                emit(Progress(Step.VERIFY, table.name, done, count, "tables", "checking"))
+                found = [*await proof.check(table), *await proof.deletions(table)]
+                self._of_table[table.number] = found
+            if schema:
+                self._of_schema.append(await schema_objects(workspace.database, plan))
+                self._of_schema.append(await sequences(workspace.database, plan))
+                self._of_schema += await virtual.entries(workspace, plan, proof)
+        emit(PhaseTimed(Step.VERIFY, "meaning", time.monotonic() - began))
+
+
+def _size(plan: MergePlan, table: MergeTable) -> int:
+    """Rows of a table over all sources."""
+    return sum(
+        plan.sources[source].row_counts.get(fold(name), 0)
+        for source, name in enumerate(table.sources)
+        if name is not None
+    )

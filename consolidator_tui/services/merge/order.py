@@ -1,0 +1,66 @@
+"""In which order tables are compared, and from when on a table's rows can be written."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Sequence
+
+from consolidator_tui.domain.catalog import TableKind, fold
+from consolidator_tui.services.merge.work import Work
+
+
+def in_working_order(works: Sequence[Work]) -> list[Work]:
+    """Small tables before large ones where references allow it: so there is always one to write.
+
+    `works` are in the plan's order, in which the parents of an identity come first. Where tables
+    refer to each other in circles the plan's order stays.
+    """
+    if not works or works[0].plan.cycles:
+        return list(works)
+    place = {work.key: number for number, work in enumerate(works)}
+    missing: list[int] = []
+    children: dict[int, list[int]] = {}
+    for number, work in enumerate(works):
+        above = {place[root] for root in roots(work) if place[root] < number}
+        missing.append(len(above))
+        for parent in above:
+            children.setdefault(parent, []).append(number)
+    ready = [(_rows(works[n]), n) for n, left in enumerate(missing) if not left]
+    heapq.heapify(ready)
+    found = []
+    while ready:
+        _, number = heapq.heappop(ready)
+        found.append(works[number])
+        for child in children.get(number, ()):
+            missing[child] -= 1
+            if not missing[child]:
+                heapq.heappush(ready, (_rows(works[child]), child))
+    return found
+
+
+def roots(work: Work) -> set[str]:
+    """The other tables whose entities the table's values follow."""
+    return {link.root for link in work.table.links if link.root != work.key}
+
+
+def is_plain(work: Work) -> bool:
+    """Whether nothing but the table itself and its roots says what is written.
+
+    Entries of search indexes follow their owner's winners, references to natural keys the names
+    that won, and a deletion what still refers to the row: those wait until all are settled.
+    """
+    if work.plan.ancestor is not None:
+        return False
+    linked = {fold(link.column) for link in work.table.links}
+    return work.table.table.kind is TableKind.ORDINARY and all(
+        fold(column) in linked
+        for reference in work.table.references
+        for column in reference.columns
+    )
+
+
+def _rows(work: Work) -> int:
+    return sum(
+        work.plan.sources[source].row_counts.get(fold(str(work.table.sources[source])), 0)
+        for source in work.members
+    )
