@@ -86,7 +86,7 @@ def run(project: Path, options: RunOptions, on_conflict: str | None, *, as_json:
     if output.as_json:
         output.object(outcome.as_object())
     else:
-        summary.run(outcome, options, output)
+        summary.run(project, outcome, options, output)
     return outcome.exit_status
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from consolidator_tui.domain.run import RunInfo
     from consolidator_tui.services.checking import RunCheck
     from consolidator_tui.services.rollback import RollbackReport
+    from consolidator_tui.services.undoing import Undone
 
 DAMAGED = 4
 """A backup that is not what it was: nothing may be built on it."""
@@ -51,23 +53,37 @@ def rollback(project: Path, run: str | None, *, yes: bool, as_json: bool) -> int
         )
         return refuse(error, output)
 
-    def tell(found: tuple[str, RollbackReport]) -> None:
-        name, report = found
+    def tell(found: Undone) -> None:
         if as_json:
-            output.object({"outcome": "rolled_back", "run": name, **as_plain(report)})
+            output.object({"outcome": "rolled_back", **_undone_object(found)})
             return
-        output.result(f"Run {name} is rolled back.")
-        for told, paths in (
-            ("put back", report.restored),
-            ("removed, it did not exist before", report.removed),
-            ("already as it was", report.unchanged),
-        ):
-            for path in paths:
-                output.result(f"{path}: {told}")
-        for path in report.kept:
-            output.result(f"What was in its place is kept in the run's folder: {path}")
+        for name, report in found.runs:
+            _tell_undone(name, report, output)
+        for name in found.earlier:
+            command = f"consolidator-tui rollback {shlex.quote(str(project))} {name} --yes"
+            output.result(f"Run {name} before it changed files too and is in force: {command}")
 
     return answer(output, lambda: undo(project, run, output.event), tell)
+
+
+def _tell_undone(name: str, report: RollbackReport, output: Output) -> None:
+    output.result(f"Run {name} is rolled back.")
+    for told, paths in (
+        ("put back", report.restored),
+        ("removed, it did not exist before", report.removed),
+        ("already as it was", report.unchanged),
+    ):
+        for path in paths:
+            output.result(f"{path}: {told}")
+    for path in report.kept:
+        output.result(f"What was in its place is kept in the run's folder: {path}")
+
+
+def _undone_object(found: Undone) -> dict[str, object]:
+    """The oldest run, which everything is as before, at the top; all of them under `runs`."""
+    name, report = found.runs[-1]
+    every = [{"run": run, **as_plain(each)} for run, each in found.runs]
+    return {"run": name, **as_plain(report), "runs": every, "earlier": list(found.earlier)}
 
 
 def runs(project: Path, *, as_json: bool) -> int:
@@ -87,7 +103,7 @@ def runs(project: Path, *, as_json: bool) -> int:
             return
         for info in found:
             files = f"{', '.join(info.sources)} -> {info.target}" if info.target else ""
-            output.result(f"{info.name}  {_state(info)}  {info.size:,} bytes  {files}".rstrip())
+            output.result(f"{info.name}  {info.outcome}  {info.size:,} bytes  {files}".rstrip())
         if not found:
             output.result("No runs yet.")
 
@@ -107,23 +123,10 @@ def report(project: Path, run: str | None) -> int:
     return answer(output, lambda: read_report(project, run), tell)
 
 
-def _state(info: RunInfo) -> str:
-    """Where a run is, in a few words."""
-    state = info.state
-    if state is None:
-        return info.problem or "unreadable"
-    if state.rolled_back:
-        return "rolled back"
-    if state.promoted:
-        return "consolidated, cleaned up" if state.cleaned else "consolidated"
-    step = state.interrupted or state.current
-    return f"unfinished at {step}" if step else "unfinished"
-
-
 def _run_object(info: RunInfo) -> dict[str, object]:
     return {
         "name": info.name,
-        "state": _state(info),
+        "state": info.outcome,
         "size": info.size,
         "backup_size": info.backup_size,
         "backup_complete": info.backup_complete,

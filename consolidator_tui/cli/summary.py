@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from consolidator_tui.cli.output import Output
@@ -20,7 +22,7 @@ _HEADINGS = {
 }
 
 
-def run(outcome: Outcome, options: RunOptions, output: Output) -> None:
+def run(project: Path, outcome: Outcome, options: RunOptions, output: Output) -> None:
     """What came of a run: counts per table, what is open, what to do next."""
     if outcome.tables:
         _tables(outcome, output)
@@ -34,20 +36,21 @@ def run(outcome: Outcome, options: RunOptions, output: Output) -> None:
             if message.fix:
                 output.note(f"  {message.fix}")
     if outcome.result is Result.CONSOLIDATED:
-        _done(outcome, options, output)
+        _done(project, outcome, options, output)
     elif outcome.changed:
         output.note(f"{outcome.target} is in place; what came after it was not done.")
     else:
         output.note(_HEADINGS[outcome.result])
 
 
-def _done(outcome: Outcome, options: RunOptions, output: Output) -> None:
+def _done(project: Path, outcome: Outcome, options: RunOptions, output: Output) -> None:
     lost = sum(counts.lost for counts in outcome.tables)
     if options.dry_run:
         output.result(f"Dry run: {outcome.target} would be the one database; {lost} rows lost.")
     elif outcome.changed:
         output.result(f"{outcome.target} is the one database; {lost} rows lost.")
-        output.result(f"Undo: consolidator-tui rollback PROJECT {outcome.run} --yes")
+        place = shlex.quote(str(project))
+        output.result(f"Undo: consolidator-tui rollback {place} {outcome.run} --yes")
     else:
         output.result(f"{outcome.target} already holds everything; it was left as it is.")
     if outcome.report:

@@ -235,3 +235,5 @@ class RunInfo:
     """Originals were deleted: this backup is their only copy."""
     problem: str = ""
     """Why the run cannot be used, or empty."""
+    outcome: str = ""
+    """What came of it, in a few words."""

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from consolidator_tui.domain import run as machine
-from consolidator_tui.domain.errors import GateClosed
-from consolidator_tui.domain.event import Step
+from consolidator_tui.domain.errors import ConsolidatorError, GateClosed
+from consolidator_tui.domain.event import Level, Step
 from consolidator_tui.domain.run import Fact, RunState
 from consolidator_tui.services.lazy import load
 from consolidator_tui.services.stepping import Stepping
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from consolidator_tui.domain.reference import Proposal, Reference, ReferenceReport
     from consolidator_tui.services.cleanup import Gate
     from consolidator_tui.services.rollback import RollbackReport
+
+RECEIPT = "receipt"
+"""Name of the document of `run.db` from which the receipt can be written again."""
 
 
 class Aftermath(Stepping):
@@ -47,6 +50,10 @@ class Aftermath(Stepping):
         return tuple(references.explain(self.references, self.project / file.path))
 
     def _database_paths(self) -> list[Path]:
+        if self.discovery is None and self.chosen is not None:
+            # A run that was taken up behind Discover.
+            names = {*self.chosen.sources, self.chosen.target}
+            return [self.project / path for path in sorted(names)]
         files = self.discovery.files if self.discovery else ()
         return [self.project / file.path for file in files]
 
@@ -138,7 +145,29 @@ class Aftermath(Stepping):
             count = len(report.restored) + len(report.removed) + len(report.unchanged)
             say(f"{count} files are as they were")
         await self._take_facts()
+        await self._tell_in_report(report)
         return report
+
+    async def _tell_in_report(self, report: RollbackReport) -> None:
+        """Let the receipt say that the run was rolled back; a failure here undoes nothing."""
+        from consolidator_tui.services.rollback import sentences
+
+        target = self.chosen.target if self.chosen is not None else "The target"
+        try:
+            await self._rewrite_report(self._state_sentence(target), *sentences(report))
+        except ConsolidatorError as error:
+            text = f"The receipt still tells the state before: {error.sentence}"
+            self.log.say(Step.ROLLBACK, Level.WARNING, text)
+
+    async def _rewrite_report(self, *state: str) -> Path | None:
+        """The receipt with other sentences about the target; None when there is no receipt."""
+        from consolidator_tui.services.report import rewrite_report
+
+        run, text = self.need_run(), await self.store.get(RECEIPT) if self.store else None
+        if text is None:
+            return None
+        with self.explained("The receipt"):
+            return await rewrite_report(run, text, *state)
 
     async def _take_facts(self) -> None:
         """Add the facts that services recorded in the run's database."""
@@ -151,6 +180,7 @@ class Aftermath(Stepping):
     async def write_report(self) -> Path:
         """Write the receipt into the run's folder and return its path (Markdown).
 
+        A run that was taken up again has its first receipt brought up to date.
         Raises GateClosed before there is a plan.
         """
         await load("report")
@@ -158,7 +188,10 @@ class Aftermath(Stepping):
 
         run, chosen = self.need_run(), self.need_chosen()
         if self.plan is None or self.result is None:
-            raise GateClosed("There is nothing to report yet.", todo="Migrate first.")
+            again = await self._rewrite_report(self._state_sentence(chosen.target))
+            if again is None:
+                raise GateClosed("There is nothing to report yet.", todo="Migrate first.")
+            return again
         receipt = Receipt(
             project=self.project,
             run=run.name,
@@ -171,7 +204,9 @@ class Aftermath(Stepping):
             messages=self.log.messages,
         )
         with self.explained("The receipt"):
-            return await write_report(run, receipt)
+            path, text = await write_report(run, receipt)
+        await self.save(**{RECEIPT: text})
+        return path
 
     def _state_sentence(self, target: str) -> str:
         if self.state.rolled_back:

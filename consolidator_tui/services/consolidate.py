@@ -188,6 +188,8 @@ def read_plan_text(path: Path) -> str:
         if path.stat().st_size > MAX_PLAN_BYTES:
             raise UsageError(f"{path} is too large for a plan.")
         return path.read_bytes().decode("utf-8-sig")
+    except FileNotFoundError:
+        raise UsageError(f"There is no file {path}.", todo="Check the path after --plan.") from None
     except OSError as error:
         told = explain_os(error, str(path))
         raise UsageError(told.sentence, todo="Check the path after --plan.") from error

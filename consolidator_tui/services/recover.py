@@ -20,6 +20,9 @@ from consolidator_tui.storage.run_folder import RunFolder
 from consolidator_tui.storage.worker import in_thread
 from consolidator_tui.storage.workshop import Workshop
 
+CRASHED = "crashed"
+"""Name of the mark that the process of this run died, and another one put things right."""
+
 
 @dataclass(frozen=True, slots=True)
 class Recovery:
@@ -55,6 +58,8 @@ async def recover(run: RunFolder, emit: Emit) -> Recovery:
         state = after_crash(before)
         if state != before:
             await store.save_state(state)
+        if (work is not None or state != before) and (state.promoted or state.cleaned):
+            await store.put(CRASHED, "yes")
     return Recovery(state, report)
 
 

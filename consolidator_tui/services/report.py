@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import html
+import json
 import re
+import shlex
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from consolidator_tui import __version__
@@ -50,13 +52,30 @@ class Section:
     rows: Sequence[Sequence[str]] = field(default_factory=tuple)
 
 
-async def write_report(run: RunFolder, receipt: Receipt) -> Path:
-    """Write report.md and report.html into the run's folder; returns the former.
+async def write_report(run: RunFolder, receipt: Receipt) -> tuple[Path, str]:
+    """Write report.md and report.html into the run's folder.
 
-    Raises OSError.
+    Returns the former, and a text from which `rewrite_report` can make it again. Raises OSError.
     """
     sections = list(_sections(receipt))
     title = f"Consolidation of {printable(str(receipt.project))}"
+    path = await _write(run, title, sections)
+    return path, json.dumps({"title": title, "sections": [asdict(s) for s in sections]})
+
+
+async def rewrite_report(run: RunFolder, text: str, *state: str) -> Path:
+    """Write the reports again from the text of an earlier `write_report`.
+
+    `state` are the sentences about what became of the target, in the place of the first one of
+    the old report. Raises OSError.
+    """
+    body = json.loads(text)
+    sections = [Section(**section) for section in body["sections"]]
+    sections[0] = replace(sections[0], sentences=(*state, *sections[0].sentences[1:]))
+    return await _write(run, body["title"], sections)
+
+
+async def _write(run: RunFolder, title: str, sections: Sequence[Section]) -> Path:
     markdown = to_markdown(title, sections).encode("utf-8", "backslashreplace")
     page = to_html(title, sections).encode("utf-8", "backslashreplace")
 
@@ -106,7 +125,7 @@ def _sections(receipt: Receipt) -> Iterator[Section]:
     yield Section(
         "How to undo all of it",
         (
-            "consolidator-tui rollback PROJECT " + receipt.run + " --yes",
+            f"consolidator-tui rollback {shlex.quote(str(receipt.project))} {receipt.run} --yes",
             "It puts databases, configuration and deleted files back as they were, from the "
             "backup in the run's folder, and keeps what was written into the target since.",
         ),

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import json
 from dataclasses import asdict, dataclass, replace
+from enum import Enum, auto
 
 from consolidator_tui.domain import run as machine
 from consolidator_tui.domain.catalog import fold
-from consolidator_tui.domain.event import Step
+from consolidator_tui.domain.errors import FileRefused
+from consolidator_tui.domain.event import Level, Step
 from consolidator_tui.domain.plan import Decision, PlanDocument
 from consolidator_tui.domain.selection import Chosen
 from consolidator_tui.services import plan_file
@@ -16,13 +18,18 @@ from consolidator_tui.services.lazy import load
 from consolidator_tui.services.stepping import Stepping
 from consolidator_tui.storage.run_db import open_run_store
 from consolidator_tui.storage.run_folder import RunFolder, list_runs
+from consolidator_tui.storage.worker import in_thread
 
 CHOSEN = "chosen"
 """Name of the selection in the run's database."""
 UNCHANGED = "unchanged"
 """Name of the mark that the target was found as it has to be, and not replaced."""
 LEFT = "left"
-"""Name of the mark that a person began anew beside this run."""
+"""Name of the mark that this run is not offered again, with the reason as its text."""
+DRY = "dry run"
+"""The reason: it was only to see what would happen."""
+ASIDE = "aside"
+"""The reason: a person began anew beside it."""
 _STOPPED = {machine.StepStatus.RUNNING, machine.StepStatus.FAILED}
 """A step that ended like this may have left temporary files beside files of the project."""
 
@@ -40,34 +47,75 @@ class UnfinishedRun:
     """Conflicts decided by hand."""
     total: int
     """Conflicts in all; 0 when it is not known."""
+    promoted: bool = False
+    """The target is in place; only what follows it is left."""
+
+
+class _Sort(Enum):
+    """What a run means for the question which one is offered."""
+
+    OPEN = auto()
+    """It has something left to do."""
+    IDLE = auto()
+    """It found the target as it had to be: an earlier run that made it so comes first."""
+    PASSED = auto()
+    """It hides no run before it: rolled back, or a dry run."""
+    OVER = auto()
+    """Nothing is left of it, or of what was before it."""
 
 
 class Resuming(Stepping):
     """The part of a session that deals with earlier runs."""
 
     async def unfinished(self) -> UnfinishedRun | None:
-        """The newest run, when it is neither finished nor left aside. Nothing is changed."""
-        runs = await asyncio.to_thread(list_runs, self.project)
-        if not runs or not await asyncio.to_thread(runs[-1].run_db.is_file):
-            return None
-        async with open_run_store(runs[-1], self._clock) as store:
-            state = machine.after_crash(await store.load_state())
-            if state.finished or await store.get(LEFT) is not None:
+        """The newest run that has something left to do, or None. Nothing is changed."""
+        idle: UnfinishedRun | None = None
+        for folder in reversed(await asyncio.to_thread(list_runs, self.project)):
+            if not await asyncio.to_thread(folder.run_db.is_file):
+                continue
+            try:
+                sort, found = await self._look_at(folder)
+            except FileRefused:
+                continue  # Its database is damaged; `recover` says so.
+            if sort is _Sort.OPEN:
+                return found
+            if sort is _Sort.OVER:
                 return None
+            if sort is _Sort.IDLE:
+                idle = idle or found
+        return idle
+
+    async def _look_at(self, folder: RunFolder) -> tuple[_Sort, UnfinishedRun]:
+        async with open_run_store(folder, self._clock) as store:
+            state = machine.after_crash(await store.load_state())
+            left = await store.get(LEFT) is not None
+            unchanged = await store.get(UNCHANGED) is not None
             decided = len(await store.decisions())
         step = state.interrupted or state.current
-        return UnfinishedRun(runs[-1].name, _readable(runs[-1].name), step, decided, 0)
+        found = UnfinishedRun(
+            folder.name, _readable(folder.name), step, decided, 0, promoted=state.promoted
+        )
+        if state.rolled_back or (left and not state.promoted):
+            return _Sort.PASSED, found
+        if left or (state.finished and state.current is None):
+            return _Sort.OVER, found
+        return _Sort.IDLE if unchanged and not state.cleaned else _Sort.OPEN, found
 
     async def recover(self) -> None:
         """Finish or undo what the last process was doing to files when it died or failed.
 
-        Raises LockedError when that process still runs.
+        A run whose database cannot be read is told and left aside. Raises LockedError when that
+        process still runs.
         """
         runs = await asyncio.to_thread(list_runs, self.project)
         if not runs or not await asyncio.to_thread(runs[-1].run_db.is_file):
             return
-        async with open_run_store(runs[-1], self._clock) as store:
-            work, state = await store.work(), await store.load_state()
+        try:
+            async with open_run_store(runs[-1], self._clock) as store:
+                work, state = await store.work(), await store.load_state()
+        except FileRefused as error:
+            self.log.say(Step.DISCOVER, Level.WARNING, f"Run {runs[-1].name}: {error.sentence}")
+            return
         if work is not None or _STOPPED & set(state.steps.values()):
             from consolidator_tui.services.recover import recover
 
@@ -75,8 +123,10 @@ class Resuming(Stepping):
             with self.explained("Recovering the last run"):
                 await recover(runs[-1], self.emit)
 
-    async def resume(self, name: str) -> None:
+    async def resume(self, name: str, *, undo: bool = False) -> None:
         """Take a run up again: what was backed up and decided is kept, what was staged is not.
+
+        With `undo`, only to roll it back: then the originals may be what they like.
 
         Raises LockedError when another process works on the project, UsageError for an unknown
         name, BackupDamaged.
@@ -103,11 +153,32 @@ class Resuming(Stepping):
             self.chosen = _chosen(chosen)
         if await asyncio.to_thread(has_manifest, folder):
             self.manifest = await load_manifest(folder)
-        if not state.promoted:
+        self.unchanged = await self.store.get(UNCHANGED) is not None
+        if not state.promoted and not undo:
             # The staged target is built again: that is quick, and it then is what is verified.
-            state = machine.invalidate_after(state, Step.BACKUP)
+            state = machine.invalidate_after(state, await self._last_that_holds())
         self.state = state
         await self.save()
+
+    async def _last_that_holds(self) -> Step:
+        """The last step whose result can be built upon: the backup, if it still is the originals.
+
+        What was decided is kept either way.
+        """
+        if self.manifest is None:
+            return Step.BACKUP
+        from consolidator_tui.services.backup.changed import changed_since
+
+        manifest = self.manifest
+        run = self.need_run()
+        changed = await in_thread(lambda stop: changed_since(run, manifest, stop))
+        if not changed:
+            return Step.BACKUP
+        self.manifest = None
+        for path in changed:
+            text = f"{path}: it was changed since its backup, so it is backed up and planned anew."
+            self.log.say(Step.BACKUP, Level.WARNING, text, file=path)
+        return Step.INSPECT
 
     async def start_over(self) -> None:
         """Begin anew: the newest run stays as it is, and is not offered again."""
@@ -115,13 +186,13 @@ class Resuming(Stepping):
         if found is not None:
             folder = await asyncio.to_thread(RunFolder.open, self.project, found.name)
             async with open_run_store(folder, self._clock) as store:
-                await store.put(LEFT, "yes")
+                await store.put(LEFT, ASIDE)
         await self.flush()
         self.reset()
 
     async def leave(self) -> None:
         """Do not offer this run again: it was only to see what would happen."""
-        await self.save(**{LEFT: "yes"})
+        await self.save(**{LEFT: DRY})
 
     async def save_chosen(self) -> None:
         """Keep the selection and the plan for a later start."""

@@ -133,6 +133,15 @@ def _tell(record: FileRecord, result: Restored, emit: Emit) -> None:
         emit(Message(Step.ROLLBACK, Level.WARNING, text, file=record.path))
 
 
+def sentences(report: RollbackReport) -> tuple[str, ...]:
+    """What a receipt says about it: where the versions are that were there before."""
+    found = [f"What was in its place is kept in the run's folder: {path}." for path in report.kept]
+    if report.written:
+        rows = ", ".join(f"{table} {count:+d}" for table, count in report.written.items())
+        found.append(f"Rows that came into the target, or left it, before that: {rows}.")
+    return tuple(found)
+
+
 def _report(
     done: list[tuple[FileRecord, Restored]], written: Mapping[str, int], *, target_changed: bool
 ) -> RollbackReport:

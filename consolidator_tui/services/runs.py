@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 
 from consolidator_tui.domain.errors import ConsolidatorError, GateClosed, UsageError
+from consolidator_tui.domain.event import Step
 from consolidator_tui.domain.manifest import Manifest, Role
-from consolidator_tui.domain.run import RunInfo, RunState
+from consolidator_tui.domain.run import STEPS, RunInfo, RunState, StepStatus, step_name
+from consolidator_tui.services.resuming import DRY, LEFT, UNCHANGED
+from consolidator_tui.services.stepping import QUESTIONS
 from consolidator_tui.storage.atomic import explain_os, sync_folder
 from consolidator_tui.storage.manifest_file import has_manifest, read_manifest
 from consolidator_tui.storage.run_db import open_run_store
-from consolidator_tui.storage.run_folder import RunFolder, list_runs
+from consolidator_tui.storage.run_folder import REMOVED, RunFolder, list_runs
 from consolidator_tui.storage.worker import in_thread
-
-_REMOVED = "removed-"
-"""Prefix of a run's folder while it is being deleted; no run has such a name."""
 
 
 async def describe_runs(project: Path) -> list[RunInfo]:
@@ -31,11 +32,13 @@ async def describe_run(run: RunFolder) -> RunInfo:
     backup_size = await in_thread(lambda _stop: _size(run.backup))
     state: RunState | None = None
     manifest: Manifest | None = None
+    marks: dict[str, str | None] = {}
     problem = ""
     try:
         if run.run_db.exists():
             async with open_run_store(run) as store:
                 state = await store.load_state()
+                marks = {name: await store.get(name) for name in (LEFT, UNCHANGED)}
         if has_manifest(run):
             manifest = await in_thread(lambda _stop: read_manifest(run))
     except ConsolidatorError as error:
@@ -51,7 +54,31 @@ async def describe_run(run: RunFolder) -> RunInfo:
         target=next((r.path for r in records if r.role is Role.TARGET), ""),
         problem=problem,
         only_copy=_only_copy(state),
+        outcome=await in_thread(lambda _stop: _outcome(run, state, marks)),
     )
+
+
+def _outcome(run: RunFolder, state: RunState | None, marks: Mapping[str, str | None]) -> str:
+    """What came of a run, in a few words."""
+    if state is None:
+        return "nothing was done" if not run.run_db.exists() else "its database cannot be read"
+    if state.rolled_back:
+        return "rolled back"
+    if state.cleaned:
+        return "consolidated, originals deleted"
+    if state.promoted:
+        return "nothing to change" if marks.get(UNCHANGED) else "consolidated"
+    if marks.get(LEFT) == DRY:
+        return "dry run"
+    step = state.interrupted or state.running
+    if step is not None:
+        return f"interrupted at {step_name(step)}"
+    failed = [step for step in STEPS if state.steps[step] is StepStatus.FAILED]
+    if failed:
+        return f"stopped at {step_name(failed[0])}: {state.failure}".rstrip(": ")
+    if state.steps[Step.MIGRATE] is StepStatus.DONE and (run.path / QUESTIONS).exists():
+        return "decisions needed"
+    return f"stopped before {step_name(state.current)}" if state.current else "stopped"
 
 
 async def prune(run: RunFolder, *, confirmed: bool) -> int:
@@ -84,10 +111,10 @@ def _remove(run: RunFolder) -> None:
     runs = run.path.parent
     try:
         # Renamed first: a half deleted run must not look like one.
-        run.path.rename(runs / (_REMOVED + run.name))
+        run.path.rename(runs / (REMOVED + run.name))
         sync_folder(runs)
         for entry in list(os.scandir(runs)):
-            if entry.name.startswith(_REMOVED) and entry.is_dir(follow_symlinks=False):
+            if entry.name.startswith(REMOVED) and entry.is_dir(follow_symlinks=False):
                 shutil.rmtree(entry.path)
         sync_folder(runs)
     except OSError as error:

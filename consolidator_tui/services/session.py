@@ -155,13 +155,14 @@ class Session(Resuming, Smoking):
 
         chosen = self.need_chosen()
         run = await self.start_run()
+        # Before the copying: a run that dies in it can be taken up with the same choice.
+        await self.save_chosen()
         async with self.step(Step.BACKUP) as say:
             self.manifest = await back_up(
                 run, chosen.sources, target=chosen.target, emit=self.emit, clock=self._clock
             )
             size = sum(record.size for record in self.manifest.files.values())
             say(f"{len(self.manifest.files)} files, {size:,} bytes, read back and equal")
-        await self.save_chosen()
         return self.manifest
 
     # Migrate

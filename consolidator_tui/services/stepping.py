@@ -215,9 +215,11 @@ class Stepping:
 
         `templates` are decisions to fill in, as TOML.
         """
-        if not questions:
-            return
         path = self.need_run().path / QUESTIONS
+        if not questions:
+            with self.explained("The questions of before"):
+                await asyncio.to_thread(path.unlink, missing_ok=True)
+            return
         text = "".join(
             f"{line}\n" for q in questions for line in (*comment_lines([q.text]), q.fix, "")
         )

@@ -6,6 +6,7 @@ import errno
 import os
 import re
 import secrets
+import shutil
 import stat
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -23,6 +24,8 @@ from consolidator_tui.storage.atomic import (
 
 FOLDER_NAME = ".consolidator"
 _NEW = "new-"
+REMOVED = "removed-"
+"""Prefix of a run's folder while it is being deleted; no run has such a name."""
 _RUN_NAME = re.compile(r"\d{8}T\d{6}Z(-\d+)?")
 
 Clock = Callable[[], datetime]
@@ -81,7 +84,8 @@ class RunFolder:
     def create(cls, project: Path, clock: Clock = utc_now) -> RunFolder:
         """Make the folders of a new run, named by the time. Blocking.
 
-        Raises FileRefused when the project cannot be written, DiskFull.
+        What killed processes left of others that were being made or removed goes: call it with
+        the project's lock held. Raises FileRefused when the project cannot be written, DiskFull.
         """
         project = project.resolve()
         try:
@@ -91,6 +95,7 @@ class RunFolder:
             for folder in (new, new / "backup", new / "staging", new / "kept"):
                 folder.mkdir(mode=PRIVATE_FOLDER)
             sync_folder(new)
+            _remove_leftovers(runs, new)
             name = _claim(runs, new, clock().astimezone(UTC).strftime("%Y%m%dT%H%M%SZ"))
             sync_folder(runs)
             run = cls(project, name)
@@ -159,6 +164,13 @@ def _own_folder(project: Path) -> Path:
     if not ignore.exists():
         write_atomically(ignore, b"*\n")
     return own / "runs"
+
+
+def _remove_leftovers(runs: Path, new: Path) -> None:
+    for entry in list(os.scandir(runs)):
+        left = entry.name.startswith((_NEW, REMOVED)) and entry.name != new.name
+        if left and entry.is_dir(follow_symlinks=False):
+            shutil.rmtree(entry.path)
 
 
 def _claim(runs: Path, new: Path, name: str) -> str:

@@ -136,7 +136,6 @@ class Wizard(BeforeMerge, Merging):
 
         def done(report: Any) -> None:
             self.rolled_back = report
-            self.write_receipt()
             self.failures.clear()
 
         self.app.go_to(Step.ROLLBACK)
@@ -167,7 +166,7 @@ class Wizard(BeforeMerge, Merging):
         if answer == "over":
             self._take_up("Starting over", session.start_over, self.discover)
         elif answer == "roll":
-            self._take_up("Resuming", lambda: session.resume(found.name), self.roll_back)
+            self._take_up("Resuming", lambda: session.resume(found.name, undo=True), self.roll_back)
         else:
             self._take_up("Resuming", lambda: session.resume(found.name), self._resumed)
 

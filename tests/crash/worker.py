@@ -6,6 +6,7 @@ is done once; each command then runs in a fork, with the shim armed.
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import pkgutil
@@ -132,6 +133,9 @@ def _warm_up() -> None:
     for module in pkgutil.walk_packages(consolidator_tui.__path__, "consolidator_tui."):
         if not module.name.startswith(_UNUSED):
             import_module(module.name)
+    # A fork copies every page that is written to, and the collector writes to all.
+    gc.collect()
+    gc.freeze()
 
 
 def _child(request: dict[str, object], library: Path) -> None:

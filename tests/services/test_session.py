@@ -87,7 +87,9 @@ async def test_an_unfinished_run_is_offered_and_taken_up(tmp_path: Path) -> None
         await session.verify()
     assert owners(tmp_path / "app.db") == OWNERS
     async with Session.open(tmp_path) as session:
-        assert await session.unfinished() is None
+        found = await session.unfinished()
+        assert found is not None
+        assert (found.name, found.step, found.promoted) == (name, Step.CONFIGURE, True)
 
 
 async def test_starting_over_leaves_the_old_run_aside(tmp_path: Path) -> None:

@@ -84,6 +84,7 @@ class LeftOver:
     started: str = "2026-01-12 09:41 UTC"
     decided: int = 174
     total: int = 212
+    promoted: bool = False
 
 
 class FakeSession:
@@ -177,7 +178,7 @@ class FakeSession:
         """As the session."""
         return self.left_over
 
-    async def resume(self, name: str) -> None:
+    async def resume(self, name: str, *, undo: bool = False) -> None:
         """As the session."""
         self.calls.append(f"resume {name}")
 

@@ -133,9 +133,13 @@ async def inspect_snapshot(path: Path, name: str, *, thorough: bool) -> Contents
 
 
 async def count_rows(database: Database) -> dict[str, int]:
-    """Rows of every table that has a b-tree of its own, without believing any index."""
+    """Rows of every table that has a b-tree of its own, without believing any index.
+
+    SQLite's own tables (sqlite_sequence, sqlite_stat1 …) are not data and do not count.
+    """
     tables = await database.rows(
-        "SELECT name FROM sqlite_schema WHERE type = 'table' AND rootpage > 0 ORDER BY name"
+        "SELECT name FROM sqlite_schema WHERE type = 'table' AND rootpage > 0"
+        " AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY name"
     )
     counts = {}
     for (name,) in tables:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from consolidator_tui.tui.modals.question import Choice, Question
-from consolidator_tui.tui.steps import NAMES
-from consolidator_tui.tui.text import safe
+from consolidator_tui.tui.steps import NAMES, ORDER, before
+from consolidator_tui.tui.text import plural, safe
 
 if TYPE_CHECKING:
     from consolidator_tui.services.resuming import UnfinishedRun
@@ -14,7 +14,11 @@ if TYPE_CHECKING:
 
 def unfinished_question(found: UnfinishedRun) -> Question:
     """`resume`, `roll` or `over`; escape resumes, because that changes nothing."""
+    if found.promoted:
+        return _in_place(found)
     decided = f", {found.decided:,} of {found.total:,} decided" if found.total else ""
+    if found.decided and not found.total:
+        decided = f", {plural(found.decided, 'conflict')} decided by hand"
     step = NAMES[found.step] if found.step is not None else "the end"
     return Question(
         f"Unfinished run of {safe(found.started)}",
@@ -22,9 +26,25 @@ def unfinished_question(found: UnfinishedRun) -> Question:
         "Resume      go on where it stopped\n"
         "Roll back   put everything back as it was before it\n"
         "Start over  leave it aside and begin a new run",
-        [
-            Choice("resume", "Resume"),
-            Choice("roll", "Roll back", danger=True),
-            Choice("over", "Start over"),
-        ],
+        _choices("Resume", "Start over"),
     )
+
+
+def _in_place(found: UnfinishedRun) -> Question:
+    left = [NAMES[step] for step in ORDER if found.step in (step, *before(step))]
+    return Question(
+        f"Run of {safe(found.started)}",
+        f"Its target is in place. Left to do: {', '.join(left)}.\n\n"
+        "Continue   go on there\n"
+        "Roll back  put everything back as it was before that run\n"
+        "New run    leave it as it is, and look for files again",
+        _choices("Continue", "New run"),
+    )
+
+
+def _choices(resume: str, over: str) -> list[Choice]:
+    return [
+        Choice("resume", resume),
+        Choice("roll", "Roll back", danger=True),
+        Choice("over", over),
+    ]

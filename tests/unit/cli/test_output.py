@@ -73,7 +73,7 @@ def test_the_summary_has_the_counts_and_what_to_do() -> None:
         tables=(TableCounts("users", 4, 2, 1, 1, 0, 1, 0),),
         messages=(Message(Step.MIGRATE, Level.QUESTION, "Which?", fix='a = "b"\nc = 1'),),
     )
-    summary.run(outcome, RunOptions(), output)
+    summary.run(Path("a b"), outcome, RunOptions(), output)
     assert out.getvalue().splitlines() == [
         "table  source  base  new  duplicate  conflict  rekeyed  lost",
         "users       4     2    1          1         0        1     0",

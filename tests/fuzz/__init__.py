@@ -1,0 +1,1 @@
+"""Random damage to source files: `python -m tests.fuzz --help`."""
