@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
+import hashlib
+import json
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from consolidator_tui.domain import run as machine
 from consolidator_tui.domain.errors import ConsolidatorError, GateClosed
 from consolidator_tui.domain.event import Level, Step
 from consolidator_tui.domain.run import Fact, RunState
+from consolidator_tui.domain.smoke import STORED
 from consolidator_tui.services.lazy import load
 from consolidator_tui.services.stepping import Stepping
 
@@ -59,12 +63,17 @@ class Aftermath(Stepping):
 
     # Configure
 
-    async def propose_configuration(self) -> Proposal:
-        """The edits after which the application uses only the target, and what is left to do."""
+    async def propose_configuration(self, introduce_key: str | None = None) -> Proposal:
+        """The edits after which the application uses only the target, and what is left to do.
+
+        `introduce_key`: an environment variable that hard-coded paths shall read first.
+        """
         await load("references")
         from consolidator_tui.services import references
 
         chosen = self.need_chosen()
+        if self.references is not None and await asyncio.to_thread(_outdated, self.references):
+            self.references = None
         report = await self.find_references()
         with self.explained("The proposal"):
             self.proposal = await references.propose(
@@ -72,13 +81,15 @@ class Aftermath(Stepping):
                 report,
                 target=self.project / chosen.target,
                 databases=[self.project / path for path in chosen.sources],
+                introduce_key=introduce_key,
             )
         return self.proposal
 
     async def configure(self, accepted: Sequence[tuple[str, int]]) -> tuple[Path, ...]:
         """Apply the accepted edits (file and start of each), each file backed up in the run.
 
-        Returns the files that were written. Raises FileRefused when one changed meanwhile.
+        Returns the files that were written. Raises FileRefused when one changed since the proposal
+        was made: nothing is written then, and the next proposal looks at the files again.
         """
         from consolidator_tui.services.backup import load_manifest
         from consolidator_tui.services.configuring import apply_edits
@@ -92,10 +103,13 @@ class Aftermath(Stepping):
         ]
 
         async with self.step(Step.CONFIGURE) as say:
-            written = await apply_edits(run, self.project, edits, self.emit, self._clock)
+            try:
+                written = await apply_edits(run, self.project, edits, self.emit, self._clock)
+            finally:
+                # Whatever came of it, the files may not be what they were.
+                self.references = self.proposal = None
             self.manifest = await load_manifest(run)
             say(f"{len(written)} files changed")
-        self.references = self.proposal = None
         return written
 
     # Clean up
@@ -202,11 +216,17 @@ class Aftermath(Stepping):
             manifest=self.need_manifest(),
             verification=self.verification,
             messages=self.log.messages,
+            smoke=await self._smoke_kept(),
         )
         with self.explained("The receipt"):
             path, text = await write_report(run, receipt)
         await self.save(**{RECEIPT: text})
         return path
+
+    async def _smoke_kept(self) -> dict[str, Any] | None:
+        """What the last smoke run came to; None when nothing was tried since a change."""
+        kept = await self.store.get(STORED) if self.store is not None else None
+        return json.loads(kept) if kept else None
 
     def _state_sentence(self, target: str) -> str:
         if self.state.rolled_back:
@@ -218,3 +238,14 @@ class Aftermath(Stepping):
         if self.verification is not None and self.verification.ok:
             return f"{target} was verified in staging and not put in place."
         return f"{target} was not changed."
+
+
+def _outdated(report: ReferenceReport) -> bool:
+    """Whether a file with references is not what it was when it was read. Blocking."""
+    try:
+        return any(
+            hashlib.sha256((report.project / file).read_bytes()).hexdigest() != known
+            for file, known in report.hashes.items()
+        )
+    except OSError:
+        return True

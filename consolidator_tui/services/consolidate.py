@@ -118,6 +118,7 @@ class _Run:
         if options.smoke:
             report = await session.smoke(await session.smoke_commands(options.smoke))
             if not report.ok:
+                await session.write_report()
                 raise Failed(
                     report.reason,
                     title="The application does not work with it yet",

@@ -8,9 +8,10 @@ import json
 import re
 import shlex
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from consolidator_tui import __version__
 from consolidator_tui.domain.catalog import fold
@@ -40,6 +41,8 @@ class Receipt:
     manifest: Manifest
     verification: Verification | None = None
     messages: Sequence[Message] = ()
+    smoke: Mapping[str, Any] | None = None
+    """What the last smoke run came to, as the run's database keeps it; None: nothing was tried."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +123,7 @@ def _sections(receipt: Receipt) -> Iterator[Section]:
     yield _references(receipt)
     yield _decisions(receipt)
     yield _checks(receipt)
+    yield _smoke(receipt)
     yield _told(receipt)
     yield _files(receipt)
     yield Section(
@@ -192,6 +196,44 @@ def _checks(receipt: Receipt) -> Section:
         ("check", "table", "result", "detail"),
         [(c.name, c.table, "holds" if c.ok else "FAILS", c.detail) for c in checks],
     )
+
+
+def _smoke(receipt: Receipt) -> Section:
+    """The application's own commands; neither their output nor their variables are kept."""
+    heading = "Does the application still work"
+    smoke = receipt.smoke
+    if not smoke:
+        return Section(heading, ("It was not tried since the last change of the configuration.",))
+    said = "It works with the one database alone." if smoke["ok"] else f"Not yet: {smoke['reason']}"
+    results = [(result, "") for result in smoke["results"]]
+    init = smoke["init"]
+    if init:
+        results.append((init["result"], _creation(init)))
+    rows = [
+        (
+            result["command"],
+            {"": "the project", "{outside}": "another folder"}.get(
+                result["folder"], result["folder"]
+            ),
+            "passed" if result["ok"] else "FAILS",
+            " ".join(filter(None, [result["reason"], *_sentences(result), more])),
+        )
+        for result, more in results
+    ]
+    rows += [("", "", "FAILS", sentence) for sentence in _sentences(smoke)]
+    return Section(heading, (said,), ("command", "started in", "result", "detail"), rows)
+
+
+def _sentences(result: Mapping[str, Any]) -> list[str]:
+    return [finding["sentence"] for finding in result["findings"]]
+
+
+def _creation(init: Mapping[str, Any]) -> str:
+    if not init["made"]:
+        return "It made no database where there was none."
+    if init["equal"]:
+        return "A new database has the same schema."
+    return f"A new database would differ: {'; '.join(init['differences'][:20])}."
 
 
 def _told(receipt: Receipt) -> Section:

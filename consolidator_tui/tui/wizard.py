@@ -2,79 +2,28 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
 from consolidator_tui.domain.event import Level, Step
 from consolidator_tui.domain.run import may
-from consolidator_tui.tui.diffs import EditKey, choices, diffs, with_needed
 from consolidator_tui.tui.jobs import Job, Query
 from consolidator_tui.tui.picks import Picks
-from consolidator_tui.tui.text import plural
+from consolidator_tui.tui.wizard_after import Configuring
 from consolidator_tui.tui.wizard_before import BeforeMerge
 from consolidator_tui.tui.wizard_merge import Merging
 
 if TYPE_CHECKING:
-    from consolidator_tui.domain.reference import Proposal
     from consolidator_tui.services.session import Session
 
 
-class Wizard(BeforeMerge, Merging):
+class Wizard(BeforeMerge, Merging, Configuring):
     """The whole way; this class adds what follows the merge, and earlier runs."""
 
     def opened(self, session: Session) -> None:
         """The session is there: ask about an unfinished run, else look for files."""
         self.session = session
         self.app.ask(Query("unfinished run", session.unfinished, self._unfinished))
-
-    # Configure
-
-    def propose(self) -> None:
-        """Work out what in the application has to change."""
-
-        session = self._session
-
-        async def run() -> tuple[Proposal, dict[EditKey, str]]:
-            proposal = await session.propose_configuration()
-            return proposal, await asyncio.to_thread(diffs, proposal)
-
-        def done(found: tuple[Proposal, dict[EditKey, str]]) -> None:
-            self.proposal, self.diffs = found
-            self.references = session.references
-            self.accepted = {
-                (file.file, edit.start) for file, edit in choices(found[0]) if not edit.optional
-            }
-
-        self.app.start(
-            Job(
-                Step.CONFIGURE,
-                "Looking at how the application finds its database",
-                run,
-                done,
-            )
-        )
-
-    def configure(self) -> None:
-        """Apply the accepted edits."""
-        session, proposal = self._session, self.proposal
-        accepted = with_needed(proposal, self.accepted) if proposal is not None else []
-        number = len(self.accepted)
-
-        def done(outcome: Any) -> None:
-            self.configured = outcome
-            self.write_receipt()
-            self.notes[Step.CONFIGURE] = plural(number, "change") + " made"
-
-        self.app.start(
-            Job(
-                Step.CONFIGURE,
-                f"Applying {plural(number, 'change')}",
-                lambda: session.configure(accepted),
-                done,
-                stopping="roll back undoes what was changed",
-            )
-        )
 
     # Clean up
 

@@ -47,6 +47,13 @@ from consolidator_tui.domain.reference import (
 )
 from consolidator_tui.domain.run import RunState
 from consolidator_tui.domain.selection import Chosen, Selection, SpaceEstimate
+from consolidator_tui.domain.smoke import (
+    SmokeCommand,
+    SmokeEnded,
+    SmokeOutput,
+    SmokeReport,
+    SmokeStarted,
+)
 from consolidator_tui.domain.verification import Check, Verification
 from consolidator_tui.services.cleanup import Gate
 from consolidator_tui.services.rollback import RollbackReport
@@ -63,6 +70,7 @@ from tests.tui.fake_data import (
     references,
     result,
 )
+from tests.tui.fake_smoke import smoke_commands, smoke_report
 
 __all__ = ["HOSTILE", "MAIN", "OLD", "THIRD", "FakeSession", "LeftOver", "hostile", "job"]
 
@@ -118,6 +126,10 @@ class FakeSession:
         self.deletable: tuple[str, ...] = ()
         self.closed_gates: tuple[Gate, ...] = ()
         self.unchanged = False
+        self.introduced: list[str | None] = []
+        self.broken = False
+        """Whether the application fails."""
+        self.tried: tuple[SmokeCommand, ...] = ()
 
     async def prepare(self, step: Step) -> None:
         """Do everything before `step`, as an earlier start would have left it."""
@@ -285,8 +297,9 @@ class FakeSession:
         ), 0.8)  # fmt: skip
         return self.verification
 
-    async def propose_configuration(self) -> Proposal:
+    async def propose_configuration(self, introduce_key: str | None = None) -> Proposal:
         """As the session."""
+        self.introduced.append(introduce_key)
         text = b"SECRET=abc\n# where the data is\nDATABASE_URL=sqlite:///./app.db\nDEBUG=0\n"
         env = self.scratch / "backend" / ".env"
         env.parent.mkdir(exist_ok=True)
@@ -315,6 +328,24 @@ class FakeSession:
         await self._do("configure", Step.CONFIGURE, lambda: f"{len(accepted)} changes")
         return accepted
 
+    async def detect_smoke(self) -> tuple[SmokeCommand, ...]:
+        """As the session."""
+        return smoke_commands()
+
+    async def smoke(self, commands: Sequence[SmokeCommand]) -> SmokeReport:
+        """As the session."""
+        self.calls.append("smoke")
+        self.tried = tuple(commands)
+        report = smoke_report(commands, broken=self.broken)
+        for number, found in enumerate(report.results, start=1):
+            place = found.command, found.start.folder
+            self.emit(SmokeStarted(Step.CONFIGURE, *place, number, len(report.results)))
+            self.emit(SmokeOutput(Step.CONFIGURE, found.command, ("[red]14 passed", "\x1b[2Jend")))
+            if "smoke" in self.blocking:
+                await self.blocking["smoke"].wait()
+            self.emit(SmokeEnded(Step.CONFIGURE, *place, found.verdict, found.ok, found.seconds))
+        return report
+
     async def gates(self) -> tuple[Gate, ...]:
         """As the session."""
         self.deletable = (OLD, THIRD)
@@ -326,8 +357,9 @@ class FakeSession:
             *(
                 Gate(name, True, file=path)
                 for path in (OLD, THIRD)
-                for name in ("unchanged", "not open")
+                for name in ("unchanged", "not in use")
             ),
+            Gate("application", True, "It was not tried, because no command was chosen."),
             *self.closed_gates,
         )
 

@@ -48,6 +48,10 @@ async def test_every_step(
         await press(pilot, "enter")
         snapshot(pilot, f"configure-{where}")
         await press(pilot, "enter", "enter")
+        snapshot(pilot, f"configure-try-{where}")
+        await press(pilot, "enter")
+        snapshot(pilot, f"configure-tried-{where}")
+        await press(pilot, "enter")
         snapshot(pilot, f"clean-up-{where}")
         await press(pilot, "enter")
         snapshot(pilot, f"clean-up-confirm-{where}")
@@ -59,8 +63,23 @@ async def test_every_step(
         snapshot(pilot, f"help-{where}")
     assert session.calls == [
         *("discover", "inspect", "back_up", "make_plan", "migrate", "make_plan", "migrate"),
-        *("verify", "configure", "roll_back"),
+        *("verify", "configure", "smoke", "roll_back"),
     ]
+
+
+@pytest.mark.parametrize("size", [NARROW, WIDE], ids=["narrow", "wide"])
+async def test_an_application_that_does_not_work(
+    start: Start, session: FakeSession, snapshot: Snapshot, size: tuple[int, int]
+) -> None:
+    session.broken = True
+    where = f"{size[0]}x{size[1]}"
+    async with start(size, at=Step.CONFIGURE) as pilot:
+        await press(pilot, "t", "enter")
+        snapshot(pilot, f"configure-broken-{where}")
+        await press(pilot, "o")
+        snapshot(pilot, f"configure-output-{where}")
+        await press(pilot, "o", "e")
+        snapshot(pilot, f"configure-edit-{where}")
 
 
 async def test_a_failure(start: Start, session: FakeSession, snapshot: Snapshot) -> None:

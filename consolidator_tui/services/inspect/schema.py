@@ -34,7 +34,8 @@ WHERE l.schema = 'main' AND l.type IN ('table', 'shadow')
 """
 _INDEXES = """
 SELECT l.name, i.name, i."unique", i.origin, i.partial, x.cid, x.name, x.coll
-FROM temp.pragma_table_list l JOIN temp.pragma_index_list(l.name) i JOIN temp.pragma_index_xinfo(i.name) x
+FROM temp.pragma_table_list l JOIN temp.pragma_index_list(l.name) i
+JOIN temp.pragma_index_xinfo(i.name) x
 WHERE l.schema = 'main' AND l.type = 'table' AND x.key = 1 AND i."unique" = 1
 ORDER BY l.name, i.seq DESC, x.seqno
 """

@@ -282,8 +282,8 @@ async def _probe(database: Database, translator: Translator, work: Work, key: Ke
     await group(database, work, key, arms, all_members=True)
     await database.execute("CREATE TEMP TABLE candidate(g INTEGER PRIMARY KEY)")
     await database.execute(
-        "INSERT INTO temp.candidate SELECT j.value FROM temp.cls, temp.json_each('[' || gs || ']') j "
-        "ORDER BY 1"
+        "INSERT INTO temp.candidate SELECT j.value FROM temp.cls, "
+        "temp.json_each('[' || gs || ']') j ORDER BY 1"
     )
 
 

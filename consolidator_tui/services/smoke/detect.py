@@ -231,11 +231,17 @@ def from_text(
     kind = CommandKind.TESTS if tests else CommandKind.SERVER if server else CommandKind.SCRIPT
     timeout = {CommandKind.TESTS: TEST_TIMEOUT, CommandKind.SERVER: 30.0}.get(kind, SCRIPT_TIMEOUT)
     start = Start("" if folder == "." else folder, line)
-    name = _title(line) + (f" in {start.folder}" if start.folder else "")
-    return (SmokeCommand(name, kind, (start,), timeout=timeout, reason="--smoke"),)
+    return (named(SmokeCommand("", kind, (start,), timeout=timeout, reason="--smoke")),)
 
 
-def _title(line: str) -> str:
+def named(command: SmokeCommand) -> SmokeCommand:
+    """A command of one start with the name that it gets from its line and folder."""
+    start = command.starts[0]
+    place = f" in {start.folder}" if start.folder and start.folder != OUTSIDE else ""
+    return replace(command, name=title(start.command) + place)
+
+
+def title(line: str) -> str:
     """A line without the values of options and variables: a name is kept, a password must not."""
     shown: list[str] = []
     hidden = False

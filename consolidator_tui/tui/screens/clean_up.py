@@ -11,8 +11,8 @@ from textual.widgets import Static
 
 from consolidator_tui.domain.event import Step
 from consolidator_tui.tui.screens.step_screen import StepScreen
-from consolidator_tui.tui.signs import BAD, GOOD, NONE
-from consolidator_tui.tui.text import clip_path, plain, plural, sign, size
+from consolidator_tui.tui.signs import BAD, GOOD, NONE, WARN
+from consolidator_tui.tui.text import clip_path, lines, plain, plural, sign, size
 from consolidator_tui.tui.widgets.bars import Primary
 from consolidator_tui.tui.widgets.fit_table import Col, FitTable, Row
 
@@ -116,15 +116,24 @@ class CleanUpScreen(StepScreen):
             text.append_text(plain(closed[0].reason))
             text.append("\n  Keeping the originals is fine, too: ctrl+q leaves.", str(ink.muted))
             return text
-        return Text(
+        text = Text(
             "The originals are no longer needed. Deleting them is asked once more; "
             "keeping them is fine, too: ctrl+q leaves."
         )
+        for gate in wizard.gates:
+            if gate.reason:
+                text.append(f"\n{WARN} ", str(ink.warn))
+                text.append(lines(gate.reason))
+        return text
 
     def _gate(self, number: int, gate: Gate) -> Row:
         ink = self.ink
         mark = Text(GOOD, str(ink.good)) if gate.open else Text(BAD, str(ink.bad))
-        finding = plain(gate.reason or "holds", str(ink.muted) if gate.open else "")
+        if gate.open and gate.reason:
+            # Nothing stands against it, but it is not known either.
+            mark = Text(WARN, str(ink.warn))
+        style = str(ink.muted) if gate.open and not gate.reason else ""
+        finding = plain(gate.reason or "holds", style)
         name = CONDITIONS.get(gate.name, gate.name)
         return str(number), (mark, plain(name), plain(clip_path(gate.file, 44)), finding)
 
