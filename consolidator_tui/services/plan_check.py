@@ -66,6 +66,11 @@ class _Check:
             for place, reference in enumerate(references):
                 self._reference(reference, (key, place))
         self._decisions()
+        for place, pair in enumerate(self.document.not_same):
+            at = ("not_same", place)
+            self._table(pair.table, (*at, "table"))
+            self._columns(pair.table, pair.entity, (*at, "entity"))
+            self._columns(pair.table, pair.other, (*at, "other"))
 
     def _mapping(self) -> None:
         by_path = {source.path: source for source in self.sources}
@@ -104,6 +109,8 @@ class _Check:
             at: Path = ("decisions", place)
             self._table(decision.table, (*at, "table"))
             self._columns(decision.table, decision.entity, (*at, "entity"))
+            for row in decision.also:
+                self._columns(decision.table, row, (*at, "also"))
             self._columns(decision.table, decision.values, (*at, "values"))
             self._columns(decision.table, decision.fields, (*at, "fields"))
             if decision.keep not in ("both", "same"):

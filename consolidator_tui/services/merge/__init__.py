@@ -39,7 +39,7 @@ async def merge(plan: MergePlan, staging: Path, ledger: Path, emit: Emit) -> Mer
     staging. Raises PlanError for decisions about what does not exist, sqlite3.Error.
     """
     started = time.monotonic()
-    await _new_ledger(plan, ledger)
+    await new_ledger(plan, ledger)
     async with open_workspace(
         plan.sources, plan.pooled, pool=Path(plan.pool), ledger=ledger
     ) as workspace:
@@ -61,7 +61,8 @@ def make_works(plan: MergePlan, workspace: Workspace) -> list[Work]:
     return [Work(table, plan, workspace) for table in plan.tables]
 
 
-async def _new_ledger(plan: MergePlan, ledger: Path) -> None:
+async def new_ledger(plan: MergePlan, ledger: Path) -> None:
+    """Make an empty private ledger for the maps of a merge. Raises sqlite3.Error."""
     ledger.unlink(missing_ok=True)
     async with open_database(ledger, mode="rwc") as database:
         await database.execute(f"PRAGMA encoding = '{plan.sources[0].schema.encoding}'")
