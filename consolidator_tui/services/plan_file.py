@@ -139,6 +139,9 @@ def _mapping(top: Reader) -> dict[str, FileMapping]:
 def _refuse_same_target(part: Reader, names: Mapping[str, str], *below: str) -> None:
     seen: dict[str, str] = {}
     for name, wanted in names.items():
+        if not wanted:
+            # Left out; any number of them may be.
+            continue
         other = seen.setdefault(fold(wanted), name)
         if other != name:
             part.refuse(f"`{other}` and `{name}` cannot both become `{wanted}`.", *below, name)
