@@ -17,70 +17,21 @@ from consolidator_tui.domain.merge import (
     TableCounts,
 )
 from consolidator_tui.services.plan_drift import drift
+from consolidator_tui.services.plan_words import forecast_words, table_words, undecided_words
 from consolidator_tui.tui.signs import BAD, GOOD
 from consolidator_tui.tui.text import lines, plural, safe, sign
 from consolidator_tui.tui.theme import Inks
 
-NAMED = 3
-"""Tables that the sentence names."""
-
-
-def together(plan: MergePlan) -> str:
-    """`both files`, or `several files` for more than two."""
-    return "both files" if len(plan.sources) == 2 else "several files"
-
 
 def forecast_sentence(plan: MergePlan, dry: DryRun, ink: Inks) -> Text:
     """What the merge will do, in one sentence with counted numbers."""
-    tables = dry.tables
-    lost = sum(t.lost for t in tables)
+    lost = any(table.lost for table in dry.tables)
     text = sign(BAD if lost else GOOD, ink.bad if lost else ink.good)
-    same = [t for t in tables if t.same]
-    total = sum(t.same for t in tables)
-    what = plural(total, "row")
-    if len(same) == 1:
-        what += f" of {safe(same[0].counts.table, 40)}"
-    text.append(f"{what} {'is' if total == 1 else 'are'} the same in {together(plan)}, ", "bold")
-    disagree = sum(t.disagree for t in tables)
-    text.append(f"{disagree:,} {'disagrees' if disagree == 1 else 'disagree'}", "bold")
-    named = [t for t in tables if t.disagree]
-    if len(same) != 1 or named[:1] != same:
-        text.append(_named(named))
-    for number, words in (
-        (sum(t.doubtful for t in tables), "may be the same"),
-        (sum(t.clashing for t in tables), "share a UNIQUE key"),
-    ):
-        if number:
-            text.append(f", {number:,} {words}", "bold")
-    rekeyed = sum(t.counts.rekeyed for t in tables)
-    text.append(f", {plural(rekeyed, 'id')} {'changes' if rekeyed == 1 else 'change'}, ", "bold")
-    text.append(f"{lost:,} rows lost", str(ink.bad) if lost else "bold")
-    text.append(".", "bold")
-    undecided = sum(t.counts.undecided for t in tables)
+    text.append(safe(forecast_words(plan, dry)), str(ink.bad) if lost else "bold")
+    undecided = undecided_words(dry)
     if undecided:
-        verb = "needs" if undecided == 1 else "need"
-        text.append(f" {undecided:,} {verb} a person to decide.", str(ink.warn))
+        text.append(f" {undecided}", str(ink.warn))
     return text
-
-
-def _named(tables: Sequence[Forecast]) -> str:
-    if not tables:
-        return ""
-    ranked = sorted(tables, key=lambda t: -t.disagree)
-    shown = ", ".join(f"{t.disagree:,} {safe(t.counts.table, 24)}" for t in ranked[:NAMED])
-    return f" ({shown}{', …' if len(ranked) > NAMED else ''})"
-
-
-def table_sentence(plan: MergePlan, found: Forecast) -> str:
-    """The same for one table."""
-    counts = found.counts
-    parts = [f"{found.same:,} the same in {together(plan)}", f"{found.disagree:,} disagree"]
-    if found.doubtful:
-        parts.append(f"{found.doubtful:,} may be the same")
-    if found.clashing:
-        parts.append(f"{found.clashing:,} share a UNIQUE key")
-    parts += [f"{counts.new:,} new", f"{plural(counts.rekeyed, 'id')} changed"]
-    return f"{', '.join(parts)}, {found.lost:,} lost"
 
 
 def identity_words(table: MergeTable) -> str:
@@ -114,7 +65,7 @@ def table_text(
         text.append("? ", str(ink.warn))
         text.append(f"{lines(question.text)}\n")
     if plan is not None and found is not None and counts is None:
-        _fact(text, "Will be", table_sentence(plan, found), muted)
+        _fact(text, "Will be", table_words(plan, found), muted)
         counts = found.counts
     if table is not None:
         _fact(text, "Identity", table.identity.reason or str(table.identity.kind), muted)

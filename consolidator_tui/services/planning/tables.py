@@ -276,7 +276,7 @@ async def _check_types(planning: Planning, draft: Draft) -> None:
                     table=draft.name,
                     column=column.name,
                     file=planning.sources[index].path,
-                    fix='on_drift = "unite"  # values stay as they are, the column loses its type',
+                    fix='on_drift = "unite"  # at the top: values stay, the column loses its type',
                 )
 
 

@@ -47,7 +47,9 @@ class SuggestionsPage(PlanPage):
         Binding("y", "same", "same", tooltip="Both rows are one entity"),
         Binding("x", "different", "not same", tooltip="Different: do not suggest it again"),
         Binding("c", "clear", "clear", tooltip="Take the answer back"),
-        Binding("slash", "pick", "pick two", key_display="/", tooltip="Pick two rows that are the same"),
+        Binding(
+            "slash", "pick", "pick two", key_display="/", tooltip="Pick two rows that are the same"
+        ),
         Binding("d", "drop", "by hand", tooltip="What was called the same or not; take it back"),
     ]
 

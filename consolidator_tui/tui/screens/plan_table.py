@@ -45,6 +45,7 @@ class TablePage(PlanPage):
         Binding("enter", "change_it", "change", key_display="↩"),
         Binding("i", "identity", "identity", tooltip="What makes two rows the same entity"),
         Binding("w", "rules", "which wins", tooltip="Rules for conflicts, in their order"),
+        Binding("W", "all_rules", "Rules of the whole plan", show=False),
         Binding("n", "newest", "newest by", tooltip="The column that says which row is newest"),
         Binding("z", "fill", "fill NULLs", tooltip="Take values that the winner lacks"),
         Binding("x", "reset", "automatic", tooltip="Back to what the tool chooses by itself"),
@@ -216,7 +217,7 @@ class TablePage(PlanPage):
         items = [Item(rule.value, rule.value.replace("_", " "), why) for rule, why in RULES.items()]
         dialog = PickOrder(
             f"Which version of {safe(self._table_name)} wins?",
-            "They are tried in this order.",
+            "They are tried in this order. W sets the rules of all tables.",
             items,
             [rule.value for rule in self.table.rules],
         )
@@ -224,10 +225,22 @@ class TablePage(PlanPage):
 
     def _rules_chosen(self, chosen: tuple[str, ...] | None) -> None:
         if chosen:
-            rules = [Rule(key) for key in chosen if key != Rule.STOP]
-            if Rule.STOP in chosen:
-                rules.append(Rule.STOP)
-            self._set(on_conflict=tuple(rules))
+            self._set(on_conflict=_rules(chosen))
+
+    def action_all_rules(self) -> None:
+        """`W`: for every table that has no rules of its own."""
+        items = [Item(rule.value, rule.value.replace("_", " "), why) for rule, why in RULES.items()]
+        dialog = PickOrder(
+            "Which version wins, in every table without rules of its own?",
+            "They are tried in this order.",
+            items,
+            [rule.value for rule in self.wizard.document.on_conflict],
+        )
+        self.app.push_screen(dialog, self._all_rules_chosen)
+
+    def _all_rules_chosen(self, chosen: tuple[str, ...] | None) -> None:
+        if chosen:
+            self.change(replace(self.wizard.document, on_conflict=_rules(chosen)))
 
     # Newest, NULLs, defaults
 
@@ -283,3 +296,9 @@ class TablePage(PlanPage):
         if replace(self._written, **changes) == self._written:  # type: ignore[arg-type]
             return
         self.change(with_table(self.wizard.document, self._table_name, **changes))
+
+
+def _rules(chosen: Sequence[str]) -> tuple[Rule, ...]:
+    """The rules in their order; `stop` ends them wherever it was put."""
+    rules = [Rule(key) for key in chosen if key != Rule.STOP]
+    return (*rules, Rule.STOP) if Rule.STOP in chosen else tuple(rules)
