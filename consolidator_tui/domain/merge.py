@@ -196,6 +196,16 @@ class Ancestor:
 
 
 @dataclass(frozen=True, slots=True)
+class ReferenceProposal:
+    """A column that may refer to one of several tables; the evidence does not say enough."""
+
+    table: str
+    columns: tuple[str, ...]
+    candidates: tuple[Reference, ...]
+    """Most likely first."""
+
+
+@dataclass(frozen=True, slots=True)
 class MergePlan:
     """Everything the merge needs: sources in order of priority, tables in order of identity."""
 
@@ -207,6 +217,8 @@ class MergePlan:
     objects: tuple[PlannedObject, ...] = ()
     pending: tuple[Pending, ...] = ()
     """Asked after the rows were matched, when it is known which ids change."""
+    proposals: tuple[ReferenceProposal, ...] = ()
+    """References with weak evidence; they are asked about only where it matters."""
     left_out: tuple[str, ...] = ()
     """Objects (`index name`) that are not made, each for a reason in the notes."""
     virtuals: tuple[VirtualTable, ...] = ()
@@ -258,6 +270,33 @@ class Question:
     file: str = ""
     fix: str = ""
     """Plan lines that would settle it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """What will become of one table, counted by matching its rows."""
+
+    counts: TableCounts
+    same: int
+    """Entities of which several files have a row, and all rows agree."""
+    disagree: int
+    """Entities whose rows differ between files."""
+    doubtful: int
+    """Rows of copies that share an id and may be one entity or two."""
+    clashing: int
+    """Different entities that share a UNIQUE key."""
+    lost: int
+    """Rows of which nothing would stand for them in the target; must be 0."""
+
+
+@dataclass(frozen=True, slots=True)
+class DryRun:
+    """What a merge would come to; nothing was written."""
+
+    tables: tuple[Forecast, ...]
+    questions: tuple[Question, ...] = ()
+    """What turned out to need an answer: references whose parents are re-keyed in fact."""
+    seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

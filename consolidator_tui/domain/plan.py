@@ -74,7 +74,8 @@ class Decision:
 
     `keep` is a source's path (its row wins, the versions are one entity), `both` (different
     entities; `values` then change the row that is not the first source's), or `same` (one
-    entity; rules decide which version wins).
+    entity; rules decide which version wins). Rows that no key brings together are called one
+    entity by naming each: the first in `entity`, the others in `also`.
     """
 
     table: str
@@ -83,6 +84,17 @@ class Decision:
     values: Mapping[str, Value] = field(default_factory=dict)
     fields: Mapping[str, str] = field(default_factory=dict)
     """Column -> source whose value is taken."""
+    also: tuple[Mapping[str, Value], ...] = ()
+    """Columns and values of further rows that are this entity."""
+
+
+@dataclass(frozen=True, slots=True)
+class NotSame:
+    """Two rows that look alike and are different all the same; they are not suggested again."""
+
+    table: str
+    entity: Mapping[str, Value]
+    other: Mapping[str, Value]
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,3 +116,4 @@ class PlanDocument:
     references: tuple[ReferencePlan, ...] = ()
     not_references: tuple[ReferencePlan, ...] = ()
     decisions: tuple[Decision, ...] = ()
+    not_same: tuple[NotSame, ...] = ()

@@ -68,6 +68,11 @@ class _Check:
         self._decisions()
         for path in self.document.descendants:
             self._file(path, ("descendants",))
+        for place, pair in enumerate(self.document.not_same):
+            at = ("not_same", place)
+            self._table(pair.table, (*at, "table"))
+            self._columns(pair.table, pair.entity, (*at, "entity"))
+            self._columns(pair.table, pair.other, (*at, "other"))
 
     def _mapping(self) -> None:
         by_path = {source.path: source for source in self.sources}
@@ -106,6 +111,8 @@ class _Check:
             at: Path = ("decisions", place)
             self._table(decision.table, (*at, "table"))
             self._columns(decision.table, decision.entity, (*at, "entity"))
+            for row in decision.also:
+                self._columns(decision.table, row, (*at, "also"))
             self._columns(decision.table, decision.values, (*at, "values"))
             self._columns(decision.table, decision.fields, (*at, "fields"))
             if decision.keep not in ("both", "same"):

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from consolidator_tui.domain.catalog import fold
 from consolidator_tui.domain.merge import (
+    DryRun,
     Identity,
     IdentityKind,
     MergePlan,
@@ -17,20 +18,31 @@ from consolidator_tui.domain.merge import (
 from consolidator_tui.domain.plan import PlanDocument, ReferencePlan, TablePlan
 from consolidator_tui.services.plan_lines import Path
 from consolidator_tui.services.plan_values import spell_text
+from consolidator_tui.services.plan_words import forecast_words, table_words, undecided_words
 from consolidator_tui.services.plan_writer import dumps
 
 _HEAD = "What consolidator-tui would do by itself. Every key is optional; change what is wrong."
 
 
-def explained_plan(plan: MergePlan, questions: Sequence[Question]) -> str:
+def explained_plan(
+    plan: MergePlan, questions: Sequence[Question], dry: DryRun | None = None
+) -> str:
     """The plan as TOML, its reasons and open questions as comments.
 
-    Given back with `run --plan`, it leads to the same merge.
+    `dry` gives the numbers; without it they are those before rows are matched. Given back with
+    `run --plan`, it leads to the same merge.
     """
-    document, comments = written_out(plan)
-    head = [_HEAD, *map(str, plan.notes)]
+    document, comments = written_out(plan, dry)
+    head = [_HEAD]
+    if dry is not None:
+        head += ["", f"{forecast_words(plan, dry)} {undecided_words(dry)}".strip(), ""]
+    head += map(str, plan.notes)
     if questions:
-        head += ["", "To be decided before anything is written:"]
+        head += [
+            "",
+            "To be decided before anything is written. Lines can be pasted below the plan;",
+        ]
+        head += ["`on_drift` is set where it stands:"]
     for question in questions:
         head.append(f"- {question.text}")
         head += [f"    {line}" for line in question.fix.splitlines()]
@@ -38,7 +50,9 @@ def explained_plan(plan: MergePlan, questions: Sequence[Question]) -> str:
     return dumps(document, comments)
 
 
-def written_out(plan: MergePlan) -> tuple[PlanDocument, dict[Path, list[str]]]:
+def written_out(
+    plan: MergePlan, dry: DryRun | None = None
+) -> tuple[PlanDocument, dict[Path, list[str]]]:
     """The document with every choice spelled out, and the reasons as comments."""
     comments: dict[Path, list[str]] = {}
     tables: dict[str, TablePlan] = {}
@@ -46,7 +60,7 @@ def written_out(plan: MergePlan) -> tuple[PlanDocument, dict[Path, list[str]]]:
     for table in plan.tables:
         chosen = _chosen(plan.document, table)
         tables[table.name] = chosen
-        comments["tables", spell_text(table.name)] = list(_reasons(plan, table))
+        comments["tables", spell_text(table.name)] = list(_reasons(plan, table, dry))
         for reference in table.references:
             wanted = _reference_plan(reference)
             if reference.declared or _is_there(wanted, references):
@@ -76,7 +90,7 @@ def _identity(identity: Identity, written: TablePlan) -> tuple[str, ...] | str |
     }.get(identity.kind, written.identity)
 
 
-def _reasons(plan: MergePlan, table: MergeTable) -> Iterator[str]:
+def _reasons(plan: MergePlan, table: MergeTable, dry: DryRun | None) -> Iterator[str]:
     files = [
         f"{source.path} {source.row_counts.get(fold(name), 0):,}"
         for source, name in zip(plan.sources, table.sources, strict=True)
@@ -84,9 +98,16 @@ def _reasons(plan: MergePlan, table: MergeTable) -> Iterator[str]:
     ]
     yield f"rows: {', '.join(files)}"
     yield f"identity: {table.identity.reason}"
-    for source, shift in zip(plan.sources, table.shifts, strict=False):
-        if shift:
-            yield f"{table.surrogate} of {source.path}: {shift:+,}"
+    found = next((f for f in dry.tables if f.counts.table == table.name), None) if dry else None
+    if found is not None:
+        yield f"will be: {table_words(plan, found)}"
+        for path, shift in found.counts.shifts.items():
+            if shift and found.counts.rekeyed:
+                yield f"{table.surrogate} of {path}: {shift:+,}"
+    else:
+        for source, shift in zip(plan.sources, table.shifts, strict=False):
+            if shift:
+                yield f"{table.surrogate} of {source.path}: up to {shift:+,}"
     for reference in table.references:
         if reference.declared:
             own, parents = ", ".join(reference.columns), ", ".join(reference.parent_columns)

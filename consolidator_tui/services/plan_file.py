@@ -16,6 +16,7 @@ from consolidator_tui.domain.plan import (
     Decision,
     Deletions,
     FileMapping,
+    NotSame,
     OnDrift,
     PlanDocument,
     ReferencePlan,
@@ -24,6 +25,7 @@ from consolidator_tui.domain.plan import (
 )
 from consolidator_tui.services.plan_check import validate
 from consolidator_tui.services.plan_reader import Origin, Reader
+from consolidator_tui.services.plan_tables import united_tables
 from consolidator_tui.services.plan_values import spell_text
 from consolidator_tui.services.plan_writer import Comments, dumps
 
@@ -33,14 +35,17 @@ IDENTITIES = ("key", "rows", "none", "lineage")
 __all__ = ["IDENTITIES", "Comments", "dumps", "loads", "validate"]
 
 
-def loads(text: str, name: str = "plan.toml") -> PlanDocument:
+def loads(text: str, name: str = "plan.toml", *, open_decisions: bool = False) -> PlanDocument:
     """The document that a TOML text holds; `name` is the file's name for errors.
 
+    A decision whose `keep` is empty is not made yet, and is left out unless `open_decisions`. A
+    table may be continued
+    further down (plan_tables.py has the rule), so that lines from a message can be pasted.
     Raises PlanError, naming line and reason, for what is no TOML, an unknown key, a wrong type
     or a contradiction.
     """
     try:
-        data = tomllib.loads(text)
+        data = united_tables(text, name)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         at_line = re.search(r"\(at line (\d+)", str(error))
         line = at_line[1] if at_line else text.count("\n") + 1
@@ -49,7 +54,7 @@ def loads(text: str, name: str = "plan.toml") -> PlanDocument:
     top.only(
         *("target", "base", "sources", "on_conflict", "on_drift", "tables"),
         *("ancestor", "descendants", "deletions"),
-        *("mapping", "references", "not_references", "decisions"),
+        *("mapping", "references", "not_references", "decisions", "not_same"),
     )
     document = PlanDocument(
         target=top.file("target"),
@@ -66,7 +71,12 @@ def loads(text: str, name: str = "plan.toml") -> PlanDocument:
         not_references=tuple(
             _reference(part, followed=False) for part in top.array("not_references")
         ),
-        decisions=tuple(_decision(part) for part in top.array("decisions")),
+        decisions=tuple(
+            made
+            for part in top.array("decisions")
+            if (made := _decision(part)).keep or open_decisions
+        ),
+        not_same=tuple(_not_same(part) for part in top.array("not_same")),
     )
     _refuse_contradictions(document, top)
     return document
@@ -153,6 +163,9 @@ def _mapping(top: Reader) -> dict[str, FileMapping]:
 def _refuse_same_target(part: Reader, names: Mapping[str, str], *below: str) -> None:
     seen: dict[str, str] = {}
     for name, wanted in names.items():
+        if not wanted:
+            # Left out; any number of them may be.
+            continue
         other = seen.setdefault(fold(wanted), name)
         if other != name:
             part.refuse(f"`{other}` and `{name}` cannot both become `{wanted}`.", *below, name)
@@ -179,7 +192,7 @@ def _reference(part: Reader, *, followed: bool) -> ReferencePlan:
 
 
 def _decision(part: Reader) -> Decision:
-    part.only("table", "entity", "keep", "values", "fields")
+    part.only("table", "entity", "keep", "values", "fields", "also")
     entity = part.values("entity")
     if not entity:
         part.refuse("a decision needs `entity`: the columns and values that name the row.")
@@ -187,8 +200,21 @@ def _decision(part: Reader) -> Decision:
     fields = {column: part.clean_path(file) for column, file in part.names("fields").items()}
     if both := sorted(set(values) & set(fields)):
         part.refuse(f"`{both[0]}` is decided in `values` and in `fields`.", "fields", both[0])
-    keep = part.clean_path(part.need_text("keep"))
-    return Decision(part.need_text("table"), entity, keep, values, fields)
+    keep = part.need_text("keep")
+    keep = part.clean_path(keep) if keep else ""
+    also = part.values_list("also")
+    if also and keep == "both":
+        part.refuse("rows in `also` are the same entity, and `keep` says both.", "also")
+    return Decision(part.need_text("table"), entity, keep, values, fields, also)
+
+
+def _not_same(part: Reader) -> NotSame:
+    part.only("table", "entity", "other")
+    return NotSame(
+        part.need_text("table"),
+        part.table("entity").all_values(),
+        part.table("other").all_values(),
+    )
 
 
 def _refuse_contradictions(document: PlanDocument, top: Reader) -> None:
@@ -211,15 +237,17 @@ def _refuse_contradictions(document: PlanDocument, top: Reader) -> None:
             top.refuse(
                 f"{reference.table} ({columns}) is both a reference and none.", "references", place
             )
-    seen: set[tuple[str, frozenset[tuple[str, str]]]] = set()
+    seen: set[tuple[object, ...]] = set()
     for place, decision in enumerate(document.decisions):
-        keepers = {*named, "both", "same"}
+        keepers = {*named, "both", "same", ""}
         if document.sources and decision.keep not in keepers:
             top.refuse(f"`keep` is {decision.keep}: no source.", "decisions", place, "keep")
         entity = frozenset((fold(c), repr(value)) for c, value in decision.entity.items())
-        if (fold(decision.table), entity) in seen:
+        # Rows that were joined may disagree, and then a second decision says which one wins.
+        mark = (fold(decision.table), entity, repr(decision.also) if decision.also else "")
+        if mark in seen:
             top.refuse("this row is decided twice.", "decisions", place)
-        seen.add((fold(decision.table), entity))
+        seen.add(mark)
 
 
 def _folded(part: ReferencePlan) -> tuple[str, tuple[str, ...], str, tuple[str, ...], str]:

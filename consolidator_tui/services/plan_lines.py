@@ -6,6 +6,7 @@ import re
 import tomllib
 from bisect import bisect_right
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 Path = tuple[str | int, ...]
 """A place in a document: names of tables and keys, and places (from 0) in arrays of tables."""
@@ -27,6 +28,28 @@ def find_lines(text: str) -> Mapping[Path, int]:
     return _Walk(text).lines
 
 
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A table's header with the lines below it, up to the next header."""
+
+    path: Path
+    line: int
+    """Of the header, counted from 1."""
+    start: int
+    end: int
+    """Characters of the text, the end excluded."""
+
+
+def sections(text: str) -> list[Section]:
+    """The sections of a text in order. Raises ValueError where it is no TOML."""
+    headers = _Walk(text).headers
+    ends = [start for _, _, start in headers[1:]] + [len(text)]
+    return [
+        Section(path, line, start, end)
+        for (path, line, start), end in zip(headers, ends, strict=True)
+    ]
+
+
 def line_of(lines: Mapping[Path, int], path: Path) -> int | None:
     """The line of a place, or of the nearest place around it that has one."""
     for length in range(len(path), 0, -1):
@@ -42,6 +65,7 @@ class _Walk:
     def __init__(self, text: str) -> None:
         self.text = text
         self.lines: dict[Path, int] = {}
+        self.headers: list[tuple[Path, int, int]] = []
         self._breaks = [match.start() for match in re.finditer("\n", text)]
         self._sizes: dict[Path, int] = {}
         self._at = 0
@@ -56,7 +80,7 @@ class _Walk:
         return self._at < len(self.text)
 
     def _statement(self) -> None:
-        line = bisect_right(self._breaks, self._at) + 1
+        start, line = self._at, bisect_right(self._breaks, self._at) + 1
         if self.text.startswith("[[", self._at):
             self._at += 2
             path = self._resolve(self._key())
@@ -74,6 +98,7 @@ class _Walk:
             self._skip_value()
             self._note(path, line)
             return
+        self.headers.append((self._table, line, start))
         self._note(self._table, line)
 
     def _note(self, path: Path, line: int) -> None:

@@ -14,6 +14,8 @@ from consolidator_tui.services.plan_lines import Path
 from consolidator_tui.services.plan_values import Misspelled, read_text, read_value
 
 _T = TypeVar("_T")
+TOP = ("target", "base", "sources", "on_conflict", "on_drift")
+"""Keys of the whole plan; pasted at its end they would belong to the last table."""
 _KINDS = {
     bool: "true or false",
     str: "a text",
@@ -57,6 +59,9 @@ class Reader:
         """Refuse every key that is not among `known`."""
         for key in self._data:
             if key not in known:
+                if self.path and key in TOP:
+                    hint = "It belongs at the top of the plan, above the first [table]."
+                    self.refuse(f"`{key}` stands in {self._title}.", key, todo=hint)
                 close = difflib.get_close_matches(key, known, n=1)
                 hint = f"Did you mean `{close[0]}`?" if close else f"Known: {', '.join(known)}."
                 self.refuse(f"unknown key `{key}` in {self._title}.", key, todo=hint)
@@ -142,6 +147,19 @@ class Reader:
     def value_list(self, key: str) -> tuple[Value, ...]:
         """An array of values."""
         return tuple(self._read(read_value, item, key) for item in self._typed(key, list) or [])
+
+    def values_list(self, key: str) -> tuple[dict[str, Value], ...]:
+        """An array of tables of names and values."""
+        return tuple(part.all_values() for part in self.array(key))
+
+    def all_values(self) -> dict[str, Value]:
+        """This whole table as names and values. Refuses an empty one."""
+        if not self._data:
+            self.refuse("it needs the columns and values that name a row.")
+        return {
+            self._read(read_text, name, name): self._read(read_value, value, name)
+            for name, value in self._data.items()
+        }
 
     def names(self, key: str) -> dict[str, str]:
         """A table of names and texts."""

@@ -11,6 +11,7 @@ from consolidator_tui.domain.errors import PlanError
 from consolidator_tui.domain.plan import (
     Decision,
     FileMapping,
+    NotSame,
     PlanDocument,
     ReferencePlan,
     TablePlan,
@@ -24,7 +25,7 @@ Comments = Mapping[Path, Sequence[str]]
 
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
 _TABLES = ("tables", "mapping")
-_ARRAYS = ("references", "not_references", "decisions")
+_ARRAYS = ("references", "not_references", "decisions", "not_same")
 
 
 def dumps(document: PlanDocument, comments: Comments | None = None) -> str:
@@ -135,6 +136,7 @@ def _plain(document: PlanDocument) -> dict[str, Any]:
         references=[_reference(part) for part in document.references],
         not_references=[_reference(part) for part in document.not_references],
         decisions=[_decision(part) for part in document.decisions],
+        not_same=[_not_same(part) for part in document.not_same],
     )
 
 
@@ -175,7 +177,12 @@ def _decision(part: Decision) -> dict[str, Any]:
         keep=_text(part.keep),
         values=_values(part.values) or None,
         fields=_names(part.fields) or None,
+        also=[_values(row) for row in part.also] or None,
     )
+
+
+def _not_same(part: NotSame) -> dict[str, Any]:
+    return _present(table=_text(part.table), entity=_values(part.entity), other=_values(part.other))
 
 
 def _present(**plain: Any) -> dict[str, Any]:

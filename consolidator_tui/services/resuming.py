@@ -202,7 +202,9 @@ class Resuming(Stepping):
 
 def entity_key(decision: Decision) -> str:
     """The entity that a decision is about, spelled so that equal ones are equal texts."""
-    return repr(sorted((fold(column), repr(value)) for column, value in decision.entity.items()))
+    key = repr(sorted((fold(column), repr(value)) for column, value in decision.entity.items()))
+    # That rows are one entity, and which of them wins, are two decisions.
+    return f"{key} {decision.also!r}" if decision.also else key
 
 
 def with_decision(document: PlanDocument, decision: Decision) -> PlanDocument:

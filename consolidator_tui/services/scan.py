@@ -19,6 +19,7 @@ from consolidator_tui.services.inspect.kinship import find_lineage
 from consolidator_tui.services.inspect.matrix import build_matrix
 from consolidator_tui.services.inspect.project import inspect_file, tell_findings
 from consolidator_tui.services.inspect.source import load_source
+from consolidator_tui.services.merge.dry_run import dry_run
 from consolidator_tui.services.plan_draft import explained_plan
 from consolidator_tui.services.planning import make_plan
 from consolidator_tui.services.session import Session
@@ -114,8 +115,12 @@ async def draft_plan(
             plan, questions = await make_plan(
                 copies, session.document, session.emit, scratch=scratch
             )
-        pending = (item.question for item in plan.pending)
-        return explained_plan(plan, (*questions, *pending))
+            if questions:
+                # Rows cannot be matched yet: what may depend on it is asked as well.
+                pending = (item.question for item in plan.pending)
+                return explained_plan(plan, (*questions, *pending))
+            dry = await dry_run(plan, scratch / "maps.db", session.emit)
+            return explained_plan(plan, dry.questions, dry)
 
 
 async def _copy(project: Path, path: str, copy: Path) -> Path:

@@ -31,6 +31,7 @@ from consolidator_tui.services.inspect import project as inspecting
 from consolidator_tui.services.inspect.source import load_source
 from consolidator_tui.services.lazy import load
 from consolidator_tui.services.planning.fixes import toml_text
+from consolidator_tui.services.previewing import Previewing
 from consolidator_tui.services.resuming import UNCHANGED, Resuming, entity_key, with_decision
 from consolidator_tui.services.selecting import choose
 from consolidator_tui.services.smoking import Smoking
@@ -46,7 +47,7 @@ if TYPE_CHECKING:
 # command that only looks, need none of them.
 
 
-class Session(Resuming, Smoking):
+class Session(Resuming, Smoking, Previewing):
     """What one project's files have become so far, step by step.
 
     Steps raise errors of domain/errors.py only.

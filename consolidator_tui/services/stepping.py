@@ -220,10 +220,7 @@ class Stepping:
             with self.explained("The questions of before"):
                 await asyncio.to_thread(path.unlink, missing_ok=True)
             return
-        text = "".join(
-            f"{line}\n" for q in questions for line in (*comment_lines([q.text]), q.fix, "")
-        )
-        data = (text + templates).encode("utf-8", "replace")
+        data = (questions_text(questions) + templates).encode("utf-8", "replace")
         await asyncio.to_thread(write_atomically, path, data, mode=PRIVATE_FILE)
         for question in questions:
             self.log.say(
@@ -246,12 +243,37 @@ def _empty(folder: Path) -> None:
         path.unlink(missing_ok=True)
 
 
+_HEAD = """\
+# What must be decided. Nothing here is decided yet, so this file changes nothing as it is.
+# Take away the "# " in front of the lines that you choose, and write one of the names behind
+# `keep` between its quotes. Then give the file to `run --plan`, or paste it into your plan.
+"""
+
+
+def questions_text(questions: Sequence[Question]) -> str:
+    """The questions as TOML that decides nothing: general answers are comments, and the `keep`
+    of every single row is empty."""
+    parts = [_HEAD]
+    for question in questions:
+        general, rows = split_decisions(question.fix)
+        parts += ["", *comment_lines([question.text])]
+        parts += [line if line.startswith("#") else f"# {line}" for line in general]
+        parts += rows
+    return "\n".join(parts) + "\n"
+
+
+def split_decisions(fix: str) -> tuple[list[str], list[str]]:
+    """The lines that answer a question as a whole, and those about single rows."""
+    lines = fix.splitlines()
+    cut = next((n for n, line in enumerate(lines) if line.startswith("[[decisions]]")), len(lines))
+    while 0 < cut < len(lines) and lines[cut - 1].startswith("#"):
+        cut -= 1
+    return lines[:cut], lines[cut:]
+
+
 def without_values(fix: str, path: Path) -> str:
     """The plan lines up to the decisions about single rows; these are in the file `path`."""
-    lines = fix.splitlines()
-    cut = next((n for n, line in enumerate(lines) if line.startswith("[[decisions]]")), None)
-    if cut is None:
+    general, rows = split_decisions(fix)
+    if not rows:
         return fix
-    while cut and lines[cut - 1].startswith("#"):
-        cut -= 1
-    return "\n".join([*lines[:cut], f"# row by row: the lines are in {path}"])
+    return "\n".join([*general, f"# row by row: the lines are in {path}"])

@@ -62,7 +62,7 @@ def _identity_of(plan: MergePlan, conflict: OpenConflict) -> tuple[str, ...]:
 def _offered(question: Question, known: tuple[str, ...]) -> list[OpenConflict]:
     from consolidator_tui.services import plan_file
 
-    offered = plan_file.loads(question.fix, "the offered decisions").decisions
+    offered = plan_file.loads(question.fix, "the offered decisions", open_decisions=True).decisions
     choices = _CHOICES.findall(question.fix)
     columns = tuple(column for column in question.column.split(", ") if column)
     unique = columns if _NEEDS_VALUE in question.fix else ()

@@ -10,27 +10,19 @@ from consolidator_tui.domain.event import Level, Step
 from consolidator_tui.tui.conflicts import OpenConflict, decided, open_conflicts, with_decision
 from consolidator_tui.tui.jobs import Job, Query
 from consolidator_tui.tui.text import plural
-from consolidator_tui.tui.wizard_state import WizardState
+from consolidator_tui.tui.wizard_plan import PlanEditing
 
 if TYPE_CHECKING:
-    from consolidator_tui.domain.merge import MergePlan, MergeResult
+    from consolidator_tui.domain.merge import MergeResult
     from consolidator_tui.domain.plan import PlanDocument, Value
 
     pass
 
 
-class Merging(WizardState):
+class Merging(PlanEditing):
     """Calls the services of Migrate and Verify and keeps what they give."""
 
     # Migrate
-
-    def make_plan(self) -> None:
-        """Work out identities, references and shifts from the snapshots."""
-
-        def done(plan: MergePlan) -> None:
-            self.plan = plan
-
-        self.app.start(Job(Step.MIGRATE, "Planning the merge", self._session.make_plan, done))
 
     def migrate(self) -> None:
         """Build the merged database beside the originals."""
@@ -57,11 +49,6 @@ class Merging(WizardState):
         self.app.start(Job(Step.MIGRATE, "Merging", session.migrate, done))
 
     # Decisions
-
-    @property
-    def document(self) -> PlanDocument:
-        """The plan document."""
-        return self._session.document
 
     def decide(
         self,

@@ -20,7 +20,7 @@ from consolidator_tui.tui.text import safe
 if TYPE_CHECKING:
     from consolidator_tui.domain.inspection import Inspection
     from consolidator_tui.domain.manifest import Manifest
-    from consolidator_tui.domain.merge import MergePlan, MergeResult, Question
+    from consolidator_tui.domain.merge import DryRun, MergePlan, MergeResult, Question
     from consolidator_tui.domain.reference import Proposal, ReferenceReport
     from consolidator_tui.domain.selection import SpaceEstimate
     from consolidator_tui.domain.verification import Verification
@@ -48,6 +48,7 @@ class WizardState:
         self.space: SpaceEstimate | None = None
         self.manifest: Manifest | None = None
         self.plan: MergePlan | None = None
+        self.forecast: DryRun | None = None
         self.result: MergeResult | None = None
         self.conflicts: tuple[OpenConflict, ...] = ()
         self.verification: Verification | None = None
@@ -189,13 +190,6 @@ class WizardState:
         """The target held everything already and was left as it is."""
         return self.session is not None and self.session.unchanged
 
-    @property
-    def plan_questions(self) -> tuple[Question, ...]:
-        """Questions that the plan itself asks: they are settled in its document."""
-        if self.result is not None and self.result.counts:
-            return ()
-        return self.open_questions
-
     def write_receipt(self) -> None:
         """Write the run's report beside whatever comes next."""
 
@@ -237,7 +231,7 @@ class WizardState:
         if number < ORDER.index(Step.INSPECT):
             self.space = self.manifest = None
         if number < ORDER.index(Step.MIGRATE):
-            self.plan = self.result = None
+            self.plan = self.result = self.forecast = None
             self.conflicts = ()
         if number < ORDER.index(Step.VERIFY):
             self.verification = None

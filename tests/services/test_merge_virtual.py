@@ -130,9 +130,7 @@ async def test_tree_without_a_named_owner_is_asked_and_settled(tmp_path: Path) -
     asked = await merged(tmp_path / "ask", a, b)
     assert "area" in asked.questions[0].text
     assert "docs" in asked.questions[0].fix
-    fix = asked.questions[0].fix.replace(
-        "  # or [[not_references]] with table and columns alone", ""
-    )
+    fix = asked.questions[0].fix
     (tmp_path / "yes").mkdir()
     done = await merged(tmp_path / "yes", a, b, plan=fix)
     linked = done.rows("SELECT code, x0 FROM docs JOIN area USING (id)")

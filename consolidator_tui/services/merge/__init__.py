@@ -47,7 +47,7 @@ async def merge(plan: MergePlan, staging: Path, ledger: Path, emit: Emit) -> Mer
     staging. Raises PlanError for decisions about what does not exist, sqlite3.Error.
     """
     started = time.monotonic()
-    shared = await _new_ledger(plan, ledger)
+    shared = await new_ledger(plan, ledger)
     try:
         async with open_workspace(
             plan.sources,
@@ -74,7 +74,7 @@ async def merge(plan: MergePlan, staging: Path, ledger: Path, emit: Emit) -> Mer
         result = await writing.finish()
         emit(PhaseTimed(Step.MIGRATE, "write", time.monotonic() - matched))
     finally:
-        await _close_ledger(ledger)
+        await close_ledger(ledger)
     return result
 
 
@@ -94,8 +94,11 @@ def make_works(plan: MergePlan, workspace: Workspace) -> list[Work]:
     return [Work(table, plan, workspace) for table in plan.tables]
 
 
-async def _new_ledger(plan: MergePlan, ledger: Path) -> bool:
-    """Make the ledger anew; True when it can be read while it is written (WAL)."""
+async def new_ledger(plan: MergePlan, ledger: Path) -> bool:
+    """Make an empty private ledger for the maps of a merge.
+
+    True when it can be read while it is written (WAL). Raises sqlite3.Error.
+    """
     for suffix in (MAIN, *SIDECARS):
         sidecar(ledger, suffix).unlink(missing_ok=True)
     async with open_database(ledger, mode="rwc") as database:
@@ -108,7 +111,7 @@ async def _new_ledger(plan: MergePlan, ledger: Path) -> bool:
     return shared
 
 
-async def _close_ledger(ledger: Path) -> None:
+async def close_ledger(ledger: Path) -> None:
     """Leave one file that can be opened read-only."""
     async with open_database(ledger, mode="rw") as database:
         await database.execute("PRAGMA synchronous = OFF")

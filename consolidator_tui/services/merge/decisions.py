@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from consolidator_tui.domain.catalog import fold
 from consolidator_tui.domain.errors import PlanError
 from consolidator_tui.domain.merge import Note
-from consolidator_tui.domain.plan import Decision
+from consolidator_tui.domain.plan import Decision, Value
 from consolidator_tui.services.merge.classify import note_mapped
 from consolidator_tui.services.merge.conflicts import index_entities
 from consolidator_tui.services.merge.work import Translator, Work
@@ -35,7 +35,8 @@ def decisions_for(work: Work) -> list[Numbered]:
         if fold(decision.table) != work.key:
             continue
         names = {fold(c.name) for c in work.table.columns}
-        for column in (*decision.entity, *decision.values, *decision.fields):
+        also = (column for row in decision.also for column in row)
+        for column in (*decision.entity, *also, *decision.values, *decision.fields):
             if fold(column) not in names:
                 raise PlanError(
                     f"A decision speaks of a column {decision.table}.{column}, "
@@ -74,9 +75,10 @@ async def find_decided_rows(
         f"CREATE TABLE {rows_of(work)}(n INTEGER, g INTEGER, src INTEGER, PRIMARY KEY(n, g)) "
         "WITHOUT ROWID"
     )
-    by_columns: dict[tuple[str, ...], list[Numbered]] = {}
+    by_columns: dict[tuple[str, ...], list[tuple[int, Mapping[str, Value]]]] = {}
     for item in decided:
-        by_columns.setdefault(tuple(sorted(item.decision.entity)), []).append(item)
+        for row in (item.decision.entity, *item.decision.also):
+            by_columns.setdefault(tuple(sorted(row)), []).append((item.number, row))
     for names, items in by_columns.items():
         await _find(database, translator, work, names, items)
 
@@ -86,7 +88,7 @@ async def _find(
     translator: Translator,
     work: Work,
     names: tuple[str, ...],
-    items: Iterable[Numbered],
+    items: list[tuple[int, Mapping[str, Value]]],
 ) -> None:
     columns = [next(c.name for c in work.table.columns if fold(c.name) == fold(n)) for n in names]
     wanted = ", ".join(f"w{place}" for place in range(len(names)))
@@ -94,7 +96,7 @@ async def _find(
     marks = ", ".join("?" for _ in range(len(names) + 1))
     await database.many(
         f"INSERT INTO temp.wanted VALUES ({marks})",
-        [(item.number, *(item.decision.entity[name] for name in names)) for item in items],
+        [(number, *(row[name] for name in names)) for number, row in items],
     )
     for source in work.members:
         terms = []

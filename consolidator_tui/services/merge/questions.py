@@ -103,7 +103,7 @@ async def _fix(database: Database, translator: Translator, work: Work, kind: str
         choices = " | ".join([*(toml_text(path) for path in paths), '"both"'])
         lines.append(
             f"[[decisions]]\ntable = {toml_text(work.table.name)}\nentity = {entity}\n"
-            f"keep = {toml_text(paths[0])}  # {choices}"
+            f'keep = ""  # {choices}'
         )
         if kind == "unique":
             lines.append('# with keep = "both": values = { COLUMN = "another value" }')

@@ -118,6 +118,7 @@ def _assemble(
         notes=tuple(planning.notes),
         objects=objects,
         pending=tuple(planning.pending),
+        proposals=tuple(planning.proposals),
     )
 
 

@@ -15,6 +15,7 @@ from consolidator_tui.domain.merge import (
     Pending,
     Question,
     Reference,
+    ReferenceProposal,
     TargetColumn,
 )
 from consolidator_tui.domain.plan import PlanDocument, TablePlan
@@ -72,6 +73,7 @@ class Planning:
     """Per source (kind, folded name there) -> statement under the target's names."""
     questions: list[Question] = field(default_factory=list)
     pending: list[Pending] = field(default_factory=list)
+    proposals: list[ReferenceProposal] = field(default_factory=list)
     notes: list[Note] = field(default_factory=list)
 
     def note(self, text: str, *, table: str = "", column: str = "", file: str = "") -> None:

@@ -6,7 +6,7 @@ from consolidator_tui.domain.catalog import SchemaObject, Source, fold
 from consolidator_tui.domain.merge import PlannedObject
 from consolidator_tui.services.inspect.ddl import Token, tokens, unquote
 from consolidator_tui.services.planning.draft import Planning
-from consolidator_tui.services.planning.fixes import toml_key, toml_text
+from consolidator_tui.services.planning.fixes import another_name
 from consolidator_tui.services.planning.rename_words import rename_words
 from consolidator_tui.services.planning.tables import mapped_name
 
@@ -59,8 +59,7 @@ def _ask_taken_names(planning: Planning, taken: dict[str, tuple[str, str]]) -> N
             f"{planning.sources[0].path}.",
             table=draft.name,
             file=source.path,
-            fix=f"[mapping.{toml_key(source.path)}.tables]\n"
-            f"{toml_key(draft.name)} = {toml_text(draft.name + '_2')}",
+            fix=another_name(source.path, draft.name, f"{draft.name}_2"),
         )
 
 
@@ -75,8 +74,7 @@ def _ask(planning: Planning, source: Source, item: SchemaObject, holder: str) ->
         table=item.table,
         column=item.name,
         file=source.path,
-        fix=f"[mapping.{toml_key(source.path)}.tables]\n"
-        f'{toml_key(item.name)} = {toml_text(item.name + "_2")}  # or "" to leave it out',
+        fix=another_name(source.path, item.name, f"{item.name}_2"),
     )
 
 

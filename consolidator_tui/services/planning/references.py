@@ -6,11 +6,11 @@ from collections.abc import Mapping
 
 from consolidator_tui.domain.catalog import Affinity, fold
 from consolidator_tui.domain.errors import PlanError
-from consolidator_tui.domain.merge import Pending, Question, Reference
+from consolidator_tui.domain.merge import Pending, Question, Reference, ReferenceProposal
 from consolidator_tui.domain.plan import ReferencePlan, Value
 from consolidator_tui.services.planning import names
 from consolidator_tui.services.planning.draft import Draft, Planning
-from consolidator_tui.services.planning.fixes import toml_list, toml_text
+from consolidator_tui.services.planning.fixes import alternatives, toml_list, toml_text
 from consolidator_tui.services.planning.measure import Containment, Measurements
 from consolidator_tui.services.planning.tables import mapped_column, mapped_name
 
@@ -258,12 +258,14 @@ def _ask(
     parent, found = max(
         candidates, key=lambda item: sum(c.values - c.missing for c in item[1].values())
     )
-    yes = (
-        f"[[references]]\ntable = {toml_text(draft.name)}\ncolumns = {toml_list([column])}\n"
-        f"parent = {toml_text(parent.name)}\n"
-        f"parent_columns = {toml_list([str(parent.surrogate)])}"
-    )
-    no = f"[[not_references]]\ntable = {toml_text(draft.name)}\ncolumns = {toml_list([column])}"
+    named = f"table = {toml_text(draft.name)}\ncolumns = {toml_list([column])}"
+    ranked = [parent, *(p for p, _ in candidates if p is not parent)]
+    yes = [
+        f"[[references]]\n{named}\nparent = {toml_text(p.name)}\n"
+        f"parent_columns = {toml_list([str(p.surrogate)])}"
+        for p in ranked
+    ]
+    no = f"[[not_references]]\n{named}"
     others = [p.name for p, _ in candidates if p is not parent]
     also = f" (or to {', '.join(others)})" if others else ""
     question = Question(
@@ -272,10 +274,27 @@ def _ask(
         table=draft.name,
         column=column,
         file=planning.sources[min(found)].path,
-        fix=f"{yes}\n# or\n{no}",
+        fix=alternatives(*yes, no),
     )
     parents = tuple((p.key, tuple(contained)) for p, contained in candidates)
     planning.pending.append(Pending(question, parents))
+    planning.proposals.append(
+        ReferenceProposal(
+            draft.name,
+            (column,),
+            tuple(
+                Reference(
+                    draft.name,
+                    (column,),
+                    p.name,
+                    (str(p.surrogate),),
+                    declared=False,
+                    evidence=_evidence(planning, contained),
+                )
+                for p, contained in sorted(candidates, key=lambda item: item[0] is not parent)
+            ),
+        )
+    )
 
 
 async def _polymorphic(

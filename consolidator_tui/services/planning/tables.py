@@ -7,7 +7,12 @@ from consolidator_tui.domain.errors import PlanError
 from consolidator_tui.domain.merge import TargetColumn
 from consolidator_tui.domain.plan import OnDrift
 from consolidator_tui.services.planning.draft import Draft, Planning
-from consolidator_tui.services.planning.fixes import toml_key, toml_text
+from consolidator_tui.services.planning.fixes import (
+    alternatives,
+    another_name,
+    toml_key,
+    toml_text,
+)
 from consolidator_tui.services.planning.generated import check_generated
 from consolidator_tui.services.planning.names_in_target import mapped_to
 from consolidator_tui.services.planning.rename_words import rename_words
@@ -178,9 +183,12 @@ def _ask_unrelated(planning: Planning, draft: Draft) -> None:
             table=draft.name,
             column=", ".join(sorted(own - base)),
             file=path,
-            fix=f"[mapping.{toml_key(path)}.tables]\n{toml_key(draft.members[index].name)} = "
-            f"{toml_text(draft.name + '_2')}\n# or map its columns under "
-            f'[mapping.{toml_key(path)}.columns.{toml_key(draft.name)}], or: on_drift = "unite"',
+            fix=alternatives(
+                f"[mapping.{toml_key(path)}.tables]\n{toml_key(draft.members[index].name)} = "
+                f"{toml_text(draft.name + '_2')}",
+                f'[mapping.{toml_key(path)}.tables]\n{toml_key(draft.members[index].name)} = ""',
+                'on_drift = "unite"',
+            ),
         )
 
 
@@ -197,8 +205,7 @@ def _ask_name_clashes(planning: Planning) -> None:
                 f"{name} is a table in {holder} and a view in {source.path}.",
                 table=name,
                 file=source.path,
-                fix=f"[mapping.{toml_key(source.path)}.tables]\n"
-                f"{toml_key(view.name)} = {toml_text(name + '_view')}",
+                fix=another_name(source.path, view.name, f"{name}_view"),
             )
 
 
@@ -248,8 +255,11 @@ async def _check_types(planning: Planning, draft: Draft) -> None:
                     table=draft.name,
                     column=column.name,
                     file=planning.sources[index].path,
-                    fix=f"[mapping.{toml_key(planning.sources[index].path)}.tables]\n"
-                    f"{toml_key(draft.members[index].name)} = {toml_text(draft.name + '_2')}",
+                    fix=another_name(
+                        planning.sources[index].path,
+                        draft.members[index].name,
+                        f"{draft.name}_2",
+                    ),
                 )
             elif planning.document.on_drift is OnDrift.UNITE:
                 if column.name not in draft.widened:
@@ -266,7 +276,7 @@ async def _check_types(planning: Planning, draft: Draft) -> None:
                     table=draft.name,
                     column=column.name,
                     file=planning.sources[index].path,
-                    fix='on_drift = "unite"  # values stay as they are, the column loses its type',
+                    fix='on_drift = "unite"  # at the top: values stay, the column loses its type',
                 )
 
 

@@ -23,7 +23,7 @@ from consolidator_tui.domain.catalog import (
 from consolidator_tui.domain.merge import Note, Question, VirtualKind, VirtualTable
 from consolidator_tui.domain.plan import PlanDocument
 from consolidator_tui.services.planning import virtual_owner as owners
-from consolidator_tui.services.planning.fixes import toml_key, toml_text
+from consolidator_tui.services.planning.fixes import alternatives, toml_key, toml_text
 from consolidator_tui.services.planning.names_in_target import mapped_to
 from consolidator_tui.services.planning.virtual_owner import Member, Owner
 from consolidator_tui.services.planning.virtual_sql import Shape, Storage, create_sql, shape_of
@@ -327,10 +327,13 @@ class _Placing:
                     table=self.name,
                     column=key,
                     file=self._first.source.path,
-                    fix=f"[[references]]  # or [[not_references]] with table and columns alone\n"
-                    f"table = {toml_text(self.name)}\ncolumns = [{toml_text(key)}]\n"
-                    f"parent = {toml_text(table.name)}\n"
-                    f"parent_columns = [{toml_text(table.rowid_alias)}]",
+                    fix=alternatives(
+                        f"[[references]]\ntable = {toml_text(self.name)}\n"
+                        f"columns = [{toml_text(key)}]\nparent = {toml_text(table.name)}\n"
+                        f"parent_columns = [{toml_text(table.rowid_alias)}]",
+                        f"[[not_references]]\ntable = {toml_text(self.name)}\n"
+                        f"columns = [{toml_text(key)}]",
+                    ),
                 )
             )
             return

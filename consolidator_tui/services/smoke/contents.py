@@ -82,8 +82,8 @@ async def _digests(path: Path) -> Mapping[str, tuple[int, str]]:
         rows = await database.rows("SELECT type, name, tbl_name, sql FROM sqlite_schema")
         found["schema"] = len(rows), _hash(sorted(map(repr, rows)))
         tables = await database.rows(
-            "SELECT name FROM temp.pragma_table_list WHERE schema = 'main' AND name <> 'sqlite_schema'"
-            " AND type IN ('table', 'shadow')"
+            "SELECT name FROM temp.pragma_table_list WHERE schema = 'main' "
+            "AND name <> 'sqlite_schema' AND type IN ('table', 'shadow')"
         )
         for (name,) in tables:
             found[name] = await _digest(database, name)

@@ -10,10 +10,17 @@ from textual.binding import Binding, BindingType
 from textual.widgets import Static
 
 from consolidator_tui.domain.event import Step
-from consolidator_tui.domain.merge import MergeTable, Question, TableCounts
+from consolidator_tui.domain.merge import Forecast, MergeTable, TableCounts
+from consolidator_tui.tui.plan_text import (
+    forecast_sentence,
+    identity_words,
+    rules_words,
+    table_text,
+)
+from consolidator_tui.tui.screens.plan_page import PlanPage
 from consolidator_tui.tui.screens.step_screen import StepScreen
 from consolidator_tui.tui.signs import BAD, NONE
-from consolidator_tui.tui.text import count, lines, plain, plural, safe, sign
+from consolidator_tui.tui.text import count, plain, plural, safe, sign
 from consolidator_tui.tui.theme import Inks
 from consolidator_tui.tui.widgets.bars import Primary
 from consolidator_tui.tui.widgets.detail import Detail
@@ -21,10 +28,12 @@ from consolidator_tui.tui.widgets.fit_table import Col, FitTable, Row
 
 PLAN_COLUMNS = (
     Col("Table", least=12, most=40, flex=1),
-    Col("Files", right=True),
+    Col("Files", right=True, from_width=110),
     Col("Rows", right=True),
     Col("Same entity when", least=16, most=48, flex=2),
-    Col("Conflicts", least=9, most=28, flex=1),
+    Col("Which wins", least=9, most=28, flex=1, from_width=110),
+    Col("Same", right=True),
+    Col("Differ", right=True),
     Col("Ids move by", right=True, most=24),
 )
 RESULT_COLUMNS = (
@@ -46,8 +55,13 @@ class MigrateScreen(StepScreen):
     MAIN = "#tables"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("r", "review", "review", tooltip="Review the conflicts"),
-        Binding("e", "edit", "edit plan", tooltip="Edit the plan as text"),
-        Binding("v", "toggle_plan", "plan / result", tooltip="Show the plan or the result"),
+        Binding("t", "table", "table", tooltip="Change what the plan says of this table"),
+        Binding("f", "references", "refs", tooltip="References: which are followed, and why"),
+        Binding("s", "alike", "alike", tooltip="Look-alikes: rows that may be the same"),
+        Binding("o", "names", "names", tooltip="Names of tables and objects; leave some out"),
+        Binding("a", "answer", "Answer the open questions", show=False),
+        Binding("e", "edit", "text", tooltip="Edit the plan as text"),
+        Binding("v", "toggle_plan", "result", tooltip="Show the plan or the result"),
     ]
 
     def __init__(self) -> None:
@@ -66,6 +80,22 @@ class MigrateScreen(StepScreen):
         wizard = self.wizard
         if wizard.plan is None and self.idle and wizard.can(self.STEP):
             wizard.make_plan()
+        elif self._may_count:
+            wizard.count()
+
+    @property
+    def _may_count(self) -> bool:
+        wizard = self.wizard
+        counted = wizard.forecast is not None or wizard.result is not None
+        return wizard.plan is not None and self.idle and not counted and not wizard.plan_questions
+
+    def retry(self) -> None:
+        """After a failure: count again when it was the counting that failed."""
+        self.wizard.failures.pop(self.STEP, None)
+        if self._may_count:
+            self.wizard.count()
+        else:
+            self.act()
 
     def summary(self) -> str:
         """One line on where the merge stands."""
@@ -100,6 +130,12 @@ class MigrateScreen(StepScreen):
 
     def _lead(self) -> Text:
         wizard, ink = self.wizard, self.ink
+        if wizard.plan_questions:
+            text = sign("?", ink.warn)
+            number = plural(len(wizard.plan_questions), "question")
+            text.append(f"{number} must be answered before the merge is safe. ", "bold")
+            text.append("Nothing has been written to the target.")
+            return text
         if wizard.undecided:
             text = sign("?", ink.warn)
             text.append(f"{plural(wizard.undecided, 'conflict')} undecided. ", "bold")
@@ -110,11 +146,13 @@ class MigrateScreen(StepScreen):
         if wizard.open_questions:
             text = sign("?", ink.warn)
             number = plural(len(wizard.open_questions), "question")
-            text.append(f"{number} must be answered before the merge is safe. ", "bold")
+            text.append(f"{number} open. ", "bold")
             text.append("Nothing has been written to the target.")
             return text
         if wizard.result is not None:
             return result_sentence(wizard.result.counts, ink)
+        if wizard.plan is not None and wizard.forecast is not None:
+            return forecast_sentence(wizard.plan, wizard.forecast, ink)
         if wizard.plan is None:
             return Text("The plan follows from the backup's snapshots.", str(ink.muted))
         names = ", ".join(safe(source.path) for source in wizard.plan.sources[1:])
@@ -130,18 +168,24 @@ class MigrateScreen(StepScreen):
             if name is not None
         )
         files = sum(name is not None for name in table.sources)
-        shifts = sorted({shift for shift in table.shifts if shift})
-        identity = ", ".join(table.identity.columns) or str(table.identity.kind)
-        open_ = any(question.table == table.name for question in self.wizard.open_questions)
+        found = self._forecast(table.name)
+        open_ = any(question.table == table.name for question in self.wizard.plan_questions)
         name = plain(f"{'? ' if open_ else ''}{table.name}", str(self.ink.warn) if open_ else "")
         return table.name, (
             name,
             str(files),
             count(rows),
-            plain(f"{identity} agree" if table.identity.columns else identity),
-            ", ".join(rule.replace("_", " ") for rule in table.rules),
-            ", ".join(f"+{shift:,}" for shift in shifts) or NONE,
+            plain(identity_words(table)),
+            rules_words(table),
+            count(found.same if found else None),
+            count(found.disagree + found.doubtful + found.clashing if found else None),
+            _moves(found),
         )
+
+    def _forecast(self, table: str) -> Forecast | None:
+        dry = self.wizard.forecast
+        found = dry.tables if dry is not None else ()
+        return next((f for f in found if f.counts.table == table), None)
 
     def _count_row(self, counts: TableCounts) -> Row:
         ink = self.ink
@@ -173,12 +217,12 @@ class MigrateScreen(StepScreen):
         counts = None
         if wizard.result is not None:
             counts = next((c for c in wizard.result.counts if c.table == key), None)
-        questions = [q for q in wizard.open_questions if q.table in (key, "")]
+        asked = wizard.plan_questions or wizard.open_questions
+        questions = [q for q in asked if q.table in (key, "")]
         if table is None and counts is None and not questions:
             detail.show("", Text(""))
             return
-        fixes = not wizard.conflicts
-        text = table_text(table, counts, questions, self.ink, with_fixes=fixes)
+        text = table_text(plan, table, counts, questions, self._forecast(key or ""), self.ink)
         detail.show(key or "Questions", text)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
@@ -186,8 +230,13 @@ class MigrateScreen(StepScreen):
         result = self.wizard.result
         if action == "review":
             return bool(self.wizard.conflicts) and super().check_action(action, parameters)
-        if action == "edit":
+        if action in ("edit", "table", "references", "alike", "names", "answer"):
             there = self.wizard.plan is not None and not self.wizard.state.promoted
+            if action in ("table", "names") and self._shows_result:
+                # They belong to the plan, and the line of keys has 80 cells.
+                return False
+            if action == "answer" and not self.wizard.plan_questions:
+                return False
             return there and super().check_action(action, parameters)
         if action == "toggle_plan":
             there = result is not None and not self.wizard.state.promoted
@@ -200,15 +249,14 @@ class MigrateScreen(StepScreen):
         if wizard.plan is None:
             allowed, reason = wizard.may(self.STEP)
             return Primary("Plan the merge", "" if allowed else reason, enabled=allowed)
+        if wizard.plan_questions:
+            return Primary(
+                f"Answer {plural(len(wizard.plan_questions), 'question')}",
+                "then the merge is counted",
+            )
         if wizard.undecided:
             return Primary(
                 f"Review {plural(wizard.undecided, 'conflict')}", "nothing undecided is written"
-            )
-        if wizard.plan_questions:
-            return Primary(
-                f"Merge {plural(len(wizard.plan.tables), 'table')}",
-                f"{plural(len(wizard.plan_questions), 'question')} open: e edits the plan",
-                enabled=False,
             )
         if wizard.conflicts:
             return Primary("Merge again", "with the decisions that were made")
@@ -224,6 +272,8 @@ class MigrateScreen(StepScreen):
         wizard = self.wizard
         if wizard.plan is None:
             wizard.make_plan()
+        elif wizard.plan_questions:
+            self.action_answer()
         elif wizard.undecided:
             self.action_review()
         elif wizard.conflicts:
@@ -242,6 +292,53 @@ class MigrateScreen(StepScreen):
     def _reviewed(self, again: bool | None) -> None:
         if again:
             self.wizard.merge_again()
+
+    def _page(self, page: PlanPage) -> None:
+        self.app.push_screen(page, self._page_left)
+
+    def _page_left(self, changed: bool | None) -> None:
+        """A page of the plan was closed: what it changed is planned and counted."""
+        if changed:
+            self.wizard.planned_anew()
+
+    def action_table(self) -> None:
+        """`t`."""
+        from consolidator_tui.tui.screens.plan_table import TablePage
+
+        key = self.query_one(FitTable).current_key
+        plan = self.wizard.plan
+        if plan is None or all(table.name != key for table in plan.tables):
+            self.app.bell()
+            return
+        self._page(TablePage(str(key)))
+
+    def action_references(self) -> None:
+        """`f`."""
+        from consolidator_tui.tui.screens.plan_references import ReferencesPage
+
+        self._page(ReferencesPage())
+
+    def action_alike(self) -> None:
+        """`s`."""
+        if self.wizard.plan_questions:
+            self.owner.tell("The open questions must be answered first: rows are not matched yet.")
+            return
+        from consolidator_tui.tui.screens.plan_suggestions import SuggestionsPage
+
+        self._page(SuggestionsPage())
+
+    def action_names(self) -> None:
+        """`o`."""
+        from consolidator_tui.tui.screens.plan_names import NamesPage
+
+        self._page(NamesPage())
+
+    def action_answer(self) -> None:
+        """`a`."""
+        from consolidator_tui.tui.screens.plan_questions import QuestionsPage
+
+        if self.wizard.plan_questions:
+            self._page(QuestionsPage())
 
     def action_edit(self) -> None:
         """`e`: the plan as text."""
@@ -275,46 +372,10 @@ def result_sentence(counts: tuple[TableCounts, ...], ink: Inks) -> Text:
     return text
 
 
-def table_text(
-    table: MergeTable | None,
-    counts: TableCounts | None,
-    questions: list[Question],
-    ink: Inks,
-    *,
-    with_fixes: bool,
-) -> Text:
-    """Questions first, then why the table is merged as it is."""
-    muted = str(ink.muted)
-    text = Text(end="")
-    for question in questions:
-        text.append("? ", str(ink.warn))
-        text.append(f"{lines(question.text)}\n")
-        if question.fix and with_fixes:
-            text.append("  settled in plan.toml by:\n", muted)
-            text.append("".join(f"    {line}\n" for line in lines(question.fix).splitlines()))
-    if table is not None:
-        _fact(text, "Identity", table.identity.reason or str(table.identity.kind), muted)
-        for reference in table.references:
-            how = "declared" if reference.declared else f"not declared: {reference.evidence}"
-            here = ", ".join(reference.columns)
-            there = f"{reference.parent}({', '.join(reference.parent_columns)})"
-            _fact(text, "Reference", f"{here} → {there}, {how}", muted)
-        if table.newest:
-            _fact(text, "Newest by", table.newest, muted)
-        added = [column.name for column in table.columns if column.added]
-        if added:
-            _fact(text, "Columns", f"added to the base: {', '.join(added)}", muted)
-        for note in table.notes:
-            _fact(text, "Note", note, muted)
-    if counts is not None:
-        for path, shift in counts.shifts.items():
-            if shift:
-                _fact(text, "Re-keyed", f"ids of {path} + {shift:,}", muted)
-        if counts.undecided:
-            _fact(text, "Undecided", plural(counts.undecided, "conflict"), muted)
-    return text
-
-
-def _fact(text: Text, label: str, value: str, muted: str) -> None:
-    text.append(f"{label:<11}", muted)
-    text.append(f"{safe(value)}\n")
+def _moves(found: Forecast | None) -> str:
+    """By how much ids move, as counted."""
+    if found is None:
+        return "…"
+    shifts = sorted({shift for shift in found.counts.shifts.values() if shift})
+    moved = found.counts.rekeyed
+    return ", ".join(f"{shift:+,}" for shift in shifts) if shifts and moved else NONE

@@ -1,0 +1,106 @@
+"""What a merge would come to: the real matching, counted, without writing a target."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from consolidator_tui.domain.catalog import fold
+from consolidator_tui.domain.event import Emit
+from consolidator_tui.domain.instant import to_microseconds
+from consolidator_tui.domain.merge import DryRun, Forecast, MergePlan
+from consolidator_tui.services.merge import (
+    close_ledger,
+    find_entities,
+    make_works,
+    new_ledger,
+)
+from consolidator_tui.services.merge.counts import count_table
+from consolidator_tui.services.merge.work import Translator, Work
+from consolidator_tui.services.workspace import open_workspace
+from consolidator_tui.storage.sqlite import Database
+
+
+async def dry_run(plan: MergePlan, ledger: Path, emit: Emit) -> DryRun:
+    """Match all rows as the merge does and count what would become of them.
+
+    The maps stay in `ledger` (made here). Raises PlanError for decisions about what does not
+    exist, sqlite3.Error.
+    """
+    started = time.monotonic()
+    await new_ledger(plan, ledger)
+    async with open_workspace(
+        plan.sources,
+        plan.pooled,
+        pool=Path(plan.pool),
+        ledger=ledger,
+        ancestor=plan.ancestor,
+    ) as workspace:
+        database = workspace.database
+        works = make_works(plan, workspace)
+        translator = Translator({work.key: work for work in works})
+        await database.function("instant", 1, to_microseconds)
+        questions, _ = await find_entities(database, translator, works, emit)
+        tables = [await _forecast(database, work) for work in works]
+    await close_ledger(ledger)
+    pending = {item.question for item in plan.pending}
+    return DryRun(
+        tables=tuple(tables),
+        # Conflicts are no question of the plan: they are reviewed one by one.
+        questions=tuple(question for question in questions if question in pending),
+        seconds=time.monotonic() - started,
+    )
+
+
+async def _forecast(database: Database, work: Work) -> Forecast:
+    number = work.table.number
+    kinds = {
+        str(kind): int(count)
+        for kind, count in await database.rows(
+            f"SELECT kind, count(*) FROM pv.conflict WHERE number = {number} GROUP BY kind"
+        )
+    }
+    disagree, doubtful = kinds.get("values", 0), kinds.get("doubt", 0)
+    lost = 0
+    if work.mapped:
+        lost = int(
+            await database.value(
+                f"SELECT coalesce(sum(members), 0) FROM (SELECT count(*) AS members FROM {work.map}"
+                f" WHERE g NOT IN (SELECT d.g FROM pv.dropped d WHERE d.number = {number})"
+                " GROUP BY canon HAVING max(keep) = 0)"
+            )
+        )
+    return Forecast(
+        counts=await count_table(database, work, written=False),
+        same=max(await _shared(database, work) - disagree - doubtful, 0),
+        disagree=disagree,
+        doubtful=doubtful,
+        clashing=kinds.get("unique", 0),
+        lost=lost,
+    )
+
+
+async def _shared(database: Database, work: Work) -> int:
+    """Entities that have rows in several files; files of equal bytes are several, too."""
+    copied = {
+        source.same_as
+        for source in work.plan.sources
+        if source.same_as is not None and source.same_as in work.members
+    }
+    shared = sum(_rows(work, source) for source in copied)
+    if not work.mapped:
+        return shared
+    ours = " OR ".join(work.within(source, "g") for source in sorted(copied)) or "0"
+    shared += int(
+        await database.value(
+            # Rows of a copied file are counted already, each as one entity.
+            "SELECT coalesce(sum(CASE WHEN copied = 0 THEN 1 ELSE 1 - copied END), 0) FROM "
+            f"(SELECT count(*) FILTER (WHERE {ours}) AS copied FROM {work.map} GROUP BY canon "
+            "HAVING count(*) > 1)"
+        )
+    )
+    return shared
+
+
+def _rows(work: Work, source: int) -> int:
+    return work.plan.sources[source].row_counts.get(fold(str(work.table.sources[source])), 0)

@@ -1,0 +1,80 @@
+"""What a session tells before the merge: the dry run, look-alikes, what references hold."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from consolidator_tui.domain.errors import GateClosed
+from consolidator_tui.domain.merge import DryRun, MergePlan, Reference
+from consolidator_tui.domain.suggestion import PickedRow, Suggestions
+from consolidator_tui.services.lazy import load
+from consolidator_tui.services.stepping import Stepping
+
+if TYPE_CHECKING:
+    from consolidator_tui.services.plan_evidence import Sample
+
+
+class Previewing(Stepping):
+    """The part of a session that looks ahead; nothing that it does changes a target."""
+
+    _counted: MergePlan | None = None
+    """The plan of the last dry run, whose maps are still there."""
+
+    async def dry_run(self) -> DryRun:
+        """What the merge of the current plan would come to, by matching its rows.
+
+        Raises GateClosed without a plan, PlanError.
+        """
+        await load("merge.dry_run")
+        from consolidator_tui.services.merge.dry_run import dry_run
+
+        plan = self._need_plan()
+        with self.explained("Counting"):
+            counted = await dry_run(plan, self._maps, self.emit)
+        self._counted = plan
+        return counted
+
+    async def suggestions(self) -> Suggestions:
+        """Rows that look alike although no key matches them. Raises GateClosed without a plan."""
+        await load("suggest")
+        from consolidator_tui.services.suggest import suggest
+
+        plan = await self._need_maps()
+        with self.explained("Looking for look-alikes"):
+            return await suggest(plan, self._maps, self.document.not_same, self.emit)
+
+    async def search_rows(self, table: str, text: str, limit: int = 100) -> tuple[PickedRow, ...]:
+        """Rows of a table, of all sources, that hold a text. Raises KeyError, GateClosed."""
+        await load("suggest")
+        from consolidator_tui.services.suggest import search
+
+        plan = await self._need_maps()
+        with self.explained("Searching"):
+            return await search(plan, self._maps, table, text, limit)
+
+    async def reference_samples(self, reference: Reference, limit: int = 4) -> tuple[Sample, ...]:
+        """Some values of a reference and the rows that they lead to, per source."""
+        from consolidator_tui.services.plan_evidence import samples
+
+        with self.explained("Reading values"):
+            return await samples(self._need_plan(), reference, limit)
+
+    def _need_plan(self) -> MergePlan:
+        if self.plan is None:
+            raise GateClosed("There is no plan yet.", todo="Plan the merge first.")
+        return self.plan
+
+    async def _need_maps(self) -> MergePlan:
+        """The plan with its maps; rows are matched first where the last match is not its own."""
+        if self.plan is None and self._counted is not None:
+            # The document was changed since; rows are still looked at as they were counted.
+            return self._counted
+        plan = self._need_plan()
+        if self._counted is not plan:
+            await self.dry_run()
+        return plan
+
+    @property
+    def _maps(self) -> Path:
+        return self.need_run().staging / "dry-run.db"

@@ -1,0 +1,113 @@
+"""The plan in words: one sentence for all of it, and the reasons for each table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.text import Text
+
+from consolidator_tui.domain.catalog import fold
+from consolidator_tui.domain.merge import (
+    DryRun,
+    Forecast,
+    IdentityKind,
+    MergePlan,
+    MergeTable,
+    Question,
+    TableCounts,
+)
+from consolidator_tui.services.plan_drift import drift
+from consolidator_tui.services.plan_words import forecast_words, table_words, undecided_words
+from consolidator_tui.tui.signs import BAD, GOOD
+from consolidator_tui.tui.text import lines, plural, safe, sign
+from consolidator_tui.tui.theme import Inks
+
+
+def forecast_sentence(plan: MergePlan, dry: DryRun, ink: Inks) -> Text:
+    """What the merge will do, in one sentence with counted numbers."""
+    lost = any(table.lost for table in dry.tables)
+    text = sign(BAD if lost else GOOD, ink.bad if lost else ink.good)
+    text.append(safe(forecast_words(plan, dry)), str(ink.bad) if lost else "bold")
+    undecided = undecided_words(dry)
+    if undecided:
+        text.append(f" {undecided}", str(ink.warn))
+    return text
+
+
+def identity_words(table: MergeTable) -> str:
+    """When two rows are the same entity, in a few words."""
+    if table.identity.columns:
+        return f"{', '.join(table.identity.columns)} agree"
+    return {
+        IdentityKind.LINEAGE: "same id, copies of one file",
+        IdentityKind.ROWS: "all of it is equal",
+        IdentityKind.NONE: "never: all are appended",
+    }.get(table.identity.kind, str(table.identity.kind))
+
+
+def rules_words(table: MergeTable) -> str:
+    """Which version wins, in a few words."""
+    return ", then ".join(rule.replace("_", " ") for rule in table.rules)
+
+
+def table_text(
+    plan: MergePlan | None,
+    table: MergeTable | None,
+    counts: TableCounts | None,
+    questions: Sequence[Question],
+    found: Forecast | None,
+    ink: Inks,
+) -> Text:
+    """Questions first, then what will happen, then why the table is merged as it is."""
+    muted = str(ink.muted)
+    text = Text(end="")
+    for question in questions:
+        text.append("? ", str(ink.warn))
+        text.append(f"{lines(question.text)}\n")
+    if plan is not None and found is not None and counts is None:
+        _fact(text, "Will be", table_words(plan, found), muted)
+        counts = found.counts
+    if table is not None:
+        _fact(text, "Identity", table.identity.reason or str(table.identity.kind), muted)
+        _fact(text, "Conflicts", _survivor(table), muted)
+    if counts is not None:
+        for path, shift in counts.shifts.items():
+            if shift:
+                _fact(text, "Re-keyed", f"ids of {path} {shift:+,}", muted)
+        if counts.undecided:
+            _fact(text, "Undecided", plural(counts.undecided, "conflict"), muted)
+    if table is not None and plan is not None:
+        _references(text, plan, table, muted)
+        for difference in drift(plan, table):
+            what = f"{difference.column} of {difference.file}: {difference.what}; {difference.done}"
+            _fact(text, "Drift", what, muted)
+        for note in table.notes:
+            _fact(text, "Note", note, muted)
+    text.rstrip()
+    return text
+
+
+def _survivor(table: MergeTable) -> str:
+    words = f"{rules_words(table)} wins"
+    if table.newest:
+        words += f", newest by {table.newest}"
+    return words + (", NULLs filled from the others" if table.fill_nulls else "")
+
+
+def _references(text: Text, plan: MergePlan, table: MergeTable, muted: str) -> None:
+    for reference in table.references:
+        how = "declared" if reference.declared else f"not declared: {reference.evidence}"
+        here = ", ".join(reference.columns)
+        only = "".join(f" where {safe(c)} is {safe(v)}" for c, v in reference.where.items())
+        there = f"{reference.parent}({', '.join(reference.parent_columns)})"
+        _fact(text, "Reference", f"{here}{only} → {there}, {how}", muted)
+    for proposal in plan.proposals:
+        if fold(proposal.table) == fold(table.name):
+            parents = " or ".join(c.parent for c in proposal.candidates)
+            columns = ", ".join(proposal.columns)
+            _fact(text, "Not followed", f"{columns} → {parents}? weak evidence (f shows it)", muted)
+
+
+def _fact(text: Text, label: str, value: str, muted: str) -> None:
+    text.append(f"{label:<13}", muted)
+    text.append(f"{safe(value)}\n")
