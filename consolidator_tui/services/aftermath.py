@@ -169,6 +169,7 @@ class Aftermath(Stepping):
             manifest=self.need_manifest(),
             verification=self.verification,
             messages=self.log.messages,
+            decided=await self.store.decisions.summary() if self.store is not None else (),
         )
         with self.explained("The receipt"):
             return await write_report(run, receipt)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import html
 import re
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -38,6 +37,8 @@ class Receipt:
     manifest: Manifest
     verification: Verification | None = None
     messages: Sequence[Message] = ()
+    decided: Sequence[tuple[str, str, int]] = ()
+    """Table, what was kept, and how many decisions by hand said so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,10 +153,9 @@ def _references(receipt: Receipt) -> Section:
 
 
 def _decisions(receipt: Receipt) -> Section:
-    made = Counter((d.table, d.keep) for d in receipt.plan.document.decisions)
     rules = ", ".join(receipt.plan.document.on_conflict) or "none"
     undecided = sum(counts.undecided for counts in receipt.counts)
-    rows = [(table, keep, f"{count:,}") for (table, keep), count in sorted(made.items())]
+    rows = [(table, keep, f"{count:,}") for table, keep, count in receipt.decided]
     sentences = (f"Rules, in order: {rules}.", f"Left undecided: {undecided}.")
     return Section("Decisions", sentences, ("table", "kept", "by hand"), rows)
 

@@ -7,9 +7,7 @@ import json
 from dataclasses import asdict, dataclass, replace
 
 from consolidator_tui.domain import run as machine
-from consolidator_tui.domain.catalog import fold
 from consolidator_tui.domain.event import Step
-from consolidator_tui.domain.plan import Decision, PlanDocument
 from consolidator_tui.domain.selection import Chosen
 from consolidator_tui.services import plan_file
 from consolidator_tui.services.lazy import load
@@ -21,6 +19,8 @@ CHOSEN = "chosen"
 """Name of the selection in the run's database."""
 UNCHANGED = "unchanged"
 """Name of the mark that the target was found as it has to be, and not replaced."""
+CONFLICTS = "conflicts"
+"""Name of the number of conflicts that the last merge left to be decided by hand, or had so."""
 LEFT = "left"
 """Name of the mark that a person began anew beside this run."""
 _STOPPED = {machine.StepStatus.RUNNING, machine.StepStatus.FAILED}
@@ -54,9 +54,10 @@ class Resuming(Stepping):
             state = machine.after_crash(await store.load_state())
             if state.finished or await store.get(LEFT) is not None:
                 return None
-            decided = len(await store.decisions())
+            decided = await store.decisions.count()
+            total = int(await store.get(CONFLICTS) or 0)
         step = state.interrupted or state.current
-        return UnfinishedRun(runs[-1].name, _readable(runs[-1].name), step, decided, 0)
+        return UnfinishedRun(runs[-1].name, _readable(runs[-1].name), step, decided, total)
 
     async def recover(self) -> None:
         """Finish or undo what the last process was doing to files when it died or failed.
@@ -96,9 +97,6 @@ class Resuming(Stepping):
         chosen = await self.store.get(CHOSEN)
         if plan is not None:
             self._document = plan_file.loads(plan)
-        for _table, _entity, body in await self.store.decisions():
-            for decision in plan_file.loads(body).decisions:
-                self._document = with_decision(self._document, decision)
         if chosen is not None:
             self.chosen = _chosen(chosen)
         if await asyncio.to_thread(has_manifest, folder):
@@ -127,18 +125,6 @@ class Resuming(Stepping):
         """Keep the selection and the plan for a later start."""
         text = json.dumps(asdict(self.need_chosen()))
         await self.save(chosen=text, plan=plan_file.dumps(self._document))
-
-
-def entity_key(decision: Decision) -> str:
-    """The entity that a decision is about, spelled so that equal ones are equal texts."""
-    return repr(sorted((fold(column), repr(value)) for column, value in decision.entity.items()))
-
-
-def with_decision(document: PlanDocument, decision: Decision) -> PlanDocument:
-    """The document with a decision added, or in the place of an earlier one about its entity."""
-    key = fold(decision.table), entity_key(decision)
-    others = [d for d in document.decisions if (fold(d.table), entity_key(d)) != key]
-    return replace(document, decisions=(*others, decision))
 
 
 def _chosen(text: str) -> Chosen:

@@ -68,6 +68,8 @@ class Stepping:
         """The plan of the last merge, whose conflicts the ledger holds."""
         self.questions: tuple[Question, ...] = ()
         """What must be decided before anything is written, from the last plan or merge."""
+        self.asked: tuple[Question, ...] = ()
+        """What the plan itself asks."""
         self.result: MergeResult | None = None
         self.verification: Verification | None = None
         self.changed = False

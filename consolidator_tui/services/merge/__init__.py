@@ -6,6 +6,7 @@ import asyncio
 import time
 from pathlib import Path
 
+from consolidator_tui.domain.decided import Batches
 from consolidator_tui.domain.event import Emit, Level, Message, PhaseTimed, Progress, Step
 from consolidator_tui.domain.instant import to_microseconds
 from consolidator_tui.domain.merge import (
@@ -21,7 +22,13 @@ from consolidator_tui.services.merge.classify import classify
 from consolidator_tui.services.merge.conflicts import TABLES, find_conflicts, note_odd_times
 from consolidator_tui.services.merge.counts import count_table
 from consolidator_tui.services.merge.cycles import refine
-from consolidator_tui.services.merge.decisions import decide_by_hand, decisions_for, regroup
+from consolidator_tui.services.merge.decisions import (
+    decide_by_hand,
+    decisions_for,
+    load_decisions,
+    regroup,
+)
+from consolidator_tui.services.merge.groups import name_groups
 from consolidator_tui.services.merge.questions import open_questions, pending_questions
 from consolidator_tui.services.merge.staging import write_staging
 from consolidator_tui.services.merge.survivorship import apply_rules, keep_winners
@@ -32,8 +39,12 @@ from consolidator_tui.services.workspace import Workspace, open_workspace
 from consolidator_tui.storage.sqlite import Database, open_database
 
 
-async def merge(plan: MergePlan, staging: Path, ledger: Path, emit: Emit) -> MergeResult:
+async def merge(
+    plan: MergePlan, staging: Path, ledger: Path, emit: Emit, decisions: Batches | None = None
+) -> MergeResult:
     """Merge all sources of the plan into `staging` (made here); the maps go to `ledger`.
+
+    `decisions` gives those that are stored outside the plan's document.
 
     When something is undecided, the result names the questions and nothing is written to
     staging. Raises PlanError for decisions about what does not exist, sqlite3.Error.
@@ -46,6 +57,7 @@ async def merge(plan: MergePlan, staging: Path, ledger: Path, emit: Emit) -> Mer
         works = make_works(plan, workspace)
         translator = Translator({work.key: work for work in works})
         await workspace.database.function("instant", 1, to_microseconds)
+        await load_decisions(workspace.database, plan, decisions)
         questions, notes = await find_entities(workspace.database, translator, works, emit)
         counts = [await count_table(workspace.database, w, written=False) for w in works]
     emit(PhaseTimed(Step.MIGRATE, "match", time.monotonic() - started))
@@ -92,7 +104,8 @@ async def find_entities(
             done |= set(cycle)
         elif work.key not in done:
             await classify(database, translator, work)
-        notes += await regroup(database, translator, work, decisions_for(work))
+        decided = await decisions_for(database, work)
+        notes += await regroup(database, translator, work, decided)
         await ranges.tighten(database, translator, work)
         await database.execute("COMMIT")
     # Versions are compared when all entities are known: a reference may lead to a later table.
@@ -101,14 +114,14 @@ async def find_entities(
         await _settle(database, translator, work)
         await database.execute("COMMIT")
         notes += await note_odd_times(database, work)
-        questions += await open_questions(database, translator, work)
+        questions += await open_questions(database, work)
     await find_aliases(database, works)
     questions += await pending_questions(database, translator, works)
     return questions, notes
 
 
 async def _settle(database: Database, translator: Translator, work: Work) -> None:
-    decided = decisions_for(work)
+    decided = await decisions_for(database, work)
     await find_conflicts(database, translator, work)
     await decide_by_hand(database, work, decided)
     work.overridden = bool(
@@ -121,6 +134,7 @@ async def _settle(database: Database, translator: Translator, work: Work) -> Non
         await apply_rules(database, translator, work)
         await keep_winners(database, work)
     await find_collisions(database, translator, work)
+    await name_groups(database, translator, work)
 
 
 async def _number_dense(database: Database, work: Work) -> None:
