@@ -217,6 +217,7 @@ class Aftermath(Stepping):
             verification=self.verification,
             messages=self.log.messages,
             smoke=await self._smoke_kept(),
+            decided=await self.store.decisions.summary() if self.store is not None else (),
         )
         with self.explained("The receipt"):
             path, text = await write_report(run, receipt)

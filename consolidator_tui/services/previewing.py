@@ -31,7 +31,8 @@ class Previewing(Stepping):
 
         plan = self._need_plan()
         with self.explained("Counting"):
-            counted = await dry_run(plan, self._maps, self.emit)
+            stored = None if self.store is None else self.store.decisions.batches
+            counted = await dry_run(plan, self._maps, self.emit, stored)
         self._counted = plan
         return counted
 

@@ -7,7 +7,6 @@ import html
 import json
 import re
 import shlex
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -43,6 +42,8 @@ class Receipt:
     messages: Sequence[Message] = ()
     smoke: Mapping[str, Any] | None = None
     """What the last smoke run came to, as the run's database keeps it; None: nothing was tried."""
+    decided: Sequence[tuple[str, str, int]] = ()
+    """Table, what was kept, and how many decisions by hand said so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,10 +178,9 @@ def _references(receipt: Receipt) -> Section:
 
 
 def _decisions(receipt: Receipt) -> Section:
-    made = Counter((d.table, d.keep) for d in receipt.plan.document.decisions)
     rules = ", ".join(receipt.plan.document.on_conflict) or "none"
     undecided = sum(counts.undecided for counts in receipt.counts)
-    rows = [(table, keep, f"{count:,}") for (table, keep), count in sorted(made.items())]
+    rows = [(table, keep, f"{count:,}") for table, keep, count in receipt.decided]
     sentences = (f"Rules, in order: {rules}.", f"Left undecided: {undecided}.")
     return Section("Decisions", sentences, ("table", "kept", "by hand"), rows)
 

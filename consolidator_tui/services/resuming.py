@@ -8,10 +8,8 @@ from dataclasses import asdict, dataclass, replace
 from enum import Enum, auto
 
 from consolidator_tui.domain import run as machine
-from consolidator_tui.domain.catalog import fold
 from consolidator_tui.domain.errors import FileRefused
 from consolidator_tui.domain.event import Level, Step
-from consolidator_tui.domain.plan import Decision, PlanDocument
 from consolidator_tui.domain.selection import Chosen
 from consolidator_tui.services import plan_file
 from consolidator_tui.services.lazy import load
@@ -24,6 +22,8 @@ CHOSEN = "chosen"
 """Name of the selection in the run's database."""
 UNCHANGED = "unchanged"
 """Name of the mark that the target was found as it has to be, and not replaced."""
+CONFLICTS = "conflicts"
+"""Name of the number of conflicts that the last merge left to be decided by hand, or had so."""
 LEFT = "left"
 """Name of the mark that this run is not offered again, with the reason as its text."""
 DRY = "dry run"
@@ -90,10 +90,11 @@ class Resuming(Stepping):
             state = machine.after_crash(await store.load_state())
             left = await store.get(LEFT) is not None
             unchanged = await store.get(UNCHANGED) is not None
-            decided = len(await store.decisions())
+            decided = await store.decisions.count()
+            total = int(await store.get(CONFLICTS) or 0)
         step = state.interrupted or state.current
         found = UnfinishedRun(
-            folder.name, _readable(folder.name), step, decided, 0, promoted=state.promoted
+            folder.name, _readable(folder.name), step, decided, total, promoted=state.promoted
         )
         if state.rolled_back or (left and not state.promoted):
             return _Sort.PASSED, found
@@ -146,9 +147,6 @@ class Resuming(Stepping):
         chosen = await self.store.get(CHOSEN)
         if plan is not None:
             self._document = plan_file.loads(plan)
-        for _table, _entity, body in await self.store.decisions():
-            for decision in plan_file.loads(body).decisions:
-                self._document = with_decision(self._document, decision)
         if chosen is not None:
             self.chosen = _chosen(chosen)
         if await asyncio.to_thread(has_manifest, folder):
@@ -198,20 +196,6 @@ class Resuming(Stepping):
         """Keep the selection and the plan for a later start."""
         text = json.dumps(asdict(self.need_chosen()))
         await self.save(chosen=text, plan=plan_file.dumps(self._document))
-
-
-def entity_key(decision: Decision) -> str:
-    """The entity that a decision is about, spelled so that equal ones are equal texts."""
-    key = repr(sorted((fold(column), repr(value)) for column, value in decision.entity.items()))
-    # That rows are one entity, and which of them wins, are two decisions.
-    return f"{key} {decision.also!r}" if decision.also else key
-
-
-def with_decision(document: PlanDocument, decision: Decision) -> PlanDocument:
-    """The document with a decision added, or in the place of an earlier one about its entity."""
-    key = fold(decision.table), entity_key(decision)
-    others = [d for d in document.decisions if (fold(d.table), entity_key(d)) != key]
-    return replace(document, decisions=(*others, decision))
 
 
 def _chosen(text: str) -> Chosen:

@@ -10,29 +10,27 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from consolidator_tui.domain import run as machine
 from consolidator_tui.domain.catalog import Source, fold
-from consolidator_tui.domain.conflict import ConflictDetail, ConflictPage, ConflictQuery
 from consolidator_tui.domain.discovery import Discovery
 from consolidator_tui.domain.errors import GateClosed, UsageError, VerificationFailed
 from consolidator_tui.domain.event import Level, PhaseTimed, Step
 from consolidator_tui.domain.inspection import Inspection, Preview
 from consolidator_tui.domain.manifest import FileRecord, Manifest
 from consolidator_tui.domain.merge import Ancestor, MergePlan, MergeResult
-from consolidator_tui.domain.plan import Decision, PlanDocument
 from consolidator_tui.domain.run import Fact
 from consolidator_tui.domain.selection import Chosen, Selection, SpaceEstimate
 from consolidator_tui.domain.verification import Verification
 from consolidator_tui.services import plan_file
+from consolidator_tui.services.deciding import Deciding
 from consolidator_tui.services.discover import discover
 from consolidator_tui.services.inspect import project as inspecting
 from consolidator_tui.services.inspect.source import load_source
 from consolidator_tui.services.lazy import load
 from consolidator_tui.services.planning.fixes import toml_text
 from consolidator_tui.services.previewing import Previewing
-from consolidator_tui.services.resuming import UNCHANGED, Resuming, entity_key, with_decision
+from consolidator_tui.services.resuming import CONFLICTS, UNCHANGED
 from consolidator_tui.services.selecting import choose
 from consolidator_tui.services.smoking import Smoking
 from consolidator_tui.services.space import estimate
@@ -40,14 +38,11 @@ from consolidator_tui.storage.run_folder import Clock, utc_now
 from consolidator_tui.storage.sqlite import check_sqlite_version
 from consolidator_tui.storage.worker import in_thread
 
-if TYPE_CHECKING:
-    from consolidator_tui.services.merge.review import Review
-
 # The services of later steps are imported when their step begins: the first screen, and a
 # command that only looks, need none of them.
 
 
-class Session(Resuming, Smoking, Previewing):
+class Session(Deciding, Smoking, Previewing):
     """What one project's files have become so far, step by step.
 
     Steps raise errors of domain/errors.py only.
@@ -168,20 +163,6 @@ class Session(Resuming, Smoking, Previewing):
 
     # Migrate
 
-    async def set_document(
-        self, document: PlanDocument, text: str = "", name: str = "plan.toml"
-    ) -> None:
-        """Replace the plan document; `text` is what it was read from, for lines in errors.
-
-        Raises PlanError when it names what the sources do not have (known from Back up on).
-        """
-        if self.sources:
-            plan_file.validate(document, self.sources, text, name)
-        self._document, self._written = document, (text, name)
-        self.plan = None
-        self.state = machine.invalidate_after(self.state, Step.BACKUP)
-        await self.save_plan()
-
     def check_document(self) -> None:
         """Check the names in the plan document against the files that were inspected.
 
@@ -206,10 +187,17 @@ class Session(Resuming, Smoking, Previewing):
             self.sources = await self._load_sources(manifest)
             text, name = self._written
             plan_file.validate(self._document, self.sources, text, name)
+            await self.close_review()
             ancestor = await self._ancestor()
             self.plan, self.questions = await make_plan(
-                self.sources, self._document, self.emit, scratch=run.staging, ancestor=ancestor
+                self.sources,
+                replace(self._document, decisions=self.lasting_decisions()),
+                self.emit,
+                scratch=run.staging,
+                ancestor=ancestor,
             )
+            await self.adopt_decisions(self.plan)
+            self.asked = self.questions
         self.emit(PhaseTimed(Step.MIGRATE, "plan", time.monotonic() - began))
         await self.ask(self.questions)
         await self.flush()
@@ -268,11 +256,16 @@ class Session(Resuming, Smoking, Previewing):
         run = self.need_run()
         plan = self.plan or await self.make_plan()
         async with self.step(Step.MIGRATE) as say:
-            if self.questions:
-                self.result = MergeResult((), self.questions)
+            if self.asked:
+                self.result = MergeResult((), self.asked)
             else:
-                self.result = await merge(plan, self._staging, run.ledger_db, self.emit)
+                await self.close_review()
+                self.result = await merge(
+                    plan, self._staging, run.ledger_db, self.emit, self.stored_decisions()
+                )
                 self.merged = plan
+                left = sum(counts.undecided for counts in self.result.counts)
+                await self.save(**{CONFLICTS: str(left + await self.decisions())})
                 self.questions = self.result.questions
                 await self.ask(self.questions, self.result.templates)
             if any(counts.conflict or counts.undecided for counts in self.result.counts):
@@ -281,40 +274,6 @@ class Session(Resuming, Smoking, Previewing):
             open_ = f", {len(self.questions)} questions" if self.questions else ""
             say(f"{len(self.result.counts)} tables, {new:,} rows new in the target{open_}")
         return self.result
-
-    async def decide(self, decision: Decision) -> None:
-        """Decide one conflict by hand; stored durably at once, used by the next `migrate`."""
-        if self.store is None:
-            raise GateClosed("There is no run to decide in.", todo="Back up first.")
-        await self.store.put_decision(
-            decision.table,
-            entity_key(decision),
-            plan_file.dumps(PlanDocument(decisions=(decision,))),
-        )
-        self._document = with_decision(self._document, decision)
-        self.plan = None
-        self.state = machine.invalidate_after(self.state, Step.BACKUP)
-        await self.save()
-
-    async def conflict_page(self, query: ConflictQuery) -> ConflictPage:
-        """Some of the conflicts of the last merge. Raises GateClosed before there was one."""
-        async with self._review() as review:
-            return await review.page(query)
-
-    async def conflict_group(self, number: int) -> ConflictDetail:
-        """One conflict with its versions. Raises KeyError for an unknown one."""
-        async with self._review() as review:
-            return await review.detail(number)
-
-    @asynccontextmanager
-    async def _review(self) -> AsyncIterator[Review]:
-        from consolidator_tui.services.merge.review import open_review
-
-        if self.merged is None or self.result is None:
-            raise GateClosed("Nothing was merged yet.", todo="Migrate first.")
-        with self.explained("The conflicts"):
-            async with open_review(self.merged, self.need_run().ledger_db) as review:
-                yield review
 
     # Verify
 

@@ -69,6 +69,8 @@ class Stepping:
         """The plan of the last merge, whose conflicts the ledger holds."""
         self.questions: tuple[Question, ...] = ()
         """What must be decided before anything is written, from the last plan or merge."""
+        self.asked: tuple[Question, ...] = ()
+        """What the plan itself asks."""
         self.result: MergeResult | None = None
         self.offer: Offer | None = None
         """A common ancestor that was found and is not in the plan."""

@@ -23,6 +23,8 @@ from consolidator_tui.domain.errors import Failed
 from consolidator_tui.domain.event import Event, Level, Message, Progress, Step, StepFailed
 from consolidator_tui.domain.run import Fact, RunState, StepStatus
 from consolidator_tui.storage.atomic import PRIVATE_FILE, explain_os
+from consolidator_tui.storage.decision_db import SCHEMA as DECISIONS
+from consolidator_tui.storage.decision_db import DecisionStore
 from consolidator_tui.storage.run_folder import Clock, RunFolder, utc_now
 from consolidator_tui.storage.sqlite import Database, explain, open_database
 
@@ -31,8 +33,7 @@ _SCHEMA = (
     "CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, time TEXT NOT NULL)",
     "CREATE TABLE IF NOT EXISTS events (id INTEGER PRIMARY KEY, time TEXT NOT NULL,"
     " step TEXT NOT NULL, level INTEGER NOT NULL, kind TEXT NOT NULL, body TEXT NOT NULL)",
-    "CREATE TABLE IF NOT EXISTS decisions (id INTEGER PRIMARY KEY, place BLOB NOT NULL,"
-    " entity BLOB NOT NULL, body BLOB NOT NULL, UNIQUE (place, entity))",
+    *DECISIONS,
 )
 _LEVELS = (Level.DEBUG, Level.INFO, Level.WARNING, Level.QUESTION, Level.ERROR)
 _STATE = "state"
@@ -72,6 +73,7 @@ class RunStore:
         self._database = database
         self._clock = clock
         self._one_at_a_time = asyncio.Lock()
+        self.decisions = DecisionStore(database, self._transaction)
 
     async def save_state(self, state: RunState) -> None:
         """Keep the steps of a state; its facts are added, never taken away."""
@@ -180,31 +182,6 @@ class RunStore:
                 (_LEVELS.index(level), step.value if step else None, limit),
             )
         return [StoredEvent(row[0], row[1], event_from_json(row[2], row[3])) for row in rows[::-1]]
-
-    async def put_decision(self, place: str, entity: str, body: str) -> None:
-        """Keep (or replace) one decision: a table's name, the entity and what was decided."""
-        async with self._transaction(durable=True):
-            await self._database.execute(
-                "INSERT INTO decisions(place, entity, body) VALUES (?1, ?2, ?3)"
-                " ON CONFLICT(place, entity) DO UPDATE SET body = ?3",
-                (_encode(place), _encode(entity), _encode(body)),
-            )
-
-    async def remove_decision(self, place: str, entity: str) -> None:
-        """Forget one decision."""
-        async with self._transaction(durable=True):
-            await self._database.execute(
-                "DELETE FROM decisions WHERE place = ? AND entity = ?",
-                (_encode(place), _encode(entity)),
-            )
-
-    async def decisions(self) -> list[tuple[str, str, str]]:
-        """All decisions as (place, entity, body), in the order they were made."""
-        with _explained():
-            rows = await self._database.rows(
-                "SELECT place, entity, body FROM decisions ORDER BY id"
-            )
-        return [(_decode(row[0]), _decode(row[1]), _decode(row[2])) for row in rows]
 
     async def _put(self, name: str, text: str) -> None:
         await self._database.execute(

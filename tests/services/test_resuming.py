@@ -102,7 +102,7 @@ async def test_originals_that_changed_are_backed_up_and_planned_anew(tmp_path: P
         assert session.state.current is Step.BACKUP
         told = [e for e in events if isinstance(e, Message) and e.file == "b.db"]
         assert "changed since its backup" in told[0].text
-        assert [d.entity for d in session.document.decisions] == [{"email": "ann@x"}]
+        assert [d.entity for d in (await session.full_document()).decisions] == [{"email": "ann@x"}]
         with pytest.raises(GateClosed):
             await session.migrate()
         await session.back_up()

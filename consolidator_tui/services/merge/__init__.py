@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from consolidator_tui.domain.catalog import fold
+from consolidator_tui.domain.decided import Batches
 from consolidator_tui.domain.event import Emit, Level, Message, PhaseTimed, Progress, Step
 from consolidator_tui.domain.instant import to_microseconds
 from consolidator_tui.domain.manifest import MAIN, SIDECARS
@@ -25,8 +26,14 @@ from consolidator_tui.services.merge.classify import classify
 from consolidator_tui.services.merge.conflicts import TABLES, find_conflicts, note_odd_times
 from consolidator_tui.services.merge.counts import count_table
 from consolidator_tui.services.merge.cycles import refine
-from consolidator_tui.services.merge.decisions import decide_by_hand, decisions_for, regroup
+from consolidator_tui.services.merge.decisions import (
+    decide_by_hand,
+    decisions_for,
+    load_decisions,
+    regroup,
+)
 from consolidator_tui.services.merge.deletions import settle_deletions
+from consolidator_tui.services.merge.groups import name_groups
 from consolidator_tui.services.merge.order import in_working_order, is_plain, roots
 from consolidator_tui.services.merge.questions import open_questions, pending_questions
 from consolidator_tui.services.merge.survivorship import apply_rules, keep_winners
@@ -40,8 +47,12 @@ from consolidator_tui.storage.holders import sidecar
 from consolidator_tui.storage.sqlite import Database, open_database
 
 
-async def merge(plan: MergePlan, staging: Path, ledger: Path, emit: Emit) -> MergeResult:
+async def merge(
+    plan: MergePlan, staging: Path, ledger: Path, emit: Emit, decisions: Batches | None = None
+) -> MergeResult:
     """Merge all sources of the plan into `staging` (made here); the maps go to `ledger`.
+
+    `decisions` gives those that are stored outside the plan's document.
 
     When something is undecided, the result names the questions and nothing is written to
     staging. Raises PlanError for decisions about what does not exist, sqlite3.Error.
@@ -59,6 +70,7 @@ async def merge(plan: MergePlan, staging: Path, ledger: Path, emit: Emit) -> Mer
             works = make_works(plan, workspace)
             writing = Writing(plan, staging, ledger, emit, works, at_once=shared)
             try:
+                await load_decisions(workspace.database, plan, decisions)
                 questions, notes, counts = await _match(workspace.database, works, writing, emit)
             except BaseException:
                 await writing.abandon()
@@ -148,7 +160,8 @@ async def find_entities(
             done |= set(cycle)
         elif work.key not in done:
             await classify(database, translator, work)
-        settled.notes[work.key] += await regroup(database, translator, work, decisions_for(work))
+        decided = await decisions_for(database, work)
+        settled.notes[work.key] += await regroup(database, translator, work, decided)
         await ranges.tighten(database, translator, work)
         await database.execute("COMMIT")
         known.add(work.key)
@@ -191,13 +204,13 @@ class _Settled:
         await _settle(self._database, self._translator, work)
         await self._database.execute("COMMIT")
         self.notes[work.key] += await note_odd_times(self._database, work)
-        asked = await open_questions(self._database, self._translator, work)
+        asked = await open_questions(self._database, work)
         self._asked[work.key] += asked
         self.has_questions = self.has_questions or bool(asked)
 
 
 async def _settle(database: Database, translator: Translator, work: Work) -> None:
-    decided = decisions_for(work)
+    decided = await decisions_for(database, work)
     await find_conflicts(database, translator, work)
     await decide_by_hand(database, work, decided)
     await settle_one_sided(database, translator, work)
@@ -212,6 +225,7 @@ async def _settle(database: Database, translator: Translator, work: Work) -> Non
         )
     )
     await find_collisions(database, translator, work)
+    await name_groups(database, translator, work)
 
 
 async def _number_dense(database: Database, work: Work) -> None:

@@ -16,6 +16,11 @@ TABLES = (
         differs TEXT NOT NULL,
         decided_by TEXT,
         winner INTEGER,
+        decision INTEGER,
+        columns TEXT,
+        entity TEXT,
+        sources TEXT,
+        hand TEXT,
         UNIQUE(number, canon, kind)
     )""",
     """CREATE TABLE IF NOT EXISTS pv.version(
@@ -41,7 +46,9 @@ TABLES = (
     "CREATE TABLE IF NOT EXISTS pv.joined(number INTEGER, g INTEGER, PRIMARY KEY(number, g))",
 )
 """Kinds of conflict: `values` (versions disagree), `doubt` (perhaps not one entity), `unique`
-(different entities share a UNIQUE key). `differs` lists the places of the columns, `,2,5,`."""
+(different entities share a UNIQUE key). `differs` lists the places of the columns, `,2,5,`, and
+`sources` those of the sources; `columns` and `entity` are the key of a decision about it, and
+`hand` is the body of that decision (groups.py)."""
 
 
 COLUMNS = 250
@@ -145,7 +152,7 @@ async def find_conflicts(database: Database, translator: Translator, work: Work)
         await database.execute(
             "INSERT INTO pv.version(number, canon, kind, g, src, stamp, filled) "
             f"SELECT {number}, m.canon, c.kind, m.g, {source}, "
-            f"{_stamp(work, source)}, {_filled(work, source)} "
+            f"{stamp_sql(work, source)}, {filled_sql(work, source)} "
             f"FROM pv.conflict c CROSS JOIN {work.map} m ON m.canon = c.canon "
             f"CROSS JOIN {work.seek(source)} "
             f"ON s.{work.address(source)} = {work.raw(source, 'm.g')} "
@@ -161,14 +168,16 @@ async def index_entities(database: Database, work: Work) -> None:
     )
 
 
-def _stamp(work: Work, source: int) -> str:
+def stamp_sql(work: Work, source: int) -> str:
+    """SQL for the time of a row by the table's `newest`."""
     if work.table.newest is None:
         return "NULL"
     own = work.own(source, work.table.newest)
     return "NULL" if own is None else f"instant({own})"
 
 
-def _filled(work: Work, source: int) -> str:
+def filled_sql(work: Work, source: int) -> str:
+    """SQL for how many values of a row are not NULL."""
     parts = [
         f"({own} IS NOT NULL)"
         for column in work.table.columns

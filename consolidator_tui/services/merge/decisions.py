@@ -1,103 +1,205 @@
-"""Applies what a person decided: which rows are one entity, which version wins, which values."""
+"""Applies what a person decided: which rows are one entity, which version wins, which values.
+
+Decisions stand in `pv.decision` and are matched with rows by sets, however many there are.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 
 from consolidator_tui.domain.catalog import fold
+from consolidator_tui.domain.decided import BOTH, SAME, Batches, Entry, entry_of, unspell
 from consolidator_tui.domain.errors import PlanError
-from consolidator_tui.domain.merge import Note
-from consolidator_tui.domain.plan import Decision, Value
+from consolidator_tui.domain.merge import MergePlan, Note
+from consolidator_tui.domain.plan import Value
 from consolidator_tui.services.merge.classify import note_mapped
 from consolidator_tui.services.merge.conflicts import index_entities
+from consolidator_tui.services.merge.rejoin import join_renamed, make_one, rows_of, split
 from consolidator_tui.services.merge.work import Translator, Work
-from consolidator_tui.storage.sqlite import Database, quote
+from consolidator_tui.storage.sqlite import Database
 
-BOTH = "both"
-SAME = "same"
 MANUAL = "decision"
+TABLES = (
+    """CREATE TABLE IF NOT EXISTS pv.decision(
+        n INTEGER PRIMARY KEY,
+        place TEXT NOT NULL,
+        columns TEXT NOT NULL,
+        entity TEXT NOT NULL,
+        keep TEXT NOT NULL,
+        src INTEGER,
+        body TEXT NOT NULL,
+        more INTEGER NOT NULL
+    )""",
+    "CREATE INDEX IF NOT EXISTS pv.decision_place ON decision(place)",
+    "CREATE TABLE IF NOT EXISTS pv.also(n INTEGER NOT NULL, columns TEXT, entity TEXT)",
+    "CREATE TABLE IF NOT EXISTS pv.path(path TEXT PRIMARY KEY, src INTEGER NOT NULL)",
+)
+"""`more`: the body holds single values or fields. `also`: further rows that a decision names."""
+_TEXT = "CASE typeof({0}) WHEN 'blob' THEN CAST({0} AS TEXT) ELSE {0} END"
 
 
 @dataclass(frozen=True, slots=True)
-class Numbered:
-    """A decision and its place in the plan."""
+class Decided:
+    """What the plan decides about one table."""
 
-    number: int
-    decision: Decision
-
-
-def decisions_for(work: Work) -> list[Numbered]:
-    """The plan's decisions about a table. Raises PlanError for unknown columns or sources."""
-    found = []
-    paths = {source.path for source in work.plan.sources}
-    for number, decision in enumerate(work.plan.document.decisions):
-        if fold(decision.table) != work.key:
-            continue
-        names = {fold(c.name) for c in work.table.columns}
-        also = (column for row in decision.also for column in row)
-        for column in (*decision.entity, *also, *decision.values, *decision.fields):
-            if fold(column) not in names:
-                raise PlanError(
-                    f"A decision speaks of a column {decision.table}.{column}, "
-                    "and no source has it.",
-                    todo="Correct the name.",
-                )
-        for source in (decision.keep, *decision.fields.values()):
-            if source not in (BOTH, SAME) and source not in paths:
-                raise PlanError(
-                    f"A decision about {decision.table} keeps {source}, which is no source.",
-                    todo=f"Use one of: {', '.join(sorted(paths))}, both, same.",
-                )
-        found.append(Numbered(number, decision))
-    return found
+    any: bool
+    apart: bool
+    """Some rows are different entities."""
+    more: bool
+    """Single values or fields are set."""
 
 
-def _index(work: Work) -> dict[str, int]:
-    """Source by path; the rows of an exact copy are read from the file that it is a copy of."""
-    return {
+async def load_decisions(database: Database, plan: MergePlan, stored: Batches | None) -> None:
+    """Fill pv.decision with those of the plan document and those that are stored elsewhere."""
+    await database.script(TABLES)
+    await database.function("unspelled", 1, unspelled)
+    index = {
         source.path: source.index if source.same_as is None else source.same_as
-        for source in work.plan.sources
+        for source in plan.sources
     }
+    # The rows of an exact copy are read from the file that it is a copy of.
+    await database.many(
+        f"INSERT INTO pv.path VALUES ({_TEXT.format('?1')}, ?2)",
+        [(bindable(path), source) for path, source in index.items()],
+    )
+    await database.execute("BEGIN")
+    async for batch in _all(plan, stored):
+        await database.many(
+            "INSERT INTO pv.decision(place, columns, entity, keep, src, body, more) SELECT "
+            + ", ".join(_TEXT.format(f"?{n}") for n in range(1, 5))
+            + f", ?5, {_TEXT.format('?6')}, ?7",
+            [_row(entry, index) for entry in batch],
+        )
+    await database.execute(
+        "INSERT INTO pv.also SELECT d.n, json_extract(a.value, '$[0]'), "
+        "json_extract(a.value, '$[1]') FROM pv.decision d, temp.json_each(d.body, '$.also') a "
+        "WHERE d.more"
+    )
+    await database.execute("COMMIT")
 
 
-def rows_of(work: Work) -> str:
-    """The temporary table with the rows that a table's decisions speak of."""
-    return f"temp.decided_{work.table.number}"
+async def _all(plan: MergePlan, stored: Batches | None) -> AsyncIterator[Sequence[Entry]]:
+    yield [entry_of(decision) for decision in plan.document.decisions]
+    if stored is not None:
+        async for batch in stored():
+            yield batch
 
 
-async def find_decided_rows(
-    database: Database, translator: Translator, work: Work, decided: list[Numbered]
-) -> None:
+def _row(entry: Entry, index: dict[str, int]) -> tuple[object, ...]:
+    body = json.loads(entry.body)
+    texts = (fold(entry.table), entry.columns, entry.entity, body["keep"])
+    return (
+        *map(bindable, texts),
+        index.get(body["keep"]),
+        bindable(entry.body),
+        int(len(body) > 1),
+    )
+
+
+def bindable(text: str) -> str | bytes:
+    """A text as a parameter; one with bytes that are not UTF-8 goes as bytes."""
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "surrogateescape")
+    return text
+
+
+def unspelled(plain: str) -> Value:
+    """SQL function: the value of a JSON object that stands for a real or a blob."""
+    return unspell(json.loads(plain))
+
+
+async def decisions_for(database: Database, work: Work) -> Decided:
+    """What is decided about a table. Raises PlanError for unknown columns or sources."""
+    groups = await database.rows(
+        "SELECT columns, keep, src, more, count(*) FROM pv.decision WHERE place = ? "
+        "GROUP BY 1, 2, 3, 4",
+        (work.key,),
+    )
+    if not groups:
+        return Decided(False, False, False)
+    named = await database.rows(
+        "SELECT DISTINCT a.columns FROM pv.also a JOIN pv.decision d ON d.n = a.n "
+        "WHERE d.place = ?",
+        (work.key,),
+    )
+    names = {name for row in (*groups, *named) for name in json.loads(row[0])}
+    more = any(row[3] for row in groups)
+    paths = {row[1] for row in groups if row[2] is None and row[1] not in (BOTH, SAME)}
+    if more:
+        for part in ("values", "fields"):
+            found = await database.rows(
+                f"SELECT DISTINCT j.key FROM pv.decision d, temp.json_each(d.body, '$.{part}') j "
+                "WHERE d.place = ? AND d.more",
+                (work.key,),
+            )
+            names |= {row[0] for row in found}
+        unknown = await database.rows(
+            "SELECT DISTINCT j.value FROM pv.decision d, temp.json_each(d.body, '$.fields') j "
+            "WHERE d.place = ? AND d.more AND j.value NOT IN (SELECT path FROM pv.path)",
+            (work.key,),
+        )
+        paths |= {row[0] for row in unknown}
+    _refuse_unknown(work, names, paths)
+    return Decided(True, any(row[1] == BOTH for row in groups), more)
+
+
+def _refuse_unknown(work: Work, names: set[str], paths: set[str]) -> None:
+    known = {fold(c.name) for c in work.table.columns}
+    for column in sorted(names):
+        if fold(column) not in known:
+            raise PlanError(
+                f"A decision speaks of a column {work.table.name}.{column}, and no source has it.",
+                todo="Correct the name.",
+            )
+    for path in sorted(paths):
+        sources = ", ".join(sorted(source.path for source in work.plan.sources))
+        raise PlanError(
+            f"A decision about {work.table.name} keeps {path}, which is no source.",
+            todo=f"Use one of: {sources}, both, same.",
+        )
+
+
+async def find_decided_rows(database: Database, translator: Translator, work: Work) -> None:
     """Make temp.decided_<table>(n, g, src): the rows that each decision speaks of."""
     await database.execute(f"DROP TABLE IF EXISTS {rows_of(work)}")
     await database.execute(
         f"CREATE TABLE {rows_of(work)}(n INTEGER, g INTEGER, src INTEGER, PRIMARY KEY(n, g)) "
         "WITHOUT ROWID"
     )
-    by_columns: dict[tuple[str, ...], list[tuple[int, Mapping[str, Value]]]] = {}
-    for item in decided:
-        for row in (item.decision.entity, *item.decision.also):
-            by_columns.setdefault(tuple(sorted(row)), []).append((item.number, row))
-    for names, items in by_columns.items():
-        await _find(database, translator, work, names, items)
-
-
-async def _find(
-    database: Database,
-    translator: Translator,
-    work: Work,
-    names: tuple[str, ...],
-    items: list[tuple[int, Mapping[str, Value]]],
-) -> None:
-    columns = [next(c.name for c in work.table.columns if fold(c.name) == fold(n)) for n in names]
-    wanted = ", ".join(f"w{place}" for place in range(len(names)))
-    await database.execute(f"CREATE TEMP TABLE wanted(n INTEGER, {wanted})")
-    marks = ", ".join("?" for _ in range(len(names) + 1))
-    await database.many(
-        f"INSERT INTO temp.wanted VALUES ({marks})",
-        [(number, *(row[name] for name in names)) for number, row in items],
+    named = (
+        "SELECT n, columns, entity FROM pv.decision WHERE place = ?1 UNION ALL "
+        "SELECT a.n, a.columns, a.entity FROM pv.also a JOIN pv.decision d ON d.n = a.n "
+        "WHERE d.place = ?1"
     )
+    for (columns,) in await database.rows(f"SELECT DISTINCT columns FROM ({named})", (work.key,)):
+        names = json.loads(columns)
+        wanted = ", ".join(f"{_member(place)} AS w{place}" for place in range(len(names)))
+        await database.execute(
+            f"CREATE TEMP TABLE wanted AS SELECT n, {wanted} FROM ({named}) WHERE columns = ?2",
+            (work.key, columns),
+        )
+        await find_rows(database, translator, work, names, rows_of(work))
+        await database.execute("DROP TABLE temp.wanted")
+
+
+def _member(place: int) -> str:
+    """The value at a place of the JSON array `entity`."""
+    path = f"'$[{place}]'"
+    return (
+        f"CASE json_type(entity, {path}) WHEN 'object' "
+        f"THEN unspelled(json_extract(entity, {path})) ELSE json_extract(entity, {path}) END"
+    )
+
+
+async def find_rows(
+    database: Database, translator: Translator, work: Work, names: Sequence[str], into: str
+) -> None:
+    """Add to `into` the rows (n, g, src) with the values w0, w1, … of temp.wanted."""
+    columns = [next(c.name for c in work.table.columns if fold(c.name) == fold(n)) for n in names]
     for source in work.members:
         terms = []
         for place, column in enumerate(columns):
@@ -106,120 +208,88 @@ async def _find(
             value = translator.value(work, source, column) if own else "NULL"
             terms.append(f"{value} IS w.w{place}")
         await database.execute(
-            f"INSERT INTO {rows_of(work)} SELECT w.n, {work.g(source)}, {source} "
+            f"INSERT INTO {into} SELECT w.n, {work.g(source)}, {source} "
             f"FROM temp.wanted w CROSS JOIN {work.seek(source)} "
             f"ON {' AND '.join(terms) or '0'} WHERE 1 "
             "ON CONFLICT DO NOTHING"
         )
-    await database.execute("DROP TABLE temp.wanted")
 
 
 async def regroup(
-    database: Database, translator: Translator, work: Work, decided: list[Numbered]
+    database: Database, translator: Translator, work: Work, decided: Decided
 ) -> list[Note]:
     """Split entities that a person calls different and join those called the same.
 
     Returns notes about decisions that speak of no row.
     """
-    if not decided:
+    if not decided.any:
         return []
-    await find_decided_rows(database, translator, work, decided)
-    notes = await _without_rows(database, work, decided)
+    await find_decided_rows(database, translator, work)
     await index_entities(database, work)
-    apart = [item.number for item in decided if item.decision.keep == BOTH]
-    together = [item.number for item in decided if item.decision.keep != BOTH]
-    if apart:
-        await _split(database, work, apart)
-    for number in together:
-        await _join(database, work, number)
+    if decided.apart:
+        await split(database, work)
+        if decided.more:
+            await join_renamed(database, translator, work)
+    notes = await _without_rows(database, work)
+    await _join(database, work)
     await note_mapped(database, work)
     return notes
 
 
-async def _without_rows(database: Database, work: Work, decided: list[Numbered]) -> list[Note]:
-    known = {row[0] for row in await database.rows(f"SELECT DISTINCT n FROM {rows_of(work)}")}
-    missing = [item for item in decided if item.number not in known]
+async def _without_rows(database: Database, work: Work) -> list[Note]:
+    missing = await database.rows(
+        "SELECT columns, count(*) FROM pv.decision d WHERE place = ? AND NOT EXISTS "
+        f"(SELECT 1 FROM {rows_of(work)} r WHERE r.n = d.n) GROUP BY columns",
+        (work.key,),
+    )
     if not missing:
         return []
-    columns = sorted({name for item in missing for name in item.decision.entity})
+    columns = sorted({name for row in missing for name in json.loads(row[0])})
     return [
         Note(
-            f"{len(missing)} decisions about {work.table.name} speak of rows that no source has",
+            f"{sum(row[1] for row in missing)} decisions about {work.table.name} speak of rows "
+            "that no source has",
             table=work.table.name,
             column=", ".join(columns),
         )
     ]
 
 
-async def _split(database: Database, work: Work, numbers: list[int]) -> None:
-    chosen = ", ".join(map(str, numbers))
-    await database.execute(
-        f"DELETE FROM {work.map} WHERE canon IN (SELECT m.canon FROM {rows_of(work)} d "
-        f"JOIN {work.map} m ON m.g = d.g WHERE d.n IN ({chosen}))"
-    )
-    await database.execute(
-        f"DELETE FROM pv.doubt WHERE number = {work.table.number} AND g IN "
-        f"(SELECT g FROM {rows_of(work)} WHERE n IN ({chosen}))"
-    )
-
-
-async def _join(database: Database, work: Work, number: int) -> None:
+async def _join(database: Database, work: Work) -> None:
     """All rows of a decision, and all that were merged with them, become one entity."""
-    heads = await database.rows(
-        f"SELECT DISTINCT coalesce(m.canon, d.g) FROM {rows_of(work)} d "
-        f"LEFT JOIN {work.map} m ON m.g = d.g WHERE d.n = {number} ORDER BY d.src, d.g"
+    await database.execute(
+        "CREATE TEMP TABLE together AS SELECT d.n AS n, d.g AS g, d.src AS src, "
+        f"coalesce(m.canon, d.g) AS c FROM {rows_of(work)} d JOIN pv.decision x ON x.n = d.n "
+        f"LEFT JOIN {work.map} m ON m.g = d.g WHERE x.keep <> '{BOTH}'"
     )
     await database.execute(
         f"DELETE FROM pv.doubt WHERE number = {work.table.number} AND g IN "
-        f"(SELECT g FROM {rows_of(work)} WHERE n = {number})"
+        "(SELECT g FROM temp.together)"
     )
-    if len(heads) < 2:
-        return
-    work.joined = True
-    head = heads[0][0]
-    await database.execute(
-        "INSERT INTO pv.joined VALUES (?, ?) ON CONFLICT DO NOTHING", (work.table.number, head)
+    several = await database.rows(
+        "SELECT n FROM temp.together GROUP BY n HAVING count(DISTINCT c) > 1 ORDER BY n"
     )
-    for (other,) in heads[1:]:
-        await database.execute(
-            f"UPDATE {work.map} SET canon = ?, keep = 0 WHERE canon = ?", (head, other)
-        )
-        await database.execute(
-            f"INSERT INTO {work.map} VALUES (?, ?, 0) ON CONFLICT(g) DO UPDATE SET "
-            "canon = excluded.canon, keep = 0",
-            (other, head),
-        )
-    await database.execute(
-        f"INSERT INTO {work.map} VALUES (?, ?, 1) ON CONFLICT(g) DO UPDATE SET keep = 1",
-        (head, head),
-    )
+    for (number,) in several:
+        await make_one(database, work, rows_of(work), number)
+    await database.execute("DROP TABLE temp.together")
 
 
-async def decide_by_hand(database: Database, work: Work, decided: list[Numbered]) -> None:
+async def decide_by_hand(database: Database, work: Work, decided: Decided) -> None:
     """Close the conflicts that the plan decides and note single values that it sets."""
-    if not decided:
+    if not decided.any:
         return
     number = work.table.number
-    index = _index(work)
-    await database.execute("DROP TABLE IF EXISTS temp.verdict")
-    await database.execute("CREATE TEMP TABLE verdict(n INTEGER PRIMARY KEY, src INTEGER)")
-    await database.many(
-        "INSERT INTO temp.verdict VALUES (?, ?)",
-        [
-            (item.number, index[item.decision.keep])
-            for item in decided
-            if item.decision.keep in index
-        ],
-    )
     await database.execute(
-        "UPDATE pv.conflict SET decided_by = ?, winner = x.g FROM ("
-        # Of several rows of one file, the one that the decision names wins.
-        "SELECT canon, g FROM (SELECT m.canon AS canon, v.g AS g, row_number() OVER "
-        "(PARTITION BY m.canon ORDER BY v.g <> d.g, v.g) AS place "
+        "UPDATE pv.conflict SET decided_by = ?, winner = x.g, decision = x.n FROM ("
+        # Of several rows of one file, the one that the decision names wins; the last decision
+        # counts where two speak of one entity.
+        "SELECT canon, g, n FROM (SELECT m.canon AS canon, v.g AS g, d.n AS n, row_number() OVER "
+        "(PARTITION BY m.canon ORDER BY d.n DESC, v.g <> d.g, v.g) AS place "
         f"FROM {rows_of(work)} d "
-        f"JOIN temp.verdict t ON t.n = d.n JOIN {work.map} m ON m.g = d.g "
+        f"JOIN pv.decision t ON t.n = d.n JOIN {work.map} m ON m.g = d.g "
         f"JOIN pv.version v ON v.number = {number} "
-        "AND v.canon = m.canon AND v.kind <> 'unique' AND v.src = t.src) WHERE place = 1) x "
+        "AND v.canon = m.canon AND v.kind <> 'unique' AND v.src = t.src "
+        "WHERE t.src IS NOT NULL) WHERE place = 1) x "
         f"WHERE conflict.number = {number} AND conflict.kind <> 'unique' "
         "AND conflict.canon = x.canon",
         (MANUAL,),
@@ -236,39 +306,59 @@ async def decide_by_hand(database: Database, work: Work, decided: list[Numbered]
         "AND c.canon = version.canon AND c.kind = 'values')",
         (number,),
     )
-    await _note_values(database, work, decided)
+    if decided.more:
+        await _note_values(database, work)
+        await _close_overridden(database, work)
 
 
-async def _note_values(database: Database, work: Work, decided: list[Numbered]) -> None:
+async def _note_values(database: Database, work: Work) -> None:
     """Fill pv.override: a value set by hand, or taken from another version."""
     number = work.table.number
-    places = {fold(c.name): place for place, c in enumerate(work.table.columns)}
-    index = _index(work)
-    for item in decided:
-        decision = item.decision
-        if not decision.values and not decision.fields:
-            continue
-        rows = await database.rows(
-            f"SELECT DISTINCT coalesce(m.canon, {work.place_of('d.g')}), d.src, d.g "
-            f"FROM {rows_of(work)} d LEFT JOIN {work.map} m ON m.g = d.g "
-            f"WHERE d.n = {item.number} ORDER BY d.src, d.g"
-        )
-        # Different entities: the values change the rows that are not the first source's.
-        targets = rows[1:] if decision.keep == BOTH else rows[:1]
-        for entity, _, _ in targets:
-            for column, value in decision.values.items():
-                await database.execute(
-                    "INSERT INTO pv.override VALUES (?, ?, ?, ?, NULL) ON CONFLICT DO NOTHING",
-                    (number, entity, places[fold(column)], value),
-                )
-            for column, path in decision.fields.items():
-                await database.execute(
-                    "INSERT INTO pv.override SELECT ?, ?, ?, NULL, v.g FROM pv.version v "
-                    "WHERE v.number = ? AND v.canon = ? AND v.src = ? ON CONFLICT DO NOTHING",
-                    (number, entity, places[fold(column)], number, entity, index[path]),
-                )
+    await database.execute("DROP TABLE IF EXISTS temp.place_of")
+    await database.execute("CREATE TEMP TABLE place_of(name TEXT PRIMARY KEY, place INTEGER)")
+    await database.many(
+        f"INSERT INTO temp.place_of VALUES ({_TEXT.format('?1')}, ?2)",
+        [(bindable(fold(c.name)), place) for place, c in enumerate(work.table.columns)],
+    )
+    # Different entities: the values change the rows that are not the first source's.
+    entity = f"coalesce(m.canon, {work.place_of('d.g')})"
+    await database.execute(
+        "CREATE TEMP TABLE changed AS SELECT DISTINCT n, e FROM (SELECT d.n AS n, "
+        f"{entity} AS e, x.keep AS keep, first_value({entity}) OVER (PARTITION BY d.n "
+        f"ORDER BY d.src, d.g) AS head FROM {rows_of(work)} d JOIN pv.decision x ON x.n = d.n "
+        f"LEFT JOIN {work.map} m ON m.g = d.g WHERE x.more) "
+        f"WHERE CASE keep WHEN '{BOTH}' THEN e <> head ELSE e = head END"
+    )
+    value = (
+        "CASE j.type WHEN 'object' THEN unspelled(j.value) "
+        "WHEN 'true' THEN 1 WHEN 'false' THEN 0 ELSE j.value END"
+    )
+    await database.execute(
+        f"INSERT INTO pv.override SELECT {number}, c.e, p.place, {value}, NULL "
+        "FROM temp.changed c JOIN pv.decision x ON x.n = c.n, temp.json_each(x.body, '$.values') j "
+        "JOIN temp.place_of p ON p.name = lower(j.key) WHERE 1 ORDER BY c.n DESC "
+        "ON CONFLICT DO NOTHING"
+    )
+    await database.execute(
+        f"INSERT INTO pv.override SELECT {number}, c.e, p.place, NULL, v.g "
+        "FROM temp.changed c JOIN pv.decision x ON x.n = c.n, temp.json_each(x.body, '$.fields') j "
+        "JOIN temp.place_of p ON p.name = lower(j.key) JOIN pv.path t ON t.path = j.value "
+        f"JOIN pv.version v ON v.number = {number} AND v.canon = c.e AND v.src = t.src "
+        "WHERE 1 ORDER BY c.n DESC ON CONFLICT DO NOTHING"
+    )
+    await database.script(["DROP TABLE temp.changed", "DROP TABLE temp.place_of"])
 
 
-def quoted_column(work: Work, place: int) -> str:
-    """The quoted name of the column at a place."""
-    return quote(work.table.columns[place].name)
+async def _close_overridden(database: Database, work: Work) -> None:
+    """Versions that differ only where a person set the value have nothing left to decide."""
+    number = work.table.number
+    differing = "temp.json_each('[' || trim(conflict.differs, ',') || ']')"
+    await database.execute(
+        "UPDATE pv.conflict SET decided_by = ?, winner = (SELECT v.g FROM pv.version v "
+        "WHERE v.number = conflict.number AND v.canon = conflict.canon AND v.kind = conflict.kind "
+        "ORDER BY v.src, v.g LIMIT 1) "
+        f"WHERE number = {number} AND kind = 'values' AND decided_by IS NULL AND NOT EXISTS "
+        f"(SELECT 1 FROM {differing} j WHERE NOT EXISTS (SELECT 1 FROM pv.override o "
+        f"WHERE o.number = {number} AND o.g = conflict.canon AND o.place = j.value))",
+        (MANUAL,),
+    )

@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 
 from consolidator_tui.domain.catalog import fold
+from consolidator_tui.domain.decided import Batches
 from consolidator_tui.domain.event import Emit
 from consolidator_tui.domain.instant import to_microseconds
 from consolidator_tui.domain.merge import DryRun, Forecast, MergePlan
@@ -16,14 +17,18 @@ from consolidator_tui.services.merge import (
     new_ledger,
 )
 from consolidator_tui.services.merge.counts import count_table
+from consolidator_tui.services.merge.decisions import load_decisions
 from consolidator_tui.services.merge.work import Translator, Work
 from consolidator_tui.services.workspace import open_workspace
 from consolidator_tui.storage.sqlite import Database
 
 
-async def dry_run(plan: MergePlan, ledger: Path, emit: Emit) -> DryRun:
+async def dry_run(
+    plan: MergePlan, ledger: Path, emit: Emit, decisions: Batches | None = None
+) -> DryRun:
     """Match all rows as the merge does and count what would become of them.
 
+    `decisions` are those stored outside of the plan document.
     The maps stay in `ledger` (made here). Raises PlanError for decisions about what does not
     exist, sqlite3.Error.
     """
@@ -40,6 +45,7 @@ async def dry_run(plan: MergePlan, ledger: Path, emit: Emit) -> DryRun:
         works = make_works(plan, workspace)
         translator = Translator({work.key: work for work in works})
         await database.function("instant", 1, to_microseconds)
+        await load_decisions(database, plan, decisions)
         questions, _ = await find_entities(database, translator, works, emit)
         tables = [await _forecast(database, work) for work in works]
     await close_ledger(ledger)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from consolidator_tui.domain.decided import entity_of
 from consolidator_tui.domain.merge import Question
 from consolidator_tui.services.merge.work import Translator, Work
 from consolidator_tui.services.planning.fixes import toml_key, toml_text
@@ -19,7 +20,7 @@ _WORDS = {
 }
 
 
-async def open_questions(database: Database, translator: Translator, work: Work) -> list[Question]:
+async def open_questions(database: Database, work: Work) -> list[Question]:
     """One question per undecided kind of conflict of a table."""
     number = work.table.number
     kinds = await database.rows(
@@ -38,7 +39,7 @@ async def open_questions(database: Database, translator: Translator, work: Work)
                 table=work.table.name,
                 column=columns,
                 file=", ".join(paths),
-                fix=await _fix(database, translator, work, kind),
+                fix=await _fix(database, work, kind),
             )
         )
     return questions
@@ -85,7 +86,7 @@ async def _paths(database: Database, work: Work, kind: str) -> list[str]:
     return [work.plan.sources[row[0]].path for row in rows]
 
 
-async def _fix(database: Database, translator: Translator, work: Work, kind: str) -> str:
+async def _fix(database: Database, work: Work, kind: str) -> str:
     """A rule for all of them where one can decide, and the decisions one by one."""
     lines = []
     if kind == "values":
@@ -99,7 +100,7 @@ async def _fix(database: Database, translator: Translator, work: Work, kind: str
         "ORDER BY id LIMIT ?",
         (work.table.number, kind, SHOWN),
     ):
-        entity, paths = await _entity(database, translator, work, kind, canon[0])
+        entity, paths = await _entity(database, work, kind, canon[0])
         choices = " | ".join([*(toml_text(path) for path in paths), '"both"'])
         lines.append(
             f"[[decisions]]\ntable = {toml_text(work.table.name)}\nentity = {entity}\n"
@@ -110,40 +111,19 @@ async def _fix(database: Database, translator: Translator, work: Work, kind: str
     return "\n".join(lines)
 
 
-async def _entity(
-    database: Database, translator: Translator, work: Work, kind: str, canon: int
-) -> tuple[str, list[str]]:
+async def _entity(database: Database, work: Work, kind: str, canon: int) -> tuple[str, list[str]]:
     """The columns that name a conflict's entity, as a TOML inline table, and its sources."""
-    versions = await database.rows(
-        "SELECT g, src FROM pv.version WHERE number = ? AND kind = ? AND canon = ? ORDER BY src, g",
-        (work.table.number, kind, canon),
-    )
-    g, src = versions[0]
-    columns = list(await naming_columns(database, work, kind, canon))
-    chosen = ", ".join(translator.value(work, src, name) for name in columns)
     row = await database.row(
-        f"SELECT {chosen} FROM {work.seek(src)} WHERE s.{work.address(src)} = {work.raw(src, '?')}",
-        (g,),
+        "SELECT columns, entity, sources FROM pv.conflict "
+        "WHERE number = ? AND kind = ? AND canon = ?",
+        (work.table.number, kind, canon),
     )
     assert row is not None
     parts = ", ".join(
-        f"{toml_key(name)} = {_spelled(value)}" for name, value in zip(columns, row, strict=True)
+        f"{toml_key(name)} = {_spelled(value)}" for name, value in entity_of(row[0], row[1]).items()
     )
-    paths = [work.plan.sources[source].path for _, source in versions]
+    paths = [work.plan.sources[int(source)].path for source in row[2].split(",") if source]
     return f"{{ {parts} }}", list(dict.fromkeys(paths))
-
-
-async def naming_columns(database: Database, work: Work, kind: str, canon: int) -> tuple[str, ...]:
-    """The columns whose values name the entity of a conflict in every version."""
-    if kind == "unique":
-        differs = await database.value(
-            "SELECT differs FROM pv.conflict WHERE number = ? AND kind = ? AND canon = ?",
-            (work.table.number, kind, canon),
-        )
-        return tuple(work.table.columns[int(p)].name for p in str(differs).split(",") if p)
-    if work.table.identity.columns:
-        return work.table.identity.columns
-    return (str(work.table.surrogate),)
 
 
 def _spelled(value: object) -> str:

@@ -18,11 +18,14 @@ _BEST = {
 }
 
 
-async def apply_rules(database: Database, translator: Translator, work: Work) -> None:
+async def apply_rules(
+    database: Database, translator: Translator, work: Work, *, schema: str = "pv"
+) -> None:
     """Decide the undecided `values` conflicts of a table by its rules, in their order.
 
     A rule keeps the best versions; when one is left, or all that are left are equal, the conflict
-    is decided by that rule. What no rule decides stays undecided.
+    is decided by that rule. What no rule decides stays undecided. `schema` has the tables conflict
+    and version: the ledger, or a copy to try rules on.
     """
     number = work.table.number
     for rule in work.table.rules:
@@ -32,46 +35,46 @@ async def apply_rules(database: Database, translator: Translator, work: Work) ->
             continue
         measure = _BEST[rule]
         await database.execute(
-            "UPDATE pv.version AS v SET alive = 0 "
+            f"UPDATE {schema}.version AS v SET alive = 0 "
             f"WHERE v.number = {number} AND v.kind = 'values' AND v.alive "
-            f"AND (v.canon IN (SELECT canon FROM pv.conflict WHERE number = {number} "
+            f"AND (v.canon IN (SELECT canon FROM {schema}.conflict WHERE number = {number} "
             "AND kind = 'values' AND decided_by IS NULL)) "
-            f"AND {measure} < (SELECT max({measure.replace('v.', 'o.')}) FROM pv.version o "
+            f"AND {measure} < (SELECT max({measure.replace('v.', 'o.')}) FROM {schema}.version o "
             f"WHERE o.number = {number} AND o.canon = v.canon AND o.kind = 'values' AND o.alive)"
         )
-        await _close_decided(database, translator, work, rule)
+        await _close_decided(database, translator, work, rule, schema)
 
 
 async def _close_decided(
-    database: Database, translator: Translator, work: Work, rule: Rule
+    database: Database, translator: Translator, work: Work, rule: Rule, schema: str
 ) -> None:
     """Close the conflicts that have one version left, or only equal ones."""
     number = work.table.number
     left = (
-        "SELECT v.canon, count(*) AS versions, min(v.g) AS any_g FROM pv.version v "
+        f"SELECT v.canon, count(*) AS versions, min(v.g) AS any_g FROM {schema}.version v "
         f"WHERE v.number = {number} AND v.kind = 'values' AND v.alive GROUP BY v.canon"
     )
     await database.execute(
-        "UPDATE pv.conflict SET decided_by = ?, winner = l.any_g "
+        f"UPDATE {schema}.conflict SET decided_by = ?, winner = l.any_g "
         f"FROM ({left}) l WHERE conflict.number = {number} AND conflict.kind = 'values' "
         "AND conflict.decided_by IS NULL AND l.canon = conflict.canon AND l.versions = 1",
         (rule.value,),
     )
     tied = await database.value(
-        f"SELECT EXISTS (SELECT 1 FROM pv.conflict WHERE number = {number} AND kind = 'values' "
-        "AND decided_by IS NULL)"
+        f"SELECT EXISTS (SELECT 1 FROM {schema}.conflict WHERE number = {number} "
+        "AND kind = 'values' AND decided_by IS NULL)"
     )
     if not tied:
         return
     await database.execute("DROP TABLE IF EXISTS temp.tied")
     await database.execute(
         "CREATE TEMP TABLE tied AS SELECT v.g AS g, v.canon AS canon, v.src AS src "
-        "FROM pv.version v JOIN pv.conflict c ON c.number = v.number AND c.canon = v.canon "
-        f"AND c.kind = v.kind WHERE v.number = {number} AND v.kind = 'values' AND v.alive "
-        "AND c.decided_by IS NULL"
+        f"FROM {schema}.version v JOIN {schema}.conflict c ON c.number = v.number "
+        f"AND c.canon = v.canon AND c.kind = v.kind WHERE v.number = {number} "
+        "AND v.kind = 'values' AND v.alive AND c.decided_by IS NULL"
     )
     await database.execute(
-        "UPDATE pv.conflict SET decided_by = ?, winner = (SELECT t.g FROM temp.tied t "
+        f"UPDATE {schema}.conflict SET decided_by = ?, winner = (SELECT t.g FROM temp.tied t "
         "WHERE t.canon = conflict.canon ORDER BY t.src, t.g LIMIT 1) "
         f"WHERE number = {number} AND kind = 'values' AND decided_by IS NULL AND canon NOT IN "
         f"(SELECT canon FROM ({differing(translator, work, 'temp.tied')}))",

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 import pytest
 
+from consolidator_tui.domain.decided import Entry
 from consolidator_tui.domain.errors import Failed, FileRefused
 from consolidator_tui.domain.event import Event, Level, Message, Progress, Step, TableMerged
 from consolidator_tui.domain.run import Fact, RunState, finished, started
@@ -36,17 +38,26 @@ async def test_state_and_facts(run: RunFolder) -> None:
     assert loaded.promoted
 
 
+async def batches(entries: Sequence[Entry]) -> AsyncIterator[Sequence[Entry]]:
+    yield entries
+
+
 async def test_documents_and_decisions_keep_any_text(run: RunFolder) -> None:
     async with open_run_store(run) as store:
         await store.put("plan", HOSTILE)
-        await store.put_decision(HOSTILE, "1", "keep a")
-        await store.put_decision("other", "1", "keep b")
-        await store.put_decision(HOSTILE, "1", "keep c")
+        for table, body in ((HOSTILE, "keep a"), ("other", "keep b"), (HOSTILE, "keep c")):
+            entries = [Entry(table, "[]", HOSTILE, body)]
+            await store.decisions.change(HOSTILE, batches(entries))
         assert await store.get("plan") == HOSTILE
         assert await store.get("nothing") is None
-        assert await store.decisions() == [(HOSTILE, "1", "keep c"), ("other", "1", "keep b")]
-        await store.remove_decision("other", "1")
-        assert len(await store.decisions()) == 1
+        kept = [entry async for batch in store.decisions.batches() for entry in batch]
+        assert [(entry.table, entry.body) for entry in kept] == [
+            (HOSTILE, "keep c"),
+            ("other", "keep b"),
+        ]
+        await store.decisions.undo()
+        await store.decisions.undo()
+        assert await store.decisions.count() == 1
 
 
 async def test_events(run: RunFolder) -> None:

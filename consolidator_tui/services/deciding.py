@@ -1,0 +1,267 @@
+"""The part of a session that reviews conflicts: reading them, deciding, undoing, exporting."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from consolidator_tui.domain import run as machine
+from consolidator_tui.domain.catalog import fold
+from consolidator_tui.domain.conflict import (
+    Choice,
+    Chosen,
+    ConflictDetail,
+    ConflictPage,
+    ConflictQuery,
+    Counted,
+    Made,
+    RulePreview,
+    TableRules,
+)
+from consolidator_tui.domain.decided import Batches, Entry, decision_of, entry_of
+from consolidator_tui.domain.errors import GateClosed
+from consolidator_tui.domain.event import Step
+from consolidator_tui.domain.merge import MergePlan
+from consolidator_tui.domain.plan import Decision, PlanDocument, TablePlan, Value
+from consolidator_tui.services import plan_file
+from consolidator_tui.services.resuming import Resuming
+from consolidator_tui.storage.run_db import RunStore
+
+if TYPE_CHECKING:
+    from consolidator_tui.services.merge.follows import Follows
+    from consolidator_tui.services.merge.review import Review
+
+
+class Deciding(Resuming):
+    """Decisions are kept in the run's database as they are made; `migrate` takes them in."""
+
+    _open_review: Review | None = None
+    _open_follows: Follows | None = None
+    _reviewing: AsyncExitStack | None = None
+
+    # Reading
+
+    async def conflict_page(self, query: ConflictQuery) -> ConflictPage:
+        """Some of the conflicts of the last merge. Raises GateClosed before there was one."""
+        return await (await self._review()).page(query)
+
+    async def conflict_group(self, number: int) -> ConflictDetail:
+        """One conflict with its versions. Raises KeyError for an unknown one."""
+        return await (await self._review()).detail(number)
+
+    async def conflict_place(self, query: ConflictQuery, number: int) -> int:
+        """How many groups of the query's list come before that one."""
+        return await (await self._review()).place(query, number)
+
+    async def next_open(
+        self, query: ConflictQuery, number: int, *, forward: bool = True
+    ) -> tuple[int, int] | None:
+        """Number and place of the next undecided group; None when there is none."""
+        return await (await self._review()).next_open(query, number, forward=forward)
+
+    async def conflict_follows(self, detail: ConflictDetail) -> tuple[Mapping[str, int], ...]:
+        """For each version the rows that refer to it: table -> number."""
+        await self._review()
+        assert self._open_follows is not None
+        rows = [(version.source, version.values) for version in detail.versions]
+        with self.explained("The rows that follow"):
+            return tuple(await self._open_follows.count(detail.group.table, rows))
+
+    async def conflicts_alike(self, number: int) -> Counted:
+        """How many other conflicts are like this one."""
+        return await (await self._review()).alike(number)
+
+    async def value_taken(
+        self, table: str, columns: Sequence[str], values: Sequence[Value]
+    ) -> bool:
+        """Whether a row has these values already."""
+        return await (await self._review()).taken(table, columns, values)
+
+    # Deciding
+
+    async def decide(self, decision: Decision) -> None:
+        """Decide about one entity, whether it is a conflict or not; stored durably at once.
+
+        The next `migrate` takes it in.
+        """
+        store = self._need_store()
+        entry = replace(entry_of(decision), table=fold(decision.table))
+        with self.explained("The decision"):
+            await store.decisions.change(f"{decision.table}: {decision.keep}", _batch([entry]))
+            if self._open_review is not None:
+                await self._open_review.take(_batch([entry]))
+        await self._decided()
+
+    async def decide_groups(self, chosen: Chosen, choice: Choice, label: str = "") -> Made:
+        """Decide conflicts, one or many, as one step; stored durably before it returns."""
+        store, review = self._need_store(), await self._review()
+        with self.explained("The decision"):
+            async with review.chosen(chosen, choice) as (count, left):
+                if count:
+                    step = await store.decisions.change(label, review.entries(choice))
+                    await review.note(choice, step)
+        if count:
+            await self._decided()
+        return Made(count, left, label)
+
+    async def undo_decision(self) -> tuple[Made, int] | None:
+        """Take back the last step, and say where its first group is; None when there is none."""
+        return await self._turn(back=True)
+
+    async def redo_decision(self) -> tuple[Made, int] | None:
+        """Do again what was undone last; None when there is nothing."""
+        return await self._turn(back=False)
+
+    async def _turn(self, *, back: bool) -> tuple[Made, int] | None:
+        store, review = self._need_store(), await self._review()
+        with self.explained("Undoing"):
+            step = await (store.decisions.undo() if back else store.decisions.redo())
+            if step is None:
+                return None
+            number = await review.turn(step.id, back=back)
+            if number is None:
+                number = await review.take(store.decisions.of_step(step.id))
+        await self._decided()
+        return Made(step.entries, 0, step.label), number
+
+    async def _decided(self) -> None:
+        self.state = machine.invalidate_after(self.state, Step.BACKUP)
+        await self.save()
+
+    # Rules
+
+    async def table_rules(self, table: str) -> tuple[TableRules, tuple[str, ...], tuple[str, ...]]:
+        """Rules of a table in the last merge, its columns, and those that hold times."""
+        review = await self._review()
+        with self.explained("The rules"):
+            rules, columns = review.rules_of(table)
+            return rules, columns, await review.times_in(table)
+
+    async def preview_rules(self, table: str, rules: TableRules) -> RulePreview:
+        """What other rules would decide in a table."""
+        review = await self._review()
+        with self.explained("The rules"):
+            return await review.preview(table, rules)
+
+    async def set_rules(self, table: str, rules: TableRules) -> None:
+        """Write the rules of a table into the plan; `migrate` then applies them."""
+        tables = dict(self._document.tables)
+        name = next((n for n in tables if fold(n) == fold(table)), table)
+        tables[name] = replace(
+            tables.get(name, TablePlan()),
+            on_conflict=rules.rules,
+            newest=rules.newest,
+            fill_nulls=rules.fill_nulls,
+        )
+        await self.set_document(replace(self._document, tables=tables))
+
+    # The plan with its decisions
+
+    async def set_document(
+        self, document: PlanDocument, text: str = "", name: str = "plan.toml"
+    ) -> None:
+        """Replace the plan document; `text` is what it was read from, for lines in errors.
+
+        Raises PlanError when it names what the sources do not have (known from Back up on).
+        """
+        if self.sources:
+            plan_file.validate(document, self.sources, text, name)
+        self._document, self._written = document, (text, name)
+        self.plan = None
+        self.state = machine.invalidate_after(self.state, Step.BACKUP)
+        await self.save_plan()
+
+    async def decisions(self) -> int:
+        """How many decisions were made by hand."""
+        if self.store is None:
+            return len(self._document.decisions)
+        return await self.store.decisions.count() + len(self._document.decisions)
+
+    async def full_document(self) -> PlanDocument:
+        """The plan document with all decisions; `run --plan` on it does the same again."""
+        made = list(self._document.decisions)
+        if self.store is not None:
+            names = {fold(t.name): t.name for t in (self.merged.tables if self.merged else ())}
+            async for batch in self.store.decisions.batches():
+                made += [
+                    decision_of(replace(entry, table=names.get(entry.table, entry.table)))
+                    for entry in batch
+                ]
+        return replace(self._document, decisions=tuple(made))
+
+    async def plan_text(self) -> str:
+        """The plan with all decisions as TOML."""
+        document = await self.full_document()
+        return await asyncio.to_thread(plan_file.dumps, document)
+
+    async def adopt_decisions(self, plan: MergePlan) -> None:
+        """Move the document's decisions into the run's database, under the plan's own names."""
+        document = self._document
+        moving = [decision for decision in document.decisions if not decision.also]
+        if not moving or self.store is None:
+            return
+        tables = {fold(table.name): table for table in plan.tables}
+
+        async def entries() -> AsyncIterator[Sequence[Entry]]:
+            found = []
+            for decision in moving:
+                table = tables.get(fold(decision.table))
+                names = {fold(c.name): c.name for c in table.columns} if table else {}
+                entity = {names.get(fold(k), k): v for k, v in decision.entity.items()}
+                entry = entry_of(replace(decision, entity=entity))
+                found.append(replace(entry, table=fold(decision.table)))
+            yield found
+
+        await self.store.decisions.change("plan", entries(), undoable=False)
+        self._document = replace(document, decisions=self.lasting_decisions())
+        await self.save_plan()
+
+    def lasting_decisions(self) -> tuple[Decision, ...]:
+        """The decisions that stay in the document: that rows with different names are the same."""
+        return tuple(decision for decision in self._document.decisions if decision.also)
+
+    def stored_decisions(self) -> Batches | None:
+        """What `merge` reads the decisions from."""
+        return None if self.store is None else self.store.decisions.batches
+
+    # The open review
+
+    async def _review(self) -> Review:
+        from consolidator_tui.services.merge.follows import open_follows
+        from consolidator_tui.services.merge.review import open_review
+
+        if self._open_review is None:
+            if self.merged is None or self.result is None:
+                raise GateClosed("Nothing was merged yet.", todo="Migrate first.")
+            with self.explained("The conflicts"):
+                stack = AsyncExitStack()
+                review = await stack.enter_async_context(
+                    open_review(self.merged, self.need_run().ledger_db)
+                )
+                self._open_follows = await stack.enter_async_context(open_follows(self.merged))
+                self._open_review, self._reviewing = review, stack
+        return self._open_review
+
+    async def close_review(self) -> None:
+        """Let go of the ledger and the snapshots; they are opened again when needed."""
+        stack, self._reviewing = self._reviewing, None
+        self._open_review = self._open_follows = None
+        if stack is not None:
+            await stack.aclose()
+
+    async def put_away(self) -> None:
+        """Close what the review holds open, then as before."""
+        await self.close_review()
+        await super().put_away()
+
+    def _need_store(self) -> RunStore:
+        if self.store is None:
+            raise GateClosed("There is no run to decide in.", todo="Back up first.")
+        return self.store
+
+
+async def _batch(entries: Sequence[Entry]) -> AsyncIterator[Sequence[Entry]]:
+    yield entries

@@ -1,0 +1,133 @@
+"""Rows that a person calls different: taken apart, and found again under their new key."""
+
+from __future__ import annotations
+
+import json
+
+from consolidator_tui.domain.catalog import fold
+from consolidator_tui.domain.decided import BOTH, unspell
+from consolidator_tui.domain.merge import IdentityKind
+from consolidator_tui.services.merge.work import Translator, Work
+from consolidator_tui.storage.sqlite import Database
+
+
+def rows_of(work: Work) -> str:
+    """The temporary table with the rows that a table's decisions speak of."""
+    return f"temp.decided_{work.table.number}"
+
+
+async def split(database: Database, work: Work) -> None:
+    """Take classes apart in which a decision finds several rows and calls them different.
+
+    Where its rows are different entities already there is nothing to take apart: what was merged
+    with one of them stays merged.
+    """
+    await database.execute("DROP TABLE IF EXISTS temp.apart")
+    await database.execute(
+        "CREATE TEMP TABLE apart AS SELECT d.n AS n, min(m.canon) AS canon "
+        f"FROM {rows_of(work)} d JOIN pv.decision x ON x.n = d.n "
+        f"LEFT JOIN {work.map} m ON m.g = d.g WHERE x.keep = '{BOTH}' "
+        "GROUP BY d.n HAVING count(*) > 1 AND count(DISTINCT coalesce(m.canon, d.g)) = 1"
+    )
+    await database.execute(f"DELETE FROM {work.map} WHERE canon IN (SELECT canon FROM temp.apart)")
+    await database.execute(
+        f"DELETE FROM pv.doubt WHERE number = {work.table.number} AND g IN "
+        f"(SELECT d.g FROM {rows_of(work)} d JOIN pv.decision x ON x.n = d.n "
+        f"WHERE x.keep = '{BOTH}')"
+    )
+
+
+async def join_renamed(database: Database, translator: Translator, work: Work) -> None:
+    """Rows that were taken apart and got another key are one entity with what has that key.
+
+    That are the other sources' rows of the decision, and the row that an earlier run wrote under
+    the new key. A decision about the new key then speaks of all of them.
+    """
+    if work.table.identity.kind is not IdentityKind.COLUMNS:
+        return
+    identity = {fold(name) for name in work.table.identity.columns}
+    renamed: dict[str, list[tuple[int, str]]] = {}
+    for n, columns, entity, body in await database.rows(
+        "SELECT x.n, x.columns, x.entity, x.body FROM pv.decision x JOIN temp.apart a "
+        "ON a.n = x.n WHERE x.more"
+    ):
+        values = {fold(name): value for name, value in json.loads(body).get("values", {}).items()}
+        names = json.loads(columns)
+        if not identity <= {fold(name) for name in names} or not identity & set(values):
+            continue
+        new = [
+            values.get(fold(name), old) for name, old in zip(names, json.loads(entity), strict=True)
+        ]
+        renamed.setdefault(columns, []).append((n, json.dumps(new, ensure_ascii=False)))
+    for columns, items in renamed.items():
+        await _join(database, translator, work, columns, items)
+
+
+async def _join(
+    database: Database,
+    translator: Translator,
+    work: Work,
+    columns: str,
+    items: list[tuple[int, str]],
+) -> None:
+    from consolidator_tui.services.merge.decisions import bindable, find_rows
+
+    names = json.loads(columns)
+    wanted = ", ".join(f"w{place}" for place in range(len(names)))
+    marks = ", ".join("?" for _ in range(len(names) + 1))
+    await database.execute(f"CREATE TEMP TABLE wanted(n, {wanted})")
+    rows = []
+    for n, entity in items:
+        values = [unspell(plain) for plain in json.loads(entity)]
+        rows.append((n, *(bindable(v) if isinstance(v, str) else v for v in values)))
+    await database.many(f"INSERT INTO temp.wanted VALUES ({marks})", rows)
+    await database.execute(
+        "CREATE TEMP TABLE renamed(n INTEGER, g INTEGER, src INTEGER, PRIMARY KEY(n, g))"
+    )
+    await find_rows(database, translator, work, names, "temp.renamed")
+    # The first source's row keeps the key; the others have the new one.
+    await database.execute(
+        "INSERT INTO temp.renamed SELECT n, g, src FROM (SELECT d.n AS n, d.g AS g, d.src AS src, "
+        "row_number() OVER (PARTITION BY d.n ORDER BY d.src, d.g) AS place "
+        f"FROM {rows_of(work)} d WHERE d.n IN (SELECT n FROM temp.wanted)) WHERE place > 1 "
+        "ON CONFLICT DO NOTHING"
+    )
+    for n, entity in items:
+        await make_one(database, work, "temp.renamed", n)
+        canonical = json.dumps(json.loads(entity), ensure_ascii=False, separators=(",", ":"))
+        await database.execute(
+            f"INSERT INTO {rows_of(work)} SELECT x.n, r.g, r.src FROM pv.decision x, "
+            "temp.renamed r WHERE x.place = ? AND x.columns = ? AND x.entity = ? AND r.n = ? "
+            "ON CONFLICT DO NOTHING",
+            (work.key, columns, bindable(canonical), n),
+        )
+    await database.script(["DROP TABLE temp.wanted", "DROP TABLE temp.renamed"])
+
+
+async def make_one(database: Database, work: Work, rows: str, n: int) -> None:
+    """The rows that the table `rows` has for `n`, and all merged with them, become one entity."""
+    # Read anew for each: an earlier one may have joined some of them.
+    heads = await database.rows(
+        f"SELECT DISTINCT coalesce(m.canon, d.g) FROM {rows} d "
+        f"LEFT JOIN {work.map} m ON m.g = d.g WHERE d.n = {n} ORDER BY d.src, d.g"
+    )
+    if len(heads) < 2:
+        return
+    work.joined = True
+    head = heads[0][0]
+    await database.execute(
+        "INSERT INTO pv.joined VALUES (?, ?) ON CONFLICT DO NOTHING", (work.table.number, head)
+    )
+    for (other,) in heads[1:]:
+        await database.execute(
+            f"UPDATE {work.map} SET canon = ?, keep = 0 WHERE canon = ?", (head, other)
+        )
+        await database.execute(
+            f"INSERT INTO {work.map} VALUES (?, ?, 0) ON CONFLICT(g) DO UPDATE SET "
+            "canon = excluded.canon, keep = 0",
+            (other, head),
+        )
+    await database.execute(
+        f"INSERT INTO {work.map} VALUES (?, ?, 1) ON CONFLICT(g) DO UPDATE SET keep = 1",
+        (head, head),
+    )
