@@ -34,11 +34,9 @@ def follow_text(
     if not parts:
         text.append("\nNo other row refers to it.", muted)
         return text
-    keys = f"1 to {len(detail.versions)}" if len(detail.versions) > 2 else "1 or 2"
-    text.append(f"\n{keys}: ", str(ink.accent))
-    text.append(f"{' and '.join(parts)} then belong to the one row.  ")
-    text.append("b: ", str(ink.accent))
-    text.append("each keeps its own.")
+    text.append(f"\n{' + '.join(parts)} follow the one row · ")
+    text.append("b", str(ink.accent))
+    text.append(": each keeps its own")
     return text
 
 
@@ -46,15 +44,9 @@ def _kind(detail: ConflictDetail) -> str:
     group = detail.group
     if group.kind is ConflictKind.UNIQUE:
         shared = ", ".join(safe(name, 24) for name in group.differs)
-        return (
-            f"Two different entities with one UNIQUE {shared}. The same after all: a number, and "
-            "they become one. Different: b, and one gets another value."
-        )
+        return f"Two entities share one UNIQUE {shared}. 1-9: the same after all, b: different."
     if group.kind is ConflictKind.DOUBT:
-        return (
-            "Copies of one file gave this id to rows that may be different. The same: a number. "
-            "Different: b."
-        )
+        return "Rows of two copies share an id. 1-9: one entity, b: different ones."
     if group.kind is ConflictKind.DUPLICATE:
         return "Matched, and equal. Not the same after all: b keeps both rows."
     return f"One entity that {len(detail.versions)} rows tell differently."

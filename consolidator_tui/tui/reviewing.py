@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
 
 from consolidator_tui.domain.conflict import ConflictDetail, ConflictPage, ConflictQuery, Decided
-from consolidator_tui.domain.event import Level
+from consolidator_tui.domain.event import Level, Step
 from consolidator_tui.tui.jobs import Query
 
 if TYPE_CHECKING:
@@ -51,12 +51,25 @@ class Reviewing:
         self._reading = False
 
     def ask(
-        self, run: Callable[[], Awaitable[T]], done: Callable[[T], None], what: str = "the review"
+        self,
+        run: Callable[[], Awaitable[T]],
+        done: Callable[[T], None],
+        what: str = "the review",
+        failed: Callable[[], None] | None = None,
     ) -> None:
-        """Run a question to its end; an error is told, and `done` is not called."""
+        """Run a question to its end; an error is told, and `failed` called instead of `done`."""
         self._count += 1
+
+        async def asked() -> T:
+            try:
+                return await run()
+            except Exception:
+                if failed is not None:
+                    failed()
+                raise
+
         # A question of the same name would be cancelled, and with it what its connection does.
-        self._app.ask(Query(f"{what} {self._count}", run, done))
+        self._app.ask(Query(f"{what} {self._count}", asked, done))
 
     def page(
         self, offset: int, limit: int, done: Callable[[ConflictQuery, ConflictPage], None]
@@ -98,5 +111,7 @@ class Reviewing:
         self.ask(run, take, "the versions")
 
     def tell(self, sentence: str, level: Level = Level.INFO) -> None:
-        """Say what happened, and keep it in the log."""
-        self._app.tell(sentence, level)
+        """Say what happened in the log, which is always in view: a toast would cover the keys."""
+        self._app.store.add(Step.MIGRATE, level, sentence)
+        if level is not Level.INFO:
+            self._app.bell()

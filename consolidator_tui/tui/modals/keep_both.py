@@ -47,9 +47,10 @@ class KeepBoth(Dialog[dict[str, Value]]):
         first, others = detail.versions[0], detail.versions[1:]
         names = " and ".join(version.source for version in others)
         told = [f"The row of {first.source} stays as it is."]
-        if detail.key and others[0].key is not None:
+        if detail.key:
             ids = ", ".join(
-                f"{detail.key} {cell(v.values.get(detail.key)).text} → {cell(v.key).text}"
+                f"{detail.key} {cell(v.values.get(detail.key)).text} → "
+                + ("a free one" if v.key is None else cell(v.key).text)
                 for v in others
             )
             told.append(f"The row of {names} becomes another entity: {ids}.")

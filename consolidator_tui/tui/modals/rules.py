@@ -47,7 +47,7 @@ class RulesDialog(Dialog[TableRules]):
         self._sources, self._preview = sources, preview
         wanted = [rule for rule in rules.rules if rule is not Rule.STOP]
         self._order = [*wanted, *(rule for rule in CHOICES if rule not in wanted)]
-        self._chosen = set(wanted)
+        self._chosen: set[Rule] = set(wanted)
         self._newest = rules.newest
         self._times = list(times)
         if rules.newest is not None and rules.newest not in self._times:

@@ -68,7 +68,7 @@ class ReviewDeciding(ReviewView):
     def _ready(self) -> ConflictDetail | None:
         """The group under the cursor, None while it is read or something runs."""
         group, detail = self.current, self.detail
-        if self.owner.job is not None or group is None or detail is None:
+        if self.owner.job is not None or self.busy or group is None or detail is None:
             self.app.bell()
             return None
         if detail.group.number != group.number:
@@ -136,11 +136,16 @@ class ReviewDeciding(ReviewView):
         many = not isinstance(chosen, int)
         label = f"{group.table}: {describe(choice)}" + (" for many" if many else "")
 
+        self.busy = True
+
         def done(made: Made) -> None:
             self._made(made, choice, many=many, stay=stay)
 
         self.reviewing.ask(
-            lambda: session.decide_groups(chosen, choice, label), done, "the decision"
+            lambda: session.decide_groups(chosen, choice, label),
+            done,
+            "the decision",
+            failed=self._idle,
         )
 
     def _made(self, made: Made, choice: Choice, *, many: bool, stay: bool) -> None:
@@ -157,6 +162,7 @@ class ReviewDeciding(ReviewView):
         self.groups.range_from = None
         self.groups.forget()
         if stay or self.reviewing.query.decided is Decided.DUPLICATES:
+            self.busy = False
             self.on_group_list_moved()
         else:
             self.action_next()

@@ -68,8 +68,8 @@ class ReviewView(Screen[bool]):
         self.detail: ConflictDetail | None = None
         self.follows: Sequence[Mapping[str, int]] | None = None
         self._timer: Timer | None = None
-        self._asked_to = -1
-        """Where the cursor goes when the list has been read."""
+        self.busy = False
+        """A decision is on its way: until the cursor has moved, keys would decide again."""
 
     @property
     def owner(self) -> ConsolidatorApp:
@@ -119,8 +119,9 @@ class ReviewView(Screen[bool]):
         session = self.wizard.session
         assert session is not None, "there is nothing to review before the session is open"
         self.reviewing = Reviewing(self.owner, session)
-        plan = self.wizard.plan
-        self.groups.several_tables = plan is not None and len(plan.tables) > 1
+        result = self.wizard.result
+        with_conflicts = sum(bool(c.conflict) for c in result.counts) if result else 0
+        self.groups.several_tables = with_conflicts > 1
         self.draw()
         self.start_again()
 
@@ -286,6 +287,7 @@ class ReviewView(Screen[bool]):
         session = self.reviewing.session
 
         def done(found: tuple[int, int] | None) -> None:
+            self.busy = False
             if found is None or not self.is_attached or not self.reviewing.is_current(query):
                 return
             if query.decided in (Decided.BY_HAND, Decided.BY_RULE):
@@ -293,7 +295,12 @@ class ReviewView(Screen[bool]):
                 return
             self.groups.move_to(found[1])
 
-        self.reviewing.ask(lambda: session.next_open(query, number, forward=forward), done)
+        self.reviewing.ask(
+            lambda: session.next_open(query, number, forward=forward), done, failed=self._idle
+        )
+
+    def _idle(self) -> None:
+        self.busy = False
 
     def show_query(self, query: ConflictQuery, number: int = 0) -> None:
         """Another list, with the cursor on that group where it is in it."""

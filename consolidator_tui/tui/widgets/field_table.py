@@ -161,7 +161,7 @@ class FieldTable(ScrollView, can_focus=False):
                     return "missing", None
                 # The entity keeps the id of its first row, whichever version wins.
                 value = version.values[name]
-                return "value", detail.versions[0].key if name == detail.key else value
+                return "value", detail.versions[0].values[name] if name == detail.key else value
         return "open", None
 
     # Drawing

@@ -30,6 +30,7 @@ KEPT_PAGES = 12
 BY_HAND = "●"
 SAME_SIGN = "≡"
 PLAIN = Style()
+GAP: Part = (" ", 1, PLAIN)
 
 
 class GroupList(ScrollView, can_focus=True):
@@ -190,11 +191,11 @@ class GroupList(ScrollView, can_focus=True):
         sources = ",".join(short_names(group.sources))
         parts: list[Part] = [(lead, 1, ink.accent), (f"{sign} ", 2, sign_style)]
         if cells.table:
-            parts.append((f"{group.table} ", cells.table, ink.muted))
+            parts += [(group.table, cells.table - 1, ink.muted), GAP]
         parts += [
-            (f"{key} ", cells.key, PLAIN),
-            (f"{sources} ", cells.sources, ink.muted),
-            (f"{', '.join(group.differs) or 'equal'} ", cells.differs, ink.muted),
+            *((key, cells.key - 1, PLAIN), GAP),
+            *((sources, cells.sources - 1, ink.muted), GAP),
+            *((", ".join(group.differs) or "equal", cells.differs - 1, ink.muted), GAP),
             (kept, cells.kept, PLAIN if group.keep else ink.muted),
         ]
         return parts
@@ -226,8 +227,8 @@ def column_widths(width: int, several_tables: bool) -> Widths:
     room = max(width - 3, 20)
     table = min(max(room // 7, 8), 18) if several_tables else 0
     room -= table
-    kept = min(max(room // 5, 12), 30)
-    sources = min(max(room // 5, 10), 26)
+    kept = min(max(room // 4, 12), 30)
+    sources = min(max(room // 6, 10), 26)
     differs = min(max(room // 4, 10), 40)
     return Widths(table, room - kept - sources - differs, sources, differs, kept)
 
