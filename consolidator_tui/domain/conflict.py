@@ -77,7 +77,8 @@ class Version:
     follows: Mapping[str, int] = field(default_factory=dict)
     """Table -> rows of this source that refer to the row; counted by `follows` only."""
     key: Value = None
-    """The id that the row gets when it is kept as an entity of its own, where ids are re-keyed."""
+    """The id that the row gets when it is kept as an entity of its own, where ids are re-keyed;
+    None where only the next merge can tell."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -29,6 +29,7 @@ from consolidator_tui.domain.plan import Decision, PlanDocument, TablePlan, Valu
 from consolidator_tui.services import plan_file
 from consolidator_tui.services.resuming import Resuming
 from consolidator_tui.storage.run_db import RunStore
+from consolidator_tui.storage.worker import to_the_end
 
 if TYPE_CHECKING:
     from consolidator_tui.services.merge.follows import Follows
@@ -38,47 +39,59 @@ if TYPE_CHECKING:
 class Deciding(Resuming):
     """Decisions are kept in the run's database as they are made; `migrate` takes them in."""
 
-    _open_review: Review | None = None
-    _open_follows: Follows | None = None
-    _reviewing: AsyncExitStack | None = None
+    def reset(self) -> None:
+        """As before; nothing is open for review."""
+        super().reset()
+        self._open_review: Review | None = None
+        self._open_follows: Follows | None = None
+        self._reviewing: AsyncExitStack | None = None
+        self._users = 0
+        self._unused = asyncio.Event()
+        self._unused.set()
+        self._opening = asyncio.Lock()
 
     # Reading
 
     async def conflict_page(self, query: ConflictQuery) -> ConflictPage:
         """Some of the conflicts of the last merge. Raises GateClosed before there was one."""
-        return await (await self._review()).page(query)
+        async with self._review() as review:
+            return await review.page(query)
 
     async def conflict_group(self, number: int) -> ConflictDetail:
         """One conflict with its versions. Raises KeyError for an unknown one."""
-        return await (await self._review()).detail(number)
+        async with self._review() as review:
+            return await review.detail(number)
 
     async def conflict_place(self, query: ConflictQuery, number: int) -> int:
         """How many groups of the query's list come before that one."""
-        return await (await self._review()).place(query, number)
+        async with self._review() as review:
+            return await review.place(query, number)
 
     async def next_open(
         self, query: ConflictQuery, number: int, *, forward: bool = True
     ) -> tuple[int, int] | None:
         """Number and place of the next undecided group; None when there is none."""
-        return await (await self._review()).next_open(query, number, forward=forward)
+        async with self._review() as review:
+            return await review.next_open(query, number, forward=forward)
 
     async def conflict_follows(self, detail: ConflictDetail) -> tuple[Mapping[str, int], ...]:
         """For each version the rows that refer to it: table -> number."""
-        await self._review()
-        assert self._open_follows is not None
         rows = [(version.source, version.values) for version in detail.versions]
-        with self.explained("The rows that follow"):
+        async with self._review():
+            assert self._open_follows is not None
             return tuple(await self._open_follows.count(detail.group.table, rows))
 
     async def conflicts_alike(self, number: int) -> Counted:
         """How many other conflicts are like this one."""
-        return await (await self._review()).alike(number)
+        async with self._review() as review:
+            return await review.alike(number)
 
     async def value_taken(
         self, table: str, columns: Sequence[str], values: Sequence[Value]
     ) -> bool:
         """Whether a row has these values already."""
-        return await (await self._review()).taken(table, columns, values)
+        async with self._review() as review:
+            return await review.taken(table, columns, values)
 
     # Deciding
 
@@ -97,27 +110,30 @@ class Deciding(Resuming):
 
     async def decide_groups(self, chosen: Chosen, choice: Choice, label: str = "") -> Made:
         """Decide conflicts, one or many, as one step; stored durably before it returns."""
-        store, review = self._need_store(), await self._review()
-        with self.explained("The decision"):
-            async with review.chosen(chosen, choice) as (count, left):
-                if count:
-                    step = await store.decisions.change(label, review.entries(choice))
-                    await review.note(choice, step)
+        # Leaving right after the key must not lose the decision.
+        return await to_the_end(self._decide_groups(chosen, choice, label))
+
+    async def _decide_groups(self, chosen: Chosen, choice: Choice, label: str) -> Made:
+        store = self._need_store()
+        async with self._review() as review, review.chosen(chosen, choice) as (count, left):
+            if count:
+                step = await store.decisions.change(label, review.entries(choice))
+                await review.note(choice, step)
         if count:
             await self._decided()
         return Made(count, left, label)
 
     async def undo_decision(self) -> tuple[Made, int] | None:
         """Take back the last step, and say where its first group is; None when there is none."""
-        return await self._turn(back=True)
+        return await to_the_end(self._turn(back=True))
 
     async def redo_decision(self) -> tuple[Made, int] | None:
         """Do again what was undone last; None when there is nothing."""
-        return await self._turn(back=False)
+        return await to_the_end(self._turn(back=False))
 
     async def _turn(self, *, back: bool) -> tuple[Made, int] | None:
-        store, review = self._need_store(), await self._review()
-        with self.explained("Undoing"):
+        store = self._need_store()
+        async with self._review() as review:
             step = await (store.decisions.undo() if back else store.decisions.redo())
             if step is None:
                 return None
@@ -135,15 +151,13 @@ class Deciding(Resuming):
 
     async def table_rules(self, table: str) -> tuple[TableRules, tuple[str, ...], tuple[str, ...]]:
         """Rules of a table in the last merge, its columns, and those that hold times."""
-        review = await self._review()
-        with self.explained("The rules"):
+        async with self._review() as review:
             rules, columns = review.rules_of(table)
             return rules, columns, await review.times_in(table)
 
     async def preview_rules(self, table: str, rules: TableRules) -> RulePreview:
         """What other rules would decide in a table."""
-        review = await self._review()
-        with self.explained("The rules"):
+        async with self._review() as review:
             return await review.preview(table, rules)
 
     async def set_rules(self, table: str, rules: TableRules) -> None:
@@ -229,28 +243,46 @@ class Deciding(Resuming):
 
     # The open review
 
-    async def _review(self) -> Review:
+    @asynccontextmanager
+    async def _review(self) -> AsyncIterator[Review]:
+        """The conflicts of the last merge; opened once, and open while somebody uses them."""
         from consolidator_tui.services.merge.follows import open_follows
         from consolidator_tui.services.merge.review import open_review
 
-        if self._open_review is None:
-            if self.merged is None or self.result is None:
-                raise GateClosed("Nothing was merged yet.", todo="Migrate first.")
-            with self.explained("The conflicts"):
-                stack = AsyncExitStack()
-                review = await stack.enter_async_context(
-                    open_review(self.merged, self.need_run().ledger_db)
-                )
-                self._open_follows = await stack.enter_async_context(open_follows(self.merged))
-                self._open_review, self._reviewing = review, stack
-        return self._open_review
+        with self.explained("The conflicts"):
+            async with self._opening:
+                if self.merged is None or self.result is None:
+                    raise GateClosed("Nothing was merged yet.", todo="Migrate first.")
+                if self._open_review is None:
+                    stack = AsyncExitStack()
+                    self._open_follows = await stack.enter_async_context(open_follows(self.merged))
+                    self._open_review = await stack.enter_async_context(
+                        open_review(self.merged, self.need_run().ledger_db)
+                    )
+                    self._reviewing = stack
+                review = self._open_review
+                self._users += 1
+                self._unused.clear()
+            try:
+                yield review
+            finally:
+                self._users -= 1
+                if not self._users:
+                    self._unused.set()
 
     async def close_review(self) -> None:
         """Let go of the ledger and the snapshots; they are opened again when needed."""
-        stack, self._reviewing = self._reviewing, None
-        self._open_review = self._open_follows = None
-        if stack is not None:
-            await stack.aclose()
+        async with self._opening:
+            await self._unused.wait()
+            stack, self._reviewing = self._reviewing, None
+            self._open_review = self._open_follows = None
+            if stack is not None:
+                await stack.aclose()
+
+    async def start_over(self) -> None:
+        """Close what the review holds open, then as before."""
+        await self.close_review()
+        await super().start_over()
 
     async def put_away(self) -> None:
         """Close what the review holds open, then as before."""

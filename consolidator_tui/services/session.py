@@ -259,6 +259,7 @@ class Session(Deciding, Smoking, Previewing):
             if self.asked:
                 self.result = MergeResult((), self.asked)
             else:
+                self.merged = None
                 await self.close_review()
                 self.result = await merge(
                     plan, self._staging, run.ledger_db, self.emit, self.stored_decisions()

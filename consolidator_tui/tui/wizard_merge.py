@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
 from consolidator_tui.domain.errors import PlanError
-from consolidator_tui.domain.event import Level, Step
-from consolidator_tui.tui.conflicts import OpenConflict, decided, open_conflicts, with_decision
+from consolidator_tui.domain.event import Step
 from consolidator_tui.tui.jobs import Job, Query
 from consolidator_tui.tui.text import plural
 from consolidator_tui.tui.wizard_plan import PlanEditing
 
 if TYPE_CHECKING:
+    from consolidator_tui.domain.conflict import TableRules
     from consolidator_tui.domain.merge import MergeResult
-    from consolidator_tui.domain.plan import PlanDocument, Value
-
-    pass
+    from consolidator_tui.domain.plan import PlanDocument
 
 
 class Merging(PlanEditing):
@@ -26,48 +24,46 @@ class Merging(PlanEditing):
 
     def migrate(self) -> None:
         """Build the merged database beside the originals."""
+        self._merge("Merging", self._session.migrate, lambda: None)
+
+    def _merge(
+        self, title: str, run: Callable[[], Awaitable[MergeResult]], then: Callable[[], None]
+    ) -> None:
         session = self._session
 
         def done(result: MergeResult) -> None:
             self._forget_after(Step.MIGRATE)
             self.plan = session.plan
             self.result = result
-            self.conflicts = open_conflicts(result, session.plan) if session.plan else ()
-            # A decision that leaves its conflict open has not settled it: it is asked again.
-            self.unsettled = frozenset(
-                conflict.key for conflict in self.conflicts if decided(session.document, conflict)
-            )
-            if self.unsettled:
-                number = plural(len(self.unsettled), "decision")
-                self.app.tell(f"{number} did not settle the conflict.", Level.WARNING)
+            self.undecided = sum(counts.undecided for counts in result.counts)
+            self.remade = False
             self.notes[Step.MIGRATE] = (
                 plural(len(result.questions), "question") + " open"
                 if result.needs_decisions
                 else plural(len(result.counts), "table")
             )
+            then()
 
-        self.app.start(Job(Step.MIGRATE, "Merging", session.migrate, done))
+        self.app.start(Job(Step.MIGRATE, title, run, done))
+
+    def merge_with_rules(self, table: str, rules: TableRules, then: Callable[[], None]) -> None:
+        """Give a table other survivorship rules, and merge again."""
+        session = self._session
+
+        async def run() -> MergeResult:
+            await session.set_rules(table, rules)
+            return await session.migrate()
+
+        def told() -> None:
+            if self.result is not None:
+                names = ", ".join(rules.rules)
+                left = next((c.undecided for c in self.result.counts if c.table == table), 0)
+                self.app.tell(f"{table}: rules {names}; {plural(left, 'conflict')} left.")
+            then()
+
+        self._merge("Merging with the new rules", run, told)
 
     # Decisions
-
-    def decide(
-        self,
-        conflicts: Sequence[OpenConflict],
-        keep: str,
-        values: Mapping[str, Value] | None,
-        then: Callable[[], None],
-    ) -> None:
-        """Keep this source (or both, or nothing) of each conflict; stored at once."""
-        document = self.document
-        for conflict in conflicts:
-            document = with_decision(document, conflict, keep, values)
-        session = self._session
-        self.unsettled -= {conflict.key for conflict in conflicts}
-
-        async def run() -> None:
-            await session.set_document(document)
-
-        self.app.ask(Query("decision", run, lambda _none: then()))
 
     def set_document(
         self,
@@ -96,8 +92,7 @@ class Merging(PlanEditing):
         self.app.ask(Query("plan", run, done))
 
     def merge_again(self) -> None:
-        """Plan and merge with the decisions that were made."""
-        self.plan = None
+        """Merge with the decisions that were made."""
         self.migrate()
 
     # Verify

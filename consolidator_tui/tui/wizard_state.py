@@ -10,7 +10,6 @@ from consolidator_tui.domain.discovery import Discovery, FileFound, FileKind, Fo
 from consolidator_tui.domain.errors import ConsolidatorError
 from consolidator_tui.domain.event import Event, Level, Step
 from consolidator_tui.domain.run import RunState, may
-from consolidator_tui.tui.conflicts import OpenConflict, decided
 from consolidator_tui.tui.jobs import Query
 from consolidator_tui.tui.model import reachable
 from consolidator_tui.tui.picks import Picks
@@ -50,13 +49,15 @@ class WizardState:
         self.plan: MergePlan | None = None
         self.forecast: DryRun | None = None
         self.result: MergeResult | None = None
-        self.conflicts: tuple[OpenConflict, ...] = ()
+        self.undecided = 0
+        """Conflicts that neither a rule nor a person has decided so far."""
+        self.remade = False
+        """Something was decided since the last merge."""
         self.verification: Verification | None = None
         self.proposal: Proposal | None = None
         self.accepted: set[tuple[str, int]] = set()
         self.diffs: dict[tuple[str, int], str] = {}
         self.receipt: Path | None = None
-        self.unsettled: frozenset[str] = frozenset()
         self.configured: tuple[Path, ...] | None = None
         self.gates: tuple[Gate, ...] = ()
         self.cleaned: tuple[str, ...] | None = None
@@ -175,15 +176,14 @@ class WizardState:
         return self.session.questions if self.session is not None else ()
 
     @property
-    def undecided(self) -> int:
-        """Conflicts of the last merge that neither a rule nor a person has decided so far."""
-        return sum(not self.kept(conflict) for conflict in self.conflicts)
+    def conflicts(self) -> bool:
+        """Whether there is something to decide, or decided that the merge does not know yet."""
+        return bool(self.undecided or self.remade)
 
-    def kept(self, conflict: OpenConflict) -> str:
-        """What is kept of a conflict: a source, `both`, or empty while it is undecided."""
-        if conflict.key in self.unsettled:
-            return ""
-        return decided(self._session.document, conflict)
+    @property
+    def reviewable(self) -> bool:
+        """Whether there was a merge whose matches and conflicts can be looked at."""
+        return self.result is not None and bool(self.result.counts) and not self.state.promoted
 
     @property
     def unchanged(self) -> bool:
@@ -232,6 +232,6 @@ class WizardState:
             self.space = self.manifest = None
         if number < ORDER.index(Step.MIGRATE):
             self.plan = self.result = self.forecast = None
-            self.conflicts = ()
+            self.undecided, self.remade = 0, False
         if number < ORDER.index(Step.VERIFY):
             self.verification = None

@@ -116,8 +116,7 @@ class Review:
             where.append(f"c.number = {self.plan.table(fold(query.table)).number}")
         if query.text:
             wanted = json.dumps(query.text, ensure_ascii=False)[1:-1]
-            where.append(f"instr(lower(c.entity), lower({_TEXT.format('?')})) > 0")
-            where[-1] = where[-1].replace("?", "?1")
+            where.append(f"instr(lower(c.entity), lower({_TEXT.format('?1')})) > 0")
             parameters = (bindable(wanted),)
         return relation, " AND ".join(where), parameters
 
@@ -264,7 +263,13 @@ class Review:
         if work.table.surrogate is None:
             return None
         key: Value = await self.database.value(f"SELECT {work.place_of(str(g))}")
-        return key
+        if source == 0 or 0 not in work.members:
+            return key
+        taken = await self.database.value(
+            f"SELECT EXISTS (SELECT 1 FROM {work.seek(0)} WHERE s.{work.address(0)} = ?)", (key,)
+        )
+        # The next merge finds room for it, then all its source's new rows may move.
+        return None if taken else key
 
     async def taken(self, table: str, columns: Sequence[str], values: Sequence[Value]) -> bool:
         """Whether some source has a row with these values in these columns already."""

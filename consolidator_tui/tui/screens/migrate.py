@@ -229,7 +229,7 @@ class MigrateScreen(StepScreen):
         """Keys for what there is."""
         result = self.wizard.result
         if action == "review":
-            return bool(self.wizard.conflicts) and super().check_action(action, parameters)
+            return self.wizard.reviewable and super().check_action(action, parameters)
         if action in ("edit", "table", "references", "alike", "names", "answer"):
             there = self.wizard.plan is not None and not self.wizard.state.promoted
             if action in ("table", "names") and self._shows_result:

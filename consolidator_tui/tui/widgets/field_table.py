@@ -1,0 +1,250 @@
+"""The versions of one group side by side, field by field, with what the target will have."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, ClassVar, cast
+
+from rich.style import Style
+from textual.geometry import Region, Size
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from consolidator_tui.domain.cells import Cell, CellKind, cell
+from consolidator_tui.domain.conflict import ConflictDetail, ConflictKind
+from consolidator_tui.domain.decided import BOTH, SAME
+from consolidator_tui.domain.plan import Value
+from consolidator_tui.tui.signs import NONE
+from consolidator_tui.tui.widgets.group_list import short_names
+from consolidator_tui.tui.widgets.virtual import Part, line
+
+if TYPE_CHECKING:
+    from consolidator_tui.tui.app import ConsolidatorApp
+    from consolidator_tui.tui.theme import Inks
+
+EQUAL, DIFFERENT = "≡", "≠"
+SIDE_BY_SIDE = 24
+"""Cells that a version needs beside the others."""
+PLAIN = Style()
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What is being put together field by field, before it is accepted."""
+
+    keep: str
+    values: Mapping[str, Value] = field(default_factory=dict)
+    fields: Mapping[str, str] = field(default_factory=dict)
+
+    def taking(self, name: str, source: str) -> Draft:
+        """With that source's value of a field."""
+        values = {k: v for k, v in self.values.items() if k != name}
+        fields = {k: v for k, v in self.fields.items() if k != name}
+        if source != self.keep:
+            fields[name] = source
+        return replace(self, values=values, fields=fields)
+
+    def setting(self, name: str, value: Value) -> Draft:
+        """With a value of its own for a field."""
+        fields = {k: v for k, v in self.fields.items() if k != name}
+        return replace(self, values={**self.values, name: value}, fields=fields)
+
+
+class FieldTable(ScrollView, can_focus=False):
+    """Differing fields first, each with its sign; `draft` is shown as the result while it lives."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"field-table--cursor"}
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
+        super().__init__(id=id)
+        self.detail: ConflictDetail | None = None
+        self.draft: Draft | None = None
+        self.only_differing = False
+        self.cursor = 0
+        self.version = 0
+        """The version beside the result where not all have room."""
+
+    def show(self, detail: ConflictDetail | None) -> None:
+        """Another group."""
+        before = self.detail.group.number if self.detail is not None else None
+        if detail is not None and detail.group.number != before:
+            self.version = 0
+            self.scroll_to(0, 0, animate=False)
+        self.detail = detail
+        self.version = min(self.version, max(len(detail.versions) - 1, 0) if detail else 0)
+        self.lay_out()
+
+    def lay_out(self) -> None:
+        """Lay the fields out again."""
+        self.cursor = max(0, min(self.cursor, len(self.fields) - 1))
+        self.virtual_size = Size(self.size.width, len(self.fields) + 1)
+        self.refresh()
+
+    @property
+    def fields(self) -> list[str]:
+        """The fields in the order shown."""
+        detail = self.detail
+        if detail is None:
+            return []
+        differing = [name for name in detail.columns if self.differs(name)]
+        if self.only_differing and differing:
+            return differing
+        rest = [n for n in detail.columns if n not in differing and n != detail.key]
+        return [*differing, *rest, *([detail.key] if detail.key in detail.columns else [])]
+
+    def differs(self, name: str) -> bool:
+        """Whether the versions disagree about a field, as far as that matters."""
+        detail = self.detail
+        if detail is None or name == detail.key:
+            return False
+        if detail.group.kind is not ConflictKind.UNIQUE:
+            return name in detail.group.differs
+        found = {repr(version.values.get(name)) for version in detail.versions}
+        return len(found) > 1
+
+    @property
+    def field_name(self) -> str:
+        """The field under the cursor."""
+        fields = self.fields
+        return fields[self.cursor] if self.cursor < len(fields) else ""
+
+    def move(self, rows: int) -> None:
+        """Another field."""
+        self.cursor = max(0, min(self.cursor + rows, len(self.fields) - 1))
+        region = Region(0, self.cursor, max(self.size.width, 1), 2)
+        self.scroll_to_region(region, animate=False, force=True)
+        self.refresh()
+
+    def switch(self, by: int) -> bool:
+        """`h` and `l`: another version beside the result; False where all are in view."""
+        detail = self.detail
+        if detail is None or self.all_fit:
+            return False
+        self.version = (self.version + by) % len(detail.versions)
+        self.refresh()
+        return True
+
+    @property
+    def all_fit(self) -> bool:
+        """Whether all versions have room side by side."""
+        count = len(self.detail.versions) if self.detail else 2
+        return count <= 2 or self.size.width - 18 >= (count + 1) * SIDE_BY_SIDE
+
+    def on_resize(self) -> None:
+        """The width is part of what is drawn."""
+        self.virtual_size = Size(self.size.width, len(self.fields) + 1)
+
+    # What the target will have
+
+    def result(self, name: str) -> tuple[str, Value]:
+        """How the result of a field comes about (`both`, `open`, `value`, `same`) and the value."""
+        detail = self.detail
+        assert detail is not None
+        group = detail.group
+        keep, values, fields = group.keep, detail.values, detail.fields
+        if self.draft is not None:
+            keep, values, fields = self.draft.keep, self.draft.values, self.draft.fields
+        if keep == BOTH:
+            return "both", None
+        if not keep or keep == SAME:
+            keep = group.winner
+        equal = {repr(version.values.get(name)) for version in detail.versions}
+        if not keep and (len(equal) > 1 or name == detail.key):
+            return "open", None
+        if name in values:
+            return "value", values[name]
+        source = fields.get(name, keep)
+        for version in detail.versions:
+            if version.source == source or not source:
+                if name not in version.values:
+                    return "missing", None
+                # The entity keeps the id of its first row, whichever version wins.
+                value = version.values[name]
+                return "value", detail.versions[0].values[name] if name == detail.key else value
+        return "open", None
+
+    # Drawing
+
+    @property
+    def _ink(self) -> Inks:
+        return cast("ConsolidatorApp", self.app).ink
+
+    @property
+    def _shown(self) -> list[int]:
+        if self.detail is None:
+            return []
+        return list(range(len(self.detail.versions))) if self.all_fit else [self.version]
+
+    def render_line(self, y: int) -> Strip:
+        """One line of the view; the first is the heading and stays."""
+        width, base = self.size.width, self.rich_style
+        detail = self.detail
+        if detail is None:
+            return Strip.blank(width, base)
+        if y == 0:
+            return line(self._heading(detail, width), width, base)
+        index = y - 1 + int(self.scroll_offset.y)
+        fields = self.fields
+        if index >= len(fields):
+            return Strip.blank(width, base)
+        if self.draft is not None and index == self.cursor:
+            base = self.get_component_rich_style("field-table--cursor")
+        return line(self._row(detail, fields[index], width), width, base)
+
+    def _widths(self, detail: ConflictDetail, width: int) -> tuple[int, int]:
+        """Width of the names and of each value."""
+        longest = max((len(name) for name in detail.columns), default=8)
+        names = min(max(longest + 1, 8), max(width // 5, 10))
+        return names, (width - names - 3) // (len(self._shown) + 1)
+
+    def _heading(self, detail: ConflictDetail, width: int) -> list[Part]:
+        ink = self._ink
+        names, cells = self._widths(detail, width)
+        paths = tuple(version.source for version in detail.versions)
+        short = short_names(paths) if len(set(paths)) == len(paths) else list(paths)
+        parts: list[Part] = [("", 3, PLAIN), ("field", names, ink.accent)]
+        for place in self._shown:
+            label = f"{place + 1} {short[place]} "
+            if not self.all_fit:
+                label = f"{place + 1} {short[place]} ({place + 1} of {len(paths)}, h l) "
+            parts.append((label, cells, ink.accent + ink.strong))
+        parts.append(("result", cells, ink.accent))
+        return parts
+
+    def _row(self, detail: ConflictDetail, name: str, width: int) -> list[Part]:
+        ink = self._ink
+        names, cells = self._widths(detail, width)
+        differs = self.differs(name)
+        mark, style = (DIFFERENT, ink.warn) if differs else (EQUAL, ink.muted)
+        parts: list[Part] = [
+            (f" {mark} ", 3, style),
+            (f"{name} ", names, ink.strong if differs else ink.muted),
+        ]
+        for place in self._shown:
+            version = detail.versions[place]
+            if name not in version.values:
+                parts.append((f"{NONE} no such column", cells, ink.muted))
+            else:
+                parts.append(self._value(version.values[name], cells))
+        parts.append(self._result(detail, name, cells))
+        return parts
+
+    def _result(self, detail: ConflictDetail, name: str, cells: int) -> Part:
+        ink = self._ink
+        how, value = self.result(name)
+        if how == "both":
+            return "both rows stay", cells, ink.accent
+        if how == "open":
+            return "?", cells, ink.warn
+        if how == "missing":
+            return f"{NONE} from the next version", cells, ink.muted
+        text, width, style = self._value(value, cells)
+        values = self.draft.values if self.draft is not None else detail.values
+        return (f"{text}", width, style + (ink.accent if name in values else PLAIN))
+
+    def _value(self, value: Value, cells: int) -> Part:
+        ink = self._ink
+        shown: Cell = cell(value, limit=max(cells, 8))
+        muted = shown.kind in (CellKind.NULL, CellKind.BLOB)
+        return f"{shown.text} ", cells, ink.muted if muted else PLAIN

@@ -1,0 +1,241 @@
+"""The groups of the review: a list that reads only the page that is looked at."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import TYPE_CHECKING, ClassVar, cast
+
+from rich.style import Style
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.geometry import Region, Size
+from textual.message import Message
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from consolidator_tui.domain.cells import cell
+from consolidator_tui.domain.conflict import ConflictGroup, ConflictKind
+from consolidator_tui.domain.decided import BOTH, SAME
+from consolidator_tui.tui.signs import GOOD, TODO
+from consolidator_tui.tui.text import clip_path
+from consolidator_tui.tui.widgets.virtual import Part, line
+
+if TYPE_CHECKING:
+    from consolidator_tui.tui.app import ConsolidatorApp
+    from consolidator_tui.tui.theme import Inks
+
+PAGE = 100
+KEPT_PAGES = 12
+BY_HAND = "●"
+SAME_SIGN = "≡"
+PLAIN = Style()
+GAP: Part = (" ", 1, PLAIN)
+
+
+class GroupList(ScrollView, can_focus=True):
+    """Shows any number of groups; asks for a page when a row of it comes into view."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"group-list--cursor", "group-list--range"}
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up,k", "by(-1)", "Up", show=False),
+        Binding("down,j", "by(1)", "Down", show=False),
+        Binding("pageup", "page(-1)", "Page up", show=False),
+        Binding("pagedown", "page(1)", "Page down", show=False),
+        Binding("home,g", "to(0)", "First", show=False),
+        Binding("end,G", "to(-1)", "Last", show=False),
+    ]
+
+    class Moved(Message):
+        """Another group is under the cursor (or it has been read now)."""
+
+    def __init__(self, ask: Callable[[int, int], None], *, id: str | None = None) -> None:  # noqa: A002
+        """`ask(offset, limit)` starts reading a page that is then given to `take`."""
+        super().__init__(id=id)
+        self._ask = ask
+        self._pages: OrderedDict[int, tuple[ConflictGroup, ...]] = OrderedDict()
+        self._asked: set[int] = set()
+        self.total = 0
+        self.cursor = 0
+        self.range_from: int | None = None
+        self.several_tables = False
+
+    @property
+    def current(self) -> ConflictGroup | None:
+        """The group under the cursor, None while it is read."""
+        return self.group_at(self.cursor)
+
+    @property
+    def marked(self) -> tuple[int, int] | None:
+        """First and last place of the range, None when none is begun."""
+        if self.range_from is None:
+            return None
+        return min(self.range_from, self.cursor), max(self.range_from, self.cursor)
+
+    @property
+    def is_drawn(self) -> bool:
+        """Whether everything in view has been read."""
+        return not self._asked
+
+    def group_at(self, index: int) -> ConflictGroup | None:
+        """The group at a place, if its page is there."""
+        page = self._pages.get(index // PAGE)
+        if page is None or index % PAGE >= len(page):
+            return None
+        return page[index % PAGE]
+
+    def forget(self) -> None:
+        """What was read is out of date; it is read again, and shown until then."""
+        self._asked.clear()
+        for number in list(self._pages):
+            if number != self.cursor // PAGE:
+                del self._pages[number]
+        self._want(self.cursor // PAGE, again=True)
+
+    def take(self, offset: int, groups: tuple[ConflictGroup, ...], total: int) -> None:
+        """A page has been read."""
+        number = offset // PAGE
+        self._asked.discard(number)
+        if total < self.total:
+            # Places behind have moved up.
+            self._pages.clear()
+        self._pages[number] = groups
+        self._pages.move_to_end(number)
+        while len(self._pages) > KEPT_PAGES:
+            self._pages.popitem(last=False)
+        self.total = total
+        self.virtual_size = Size(self.size.width, total)
+        if self.cursor >= total:
+            self.cursor = max(total - 1, 0)
+        self.refresh()
+        if number == self.cursor // PAGE or not total:
+            self.post_message(self.Moved())
+
+    def _want(self, number: int, *, again: bool = False) -> None:
+        if number in self._asked or (number in self._pages and not again):
+            return
+        self._asked.add(number)
+        self._ask(number * PAGE, PAGE)
+
+    # Moving
+
+    def move_to(self, index: int) -> None:
+        """Put the cursor on a place and bring it into view."""
+        self.cursor = max(0, min(index, self.total - 1)) if self.total else 0
+        self._want(self.cursor // PAGE)
+        self.scroll_to_region(
+            Region(0, self.cursor, max(self.size.width, 1), 1), animate=False, force=True
+        )
+        self.refresh()
+        self.post_message(self.Moved())
+
+    def action_by(self, rows: int) -> None:
+        """`j`, `k`, arrows."""
+        self.move_to(self.cursor + rows)
+
+    def action_page(self, pages: int) -> None:
+        """A screenful."""
+        self.move_to(self.cursor + pages * max(self.size.height - 1, 1))
+
+    def action_to(self, index: int) -> None:
+        """`g` and `G`."""
+        self.move_to(self.total - 1 if index < 0 else index)
+
+    def on_click(self, event: events.Click) -> None:
+        """The mouse can choose a group."""
+        index = event.y + int(self.scroll_offset.y)
+        if index < self.total:
+            self.move_to(index)
+
+    def on_resize(self) -> None:
+        """The width is part of what is drawn."""
+        self.virtual_size = Size(self.size.width, self.total)
+        self.call_after_refresh(self._keep_in_view)
+
+    def _keep_in_view(self) -> None:
+        if self.total:
+            region = Region(0, self.cursor, max(self.size.width, 1), 1)
+            self.scroll_to_region(region, animate=False, force=True)
+
+    # Drawing
+
+    @property
+    def _ink(self) -> Inks:
+        return cast("ConsolidatorApp", self.app).ink
+
+    def render_line(self, y: int) -> Strip:
+        """One line of the view."""
+        index = y + int(self.scroll_offset.y)
+        width = self.size.width
+        base = self.rich_style
+        if index >= self.total:
+            return Strip.blank(width, base)
+        marked = self.marked
+        if index == self.cursor:
+            base = self.get_component_rich_style("group-list--cursor")
+        elif marked is not None and marked[0] <= index <= marked[1]:
+            base = self.get_component_rich_style("group-list--range")
+        group = self.group_at(index)
+        if group is None:
+            self._want(index // PAGE)
+            return line([(" …", width, self._ink.muted)], width, base)
+        return line(self._parts(group, index, width), width, base)
+
+    def _parts(self, group: ConflictGroup, index: int, width: int) -> list[Part]:
+        ink = self._ink
+        sign, sign_style, kept = self._stand(group)
+        in_range = self.marked is not None and self.marked[0] <= index <= self.marked[1]
+        lead = "▶" if in_range else " "
+        cells = column_widths(width, self.several_tables)
+        key = ", ".join(cell(value, limit=80).text for value in group.entity.values())
+        sources = ",".join(short_names(group.sources))
+        parts: list[Part] = [(lead, 1, ink.accent), (f"{sign} ", 2, sign_style)]
+        if cells.table:
+            parts += [(group.table, cells.table - 1, ink.muted), GAP]
+        parts += [
+            *((key, cells.key - 1, PLAIN), GAP),
+            *((sources, cells.sources - 1, ink.muted), GAP),
+            *((", ".join(group.differs) or "equal", cells.differs - 1, ink.muted), GAP),
+            (kept, cells.kept, PLAIN if group.keep else ink.muted),
+        ]
+        return parts
+
+    def _stand(self, group: ConflictGroup) -> tuple[str, Style, str]:
+        """Sign, its style, and in words what is kept."""
+        ink = self._ink
+        if group.keep:
+            edited = " +fields" if group.edited and group.keep != BOTH else ""
+            word = group.keep if group.keep in (BOTH, SAME) else f"→ {clip_path(group.keep, 30)}"
+            return BY_HAND, ink.accent, word + edited
+        if group.kind is ConflictKind.DUPLICATE:
+            return SAME_SIGN, ink.muted, "one entity"
+        if group.decided_by:
+            return GOOD, ink.good, f"{group.decided_by} → {clip_path(group.winner, 30)}"
+        return TODO, ink.warn, "undecided"
+
+
+class Widths:
+    """The width of each column of the list."""
+
+    def __init__(self, table: int, key: int, sources: int, differs: int, kept: int) -> None:
+        self.table, self.key, self.sources = table, key, sources
+        self.differs, self.kept = differs, kept
+
+
+def column_widths(width: int, several_tables: bool) -> Widths:
+    """How the width of the list is shared out."""
+    room = max(width - 3, 20)
+    table = min(max(room // 7, 8), 18) if several_tables else 0
+    room -= table
+    kept = min(max(room // 4, 12), 30)
+    sources = min(max(room // 6, 10), 26)
+    differs = min(max(room // 4, 10), 40)
+    return Widths(table, room - kept - sources - differs, sources, differs, kept)
+
+
+def short_names(paths: tuple[str, ...]) -> list[str]:
+    """Paths by their last part, or whole where that part is not enough to tell them apart."""
+    names = [path.rpartition("/")[2] for path in paths]
+    return [
+        name if names.count(name) == 1 else path for name, path in zip(names, paths, strict=True)
+    ]
