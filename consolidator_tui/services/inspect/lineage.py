@@ -73,18 +73,20 @@ async def compare_by_id(
     join = f"FROM {a[1]} AS a JOIN {b[1]} AS b ON b.{b[2]} = a.{a[2]}"
     same = combined("AND", [f"a.{x} IS b.{y} COLLATE BINARY" for x, y in columns], "0")
     probe = await database.row(
-        f"SELECT count(*), coalesce(sum({same}), 0) FROM (SELECT a.{a[2]} AS i {join} "
-        f"ORDER BY a.{a[2]} LIMIT {SAMPLE}) JOIN {a[1]} AS a ON a.{a[2]} = i "
-        f"JOIN {b[1]} AS b ON b.{b[2]} = i"
+        f"SELECT count(*), coalesce(sum(same), 0) FROM (SELECT ({same}) AS same FROM ("
+        f"SELECT a.{a[2]} AS i {join} ORDER BY a.{a[2]} LIMIT {SAMPLE}) "
+        f"JOIN {a[1]} AS a ON a.{a[2]} = i JOIN {b[1]} AS b ON b.{b[2]} = i LIMIT -1)"
     )
     assert probe is not None
     if not probe[1]:
         # The oldest shared rows would agree in copies of one file: none of them does.
         return LineageEvidence(table, a[0], b[0], int(probe[0]), 0, None, 0, 0)
     half = combined("+", [f"(a.{x} IS b.{y})" for x, y in columns], "0")
+    # With LIMIT the rows are compared one by one: SQLite takes 2,000 columns in aggregates.
     row = await database.row(
-        f"SELECT count(*), sum({same}), max(CASE WHEN {same} THEN a.{a[2]} END), "
-        f"sum(({half}) * 2 >= {max(1, len(columns))}) {join}"
+        "SELECT count(*), sum(same), max(CASE WHEN same THEN i END), sum(half) FROM ("
+        f"SELECT a.{a[2]} AS i, ({same}) AS same, ({half}) * 2 >= {max(1, len(columns))} AS half "
+        f"{join} LIMIT -1)"
     )
     assert row is not None
     below = await database.value(f"SELECT count(*) {join} WHERE a.{a[2]} <= ?", (row[2],))

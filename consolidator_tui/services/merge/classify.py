@@ -19,6 +19,10 @@ from consolidator_tui.storage.sqlite import Database, quote
 
 WIDE = 400
 """Bytes of identity from which on rows are first grouped by a short probe of it."""
+MOST_COLUMNS = 900
+"""Columns of an identity that are compared one by one; SQLite gives 2,000 in one statement."""
+PACKED = 20
+"""Columns put together to one where there are more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +35,11 @@ class Key:
     """Rows with a NULL in the key are left out (a UNIQUE key says nothing of them)."""
     only_incomplete: tuple[str, ...] = ()
     """Only rows with a NULL in one of these."""
+
+    @property
+    def is_packed(self) -> bool:
+        """Whether there are too many columns for one each in a statement."""
+        return not self.complete and len(self.columns) > MOST_COLUMNS
 
 
 async def create_map(database: Database, work: Work) -> None:
@@ -138,8 +147,23 @@ def _links(work: Work, key: Key) -> list[Link]:
     ]
 
 
+def _packed(expressions: list[str]) -> list[str]:
+    """Several values as one: type and bytes of each, so that no two lists give the same text."""
+    packed = []
+    for start in range(0, len(expressions), PACKED):
+        parts = [
+            f"typeof({e}) || CASE typeof({e}) WHEN 'real' THEN quote({e}) ELSE "
+            f"coalesce(hex({e}), '') END"
+            for e in expressions[start : start + PACKED]
+        ]
+        packed.append(" || ',' || ".join(parts))
+    return packed
+
+
 def key_terms(work: Work, key: Key) -> list[str]:
     """The GROUP BY terms over the arms' columns k0, k1, ... and the types in t."""
+    if key.is_packed:
+        return [f"k{place}" for place in range(-(-len(key.columns) // PACKED))]
     terms = [
         f"k{place} COLLATE {quote(collation)}" for place, collation in enumerate(key.collations)
     ]
@@ -172,11 +196,14 @@ def arm(
         own = work.own(source, column)
         if probe:
             expression = _short(expression)
-        chosen.append(f"{expression} AS k{place}")
+        chosen.append(expression)
         if not key.complete and work.needs_type(column):
             types.append(f"typeof({own or expression})")
         if key.complete:
             conditions.append(f"{own or expression} IS NOT NULL")
+    if key.is_packed:
+        chosen, types = _packed(chosen), []
+    chosen = [f"{expression} AS k{place}" for place, expression in enumerate(chosen)]
     if types:
         chosen.append(f"{combined('||', types, '')} AS t")
     if key.only_incomplete:

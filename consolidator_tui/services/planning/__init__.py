@@ -31,9 +31,14 @@ from consolidator_tui.services.planning.virtual import find_virtual_tables
 from consolidator_tui.services.workspace import build_pool, open_workspace
 
 _UPDATED = re.compile(
-    r"(last_?)?(updated?|modified|modification|changed?|mtime)(_?(at|on|time|date|ts))?\Z", re.I
+    r"((last|row|record|date|time)_?)?"
+    r"((updated?|modified|modification|changed?|mtime|utime)(_?{0}){{0,2}}"
+    r"|(upd|edited|edit|mod)(_?{0}){{1,2}})\Z".format(
+        "(at|on|time|date|ts|timestamp|when|utc|epoch|unix|ms|dt)"
+    ),
+    re.I,
 )
-_STAMP = re.compile(r"(timestamp|ts|date_?modified|revised_at|edited_at)\Z", re.I)
+_STAMP = re.compile(r"(timestamp|ts|date_?modified|revised_at|version_ts)\Z", re.I)
 
 
 async def make_plan(

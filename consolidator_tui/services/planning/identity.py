@@ -8,6 +8,7 @@ from consolidator_tui.domain.catalog import UniqueKey, fold
 from consolidator_tui.domain.errors import PlanError
 from consolidator_tui.domain.merge import Identity, IdentityKind
 from consolidator_tui.services.planning.draft import Draft, Planning
+from consolidator_tui.services.planning.fixes import toml_key, toml_text
 from consolidator_tui.services.planning.history import Histories
 from consolidator_tui.services.planning.keys import refers_by_key
 from consolidator_tui.services.planning.measure import Measurements
@@ -31,7 +32,7 @@ async def choose_identities(planning: Planning, measure: Measurements) -> None:
             draft.identity = identity
     histories = Histories(planning, measure)
     for draft in open_drafts:
-        draft.identity = await _by_history(histories, draft)
+        draft.identity = await _by_history(planning, histories, draft)
 
 
 async def _identity(planning: Planning, draft: Draft) -> Identity | None:
@@ -101,12 +102,41 @@ async def _automatic(planning: Planning, draft: Draft) -> Identity | None:
     return await _natural_key(planning, draft) if len(draft.members) > 1 else None
 
 
-async def _by_history(histories: Histories, draft: Draft) -> Identity:
+def _ask_renamed(planning: Planning, draft: Draft) -> None:
+    """Copies that each have a column which the other lacks: was it given another name?
+
+    Then rows under one id agree in the other columns only, which is too little to call them one.
+    """
+    for family in draft.lineage:
+        first = family[0]
+        for index in family[1:]:
+            ours = [c.name for c in draft.columns if c.sources[first] and not c.sources[index]]
+            theirs = [c for c in draft.columns if c.sources[index] and not c.sources[first]]
+            if not ours or not theirs:
+                continue
+            here, path = (planning.sources[k].path for k in (first, index))
+            names = ", ".join(c.name for c in theirs)
+            own = toml_key(str(theirs[0].sources[index]))
+            planning.ask(
+                f"{draft.name} has {', '.join(ours)} in {here} and {names} in {path}, and no "
+                "natural key: if a column only got another name, rows under one id may be the "
+                "same.",
+                table=draft.name,
+                column=names,
+                file=path,
+                fix=f"[mapping.{toml_key(path)}.columns.{toml_key(draft.members[index].name)}]\n"
+                f"{own} = {toml_text(ours[0])}\n# or, where they are different things:\n"
+                f'# [tables.{toml_key(draft.name)}]\n# identity = "rows"  # or "lineage"',
+            )
+
+
+async def _by_history(planning: Planning, histories: Histories, draft: Draft) -> Identity:
     """Copies of one file share ids; independent files share whole rows at most."""
     without = f" without {draft.surrogate}" if draft.surrogate else ""
     if draft.surrogate is not None and len(draft.members) > 1:
         evidence = await histories.families(draft)
         if evidence:
+            _ask_renamed(planning, draft)
             draft.notes.append(f"{draft.name}: {evidence}")
             return Identity(
                 IdentityKind.LINEAGE,

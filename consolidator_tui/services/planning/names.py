@@ -11,7 +11,16 @@ _IRREGULAR = {"people": "person", "children": "child", "men": "man", "women": "w
 _NO_IDS = {"aid", "bid", "did", "hid", "kid", "lid", "mid", "oid", "rid"}
 _ROLES = {
     "owner", "author", "creator", "manager", "parent", "assignee", "sender", "recipient",
-    "approver", "reviewer", "editor", "supervisor", "by", "to",
+    "approver", "reviewer", "editor", "supervisor", "by", "to", "from", "who", "whom",
+    "account", "actor", "admin", "agent", "beneficiary", "boss", "buyer", "candidate", "client",
+    "coach", "contact", "contributor", "customer", "debtor", "deputy", "doctor", "driver",
+    "employee", "employer", "follower", "followee", "friend", "guest", "guardian", "handler",
+    "head", "holder", "host", "instructor", "invitee", "landlord", "lead", "leader", "member",
+    "mentor", "moderator", "opponent", "organizer", "participant", "partner", "patient", "payee",
+    "payer", "performer", "person", "player", "predecessor", "provider", "receiver", "referrer",
+    "replied", "reporter", "requester", "requestor", "responsible", "seller", "shipper", "speaker",
+    "student", "submitter", "subscriber", "successor", "supplier", "teacher", "tenant", "trainer",
+    "tutor", "uploader", "usr", "vendor", "voter", "winner", "worker", "writer",
 }  # fmt: skip
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
-from consolidator_tui.domain.catalog import Affinity, fold
+from consolidator_tui.domain.catalog import Affinity, Table, fold
 from consolidator_tui.domain.errors import PlanError
 from consolidator_tui.domain.merge import Pending, Question, Reference, ReferenceProposal
 from consolidator_tui.domain.plan import ReferencePlan, Value
 from consolidator_tui.services.planning import names
+from consolidator_tui.services.planning.apart import apart
 from consolidator_tui.services.planning.draft import Draft, Planning
 from consolidator_tui.services.planning.fixes import alternatives, toml_list, toml_text
 from consolidator_tui.services.planning.measure import Containment, Measurements
@@ -16,33 +17,74 @@ from consolidator_tui.services.planning.tables import mapped_column, mapped_name
 
 
 def declared_references(planning: Planning) -> None:
-    """Add the foreign keys that any file declares, under the target's names."""
+    """Add the foreign keys that any file declares, under the target's names.
+
+    Asks where two files declare that the same columns refer to different tables.
+    """
     for draft in planning.drafts.values():
         seen: set[tuple[object, ...]] = set()
+        first: dict[tuple[str, ...], tuple[int, str]] = {}
         for index, table in draft.members.items():
-            source = planning.sources[index]
-            for key in table.foreign_keys:
-                name = mapped_name(planning, source, key.parent)
-                parent = None if name is None else planning.drafts.get(fold(name))
-                there = parent.members.get(index) if parent else None
-                if parent is None or len(key.parent_columns) != len(key.columns):
-                    continue
-                columns = tuple(
-                    _target(draft, mapped_column(planning, source, table, c, draft.name))
-                    for c in key.columns
-                )
-                parents = tuple(
-                    _target(parent, mapped_column(planning, source, there, c, parent.name))
-                    if there is not None
-                    else c
-                    for c in key.parent_columns
-                )
+            own: dict[tuple[str, ...], str] = {}
+            for columns, parent, parents in _declared(planning, draft, index, table):
+                own.setdefault(tuple(map(fold, columns)), parent.name)
                 mark = (tuple(map(fold, columns)), parent.key)
                 if mark not in seen:
                     seen.add(mark)
                     draft.references.append(
                         Reference(draft.name, columns, parent.name, parents, declared=True)
                     )
+            for key, name in own.items():
+                holder, known = first.setdefault(key, (index, name))
+                if fold(known) != fold(name):
+                    _ask_other_parent(planning, draft, index, (holder, known), name, key)
+
+
+def _declared(
+    planning: Planning, draft: Draft, index: int, table: Table
+) -> Iterator[tuple[tuple[str, ...], Draft, tuple[str, ...]]]:
+    """A table's foreign keys: columns, parent, its columns, under the target's names."""
+    source = planning.sources[index]
+    for key in table.foreign_keys:
+        name = mapped_name(planning, source, key.parent)
+        parent = None if name is None else planning.drafts.get(fold(name))
+        there = parent.members.get(index) if parent else None
+        if parent is None or len(key.parent_columns) != len(key.columns):
+            continue
+        columns = tuple(
+            _target(draft, mapped_column(planning, source, table, c, draft.name))
+            for c in key.columns
+        )
+        parents = tuple(
+            _target(parent, mapped_column(planning, source, there, c, parent.name))
+            if there is not None
+            else c
+            for c in key.parent_columns
+        )
+        if any(parent.column(name) is None for name in parents):
+            # SQLite calls this a foreign key mismatch: nothing can be looked up by it.
+            continue
+        yield columns, parent, parents
+
+
+def _ask_other_parent(
+    planning: Planning,
+    draft: Draft,
+    index: int,
+    first: tuple[int, str],
+    parent: str,
+    columns: tuple[str, ...],
+) -> None:
+    holder, known = first
+    path = planning.sources[index].path
+    planning.ask(
+        f"{draft.name}.{', '.join(columns)} refers to {known} in {planning.sources[holder].path} "
+        f"and to {parent} in {path}.",
+        table=draft.name,
+        column=", ".join(columns),
+        file=path,
+        fix=apart(planning, index, draft.members[index]),
+    )
 
 
 def _target(draft: Draft, name: str) -> str:
@@ -140,13 +182,30 @@ def _is_own_key(draft: Draft, column: str) -> bool:
     return draft.surrogate is not None and fold(draft.surrogate) == fold(column)
 
 
-def _taken(planning: Planning, draft: Draft) -> set[str]:
-    """Columns that are known to refer, or known not to."""
-    taken = {fold(c) for reference in draft.references for c in reference.columns}
+def _taken(planning: Planning, draft: Draft, *, whole: bool = False) -> set[str]:
+    """Columns that are known to refer, or known not to; `whole`: for all of their rows."""
+    taken = {
+        fold(c)
+        for reference in draft.references
+        if not (whole and reference.where)
+        for c in reference.columns
+    }
     for refused in planning.document.not_references:
-        if fold(refused.table) == draft.key:
+        if fold(refused.table) == draft.key and not (whole and refused.where):
             taken |= {fold(c) for c in refused.columns}
     return taken
+
+
+def _settled(planning: Planning, draft: Draft, column: str, kind: str) -> set[Value]:
+    """The types of a polymorphic reference that the plan speaks of."""
+    plans = (*planning.document.references, *planning.document.not_references)
+    return {
+        value
+        for wanted in plans
+        if fold(wanted.table) == draft.key and fold(column) in map(fold, wanted.columns)
+        for name, value in wanted.where.items()
+        if fold(name) == fold(kind)
+    }
 
 
 def _could_hold_ids(draft: Draft, column: str) -> bool:
@@ -301,7 +360,7 @@ async def _polymorphic(
     planning: Planning, measure: Measurements, draft: Draft, parents: list[Draft]
 ) -> None:
     """`owner_type` and `owner_id`: the type names the table that the id belongs to."""
-    taken = _taken(planning, draft)
+    taken = _taken(planning, draft, whole=True)
     for column in draft.columns:
         parts = names.words(column.name)
         if len(parts) < 2 or parts[-1] != "id" or fold(column.name) in taken:
@@ -315,8 +374,11 @@ async def _polymorphic(
         if kind is None:
             continue
         types = await _types(planning, draft, kind.name)
+        settled = _settled(planning, draft, column.name, kind.name)
         links: list[Reference] = []
         for value in types:
+            if value in settled:
+                continue
             parent = next((p for p in parents if names.says(value, p.name)), None)
             if parent is None:
                 continue

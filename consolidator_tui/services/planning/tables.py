@@ -6,6 +6,7 @@ from consolidator_tui.domain.catalog import Affinity, Column, Source, Table, fol
 from consolidator_tui.domain.errors import PlanError
 from consolidator_tui.domain.merge import TargetColumn
 from consolidator_tui.domain.plan import OnDrift
+from consolidator_tui.services.planning.apart import apart
 from consolidator_tui.services.planning.draft import Draft, Planning
 from consolidator_tui.services.planning.fixes import (
     alternatives,
@@ -184,8 +185,7 @@ def _ask_unrelated(planning: Planning, draft: Draft) -> None:
             column=", ".join(sorted(own - base)),
             file=path,
             fix=alternatives(
-                f"[mapping.{toml_key(path)}.tables]\n{toml_key(draft.members[index].name)} = "
-                f"{toml_text(draft.name + '_2')}",
+                apart(planning, index, draft.members[index]),
                 f'[mapping.{toml_key(path)}.tables]\n{toml_key(draft.members[index].name)} = ""',
                 'on_drift = "unite"',
             ),
@@ -255,11 +255,7 @@ async def _check_types(planning: Planning, draft: Draft) -> None:
                     table=draft.name,
                     column=column.name,
                     file=planning.sources[index].path,
-                    fix=another_name(
-                        planning.sources[index].path,
-                        draft.members[index].name,
-                        f"{draft.name}_2",
-                    ),
+                    fix=apart(planning, index, draft.members[index]),
                 )
             elif planning.document.on_drift is OnDrift.UNITE:
                 if column.name not in draft.widened:
