@@ -99,6 +99,8 @@ class MergeTable:
     """Sources whose ids cannot move by a constant (near 2^63) and are numbered one by one."""
     families: tuple[tuple[int, ...], ...] = ()
     """For identity by lineage: the sources that are copies of one another."""
+    computed: tuple[str, ...] = ()
+    """Definitions of generated columns that the first source lacks."""
     widened: tuple[str, ...] = ()
     """Columns whose declared type is dropped so that every source's values stay as they are."""
     notes: tuple[str, ...] = ()

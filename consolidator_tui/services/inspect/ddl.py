@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
+from consolidator_tui.storage.sqlite import quote
+
 _TOKEN = re.compile(
     r"""
     (?P<space>\s+|--[^\n]*|/\*.*?(?:\*/|\Z))
@@ -108,6 +110,12 @@ def column_texts(sql: str) -> list[ColumnText]:
             break
         found.append(_column_text(sql, part))
     return found
+
+
+def column_definition(text: ColumnText, *, widened: bool = False) -> str:
+    """A column definition without keys: those of a table cannot be added later."""
+    kept = [c for c in text.constraints if constraint_word(c) not in ("PRIMARY", "UNIQUE")]
+    return " ".join([quote(text.name), "" if widened else text.type_text, *kept])
 
 
 def table_constraints(sql: str) -> list[str]:

@@ -13,7 +13,6 @@ from consolidator_tui.domain.event import Emit, Level, Message, PhaseTimed, Prog
 from consolidator_tui.domain.instant import to_microseconds
 from consolidator_tui.domain.manifest import MAIN, SIDECARS
 from consolidator_tui.domain.merge import (
-    IdentityKind,
     MergePlan,
     MergeResult,
     Note,
@@ -23,7 +22,12 @@ from consolidator_tui.domain.merge import (
 from consolidator_tui.services.merge import aliases, deletions, ranges, three_way
 from consolidator_tui.services.merge.aliases import find_aliases
 from consolidator_tui.services.merge.classify import classify
-from consolidator_tui.services.merge.conflicts import TABLES, find_conflicts, note_odd_times
+from consolidator_tui.services.merge.conflicts import (
+    TABLES,
+    can_disagree,
+    find_conflicts,
+    note_odd_times,
+)
 from consolidator_tui.services.merge.counts import count_table
 from consolidator_tui.services.merge.cycles import refine
 from consolidator_tui.services.merge.decisions import (
@@ -215,7 +219,7 @@ async def _settle(database: Database, translator: Translator, work: Work) -> Non
     await decide_by_hand(database, work, decided)
     await settle_one_sided(database, translator, work)
     await follow_owner(database, translator, work)
-    if work.mapped and work.table.identity.kind is not IdentityKind.ROWS:
+    if can_disagree(work):
         await apply_rules(database, translator, work)
         await put_onto_winners(database, work)
         await keep_winners(database, work)

@@ -129,13 +129,19 @@ def _differs(work: Work, place: int, name: str) -> str:
     return " OR ".join(parts)
 
 
+def can_disagree(work: Work) -> bool:
+    """Whether versions of one entity may differ: not where whole content makes the entity.
+
+    Unless a person called rows one that do.
+    """
+    by_content = work.table.identity.kind in (IdentityKind.ROWS, IdentityKind.NONE)
+    return work.mapped and (work.joined or not by_content)
+
+
 async def find_conflicts(database: Database, translator: Translator, work: Work) -> None:
     """Put every entity of the table whose versions differ into pv.conflict and pv.version."""
     number = work.table.number
-    if not work.mapped or work.table.identity.kind not in (
-        IdentityKind.COLUMNS,
-        IdentityKind.LINEAGE,
-    ):
+    if not can_disagree(work):
         return
     doubtful = (
         f"canon IN (SELECT m.canon FROM pv.doubt d JOIN {work.map} m ON m.g = d.g "

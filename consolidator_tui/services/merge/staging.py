@@ -25,10 +25,11 @@ from consolidator_tui.services.merge.target import (
     prepare_tables,
     restore_triggers,
 )
+from consolidator_tui.services.merge.views import leave_out_views, rename_base, settle_objects
 from consolidator_tui.services.merge.virtual import write_virtual_tables
 from consolidator_tui.services.merge.work import Translator, Work
 from consolidator_tui.services.merge.write import CannotWrite, write_table
-from consolidator_tui.services.planning.renamed import leave_out, rename, renamings
+from consolidator_tui.services.planning.renamed import leave_out
 from consolidator_tui.services.stand_ins import stand_in
 from consolidator_tui.services.workspace import Workspace, open_workspace
 from consolidator_tui.storage.files import copy_file
@@ -65,7 +66,8 @@ async def write_staging(
         await _prepare_connection(database)
         await database.execute("BEGIN")
         await leave_out(database, plan.document, plan.sources[0])
-        await rename(database, renamings(plan.document, plan.sources[0]))
+        await rename_base(database, plan)
+        await settle_objects(database, plan)
         await database.execute("PRAGMA legacy_alter_table = ON")
         dropped = await drop_triggers(database)
         await settle_base(database, plan)
@@ -90,11 +92,12 @@ async def write_staging(
         places = {work.table.name: number for number, work in enumerate(works)}
         counts.sort(key=lambda table: places[table.table])
         problems = await create_objects(database, plan, ("index", "view"))
+        problems += await leave_out_views(database, plan)
         filled, told = await write_virtual_tables(database, plan, translator.works, counts)
         counts += filled
         notes += told
         await continue_sequences(database, works)
-        await restore_triggers(database, dropped)
+        await restore_triggers(database, dropped, {*plan.left_out, *(name for name, _ in problems)})
         problems += await create_objects(database, plan, ("trigger",))
         await database.execute("COMMIT")
     if plan.sources[0].index_damage:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from consolidator_tui.domain.catalog import TableKind, fold
 from consolidator_tui.domain.merge import MergePlan, Note
 from consolidator_tui.services.inspect.ddl import (
     ColumnText,
+    column_definition,
     column_texts,
-    constraint_word,
     table_constraints,
     tokens,
 )
@@ -24,23 +25,28 @@ class Dropped:
     """A trigger that was taken away so that it does not fire while rows are written."""
 
     name: str
+    table: str
     sql: str
 
 
 async def drop_triggers(database: Database) -> list[Dropped]:
     """Take all triggers away; they are put back when the rows are there."""
     rows = await database.rows(
-        "SELECT name, sql FROM main.sqlite_schema WHERE type = 'trigger' ORDER BY rowid"
+        "SELECT name, tbl_name, sql FROM main.sqlite_schema WHERE type = 'trigger' ORDER BY rowid"
     )
-    for name, _ in rows:
+    for name, _, _ in rows:
         await database.execute(f"DROP TRIGGER main.{quote(name)}")
-    return [Dropped(name, sql) for name, sql in rows]
+    return [Dropped(name, table, sql) for name, table, sql in rows]
 
 
-async def restore_triggers(database: Database, dropped: list[Dropped]) -> None:
-    """Put the triggers back, word for word."""
+async def restore_triggers(
+    database: Database, dropped: list[Dropped], left_out: Collection[str]
+) -> None:
+    """Put the triggers back, word for word, but those that are left out or whose view is."""
+    without = {fold(name) for name in left_out}
     for trigger in dropped:
-        await database.execute(trigger.sql)
+        if not without & {fold(f"trigger {trigger.name}"), fold(f"view {trigger.table}")}:
+            await database.execute(trigger.sql)
 
 
 async def prepare_tables(database: Database, plan: MergePlan, works: list[Work]) -> None:
@@ -67,19 +73,20 @@ def _body_start(sql: str) -> int:
 
 async def _add_columns(database: Database, plan: MergePlan, work: Work) -> None:
     added = [column for column in work.table.columns if column.added]
-    if not added and not work.table.widened:
+    if not added and not work.table.widened and not work.table.computed:
         return
     texts = {fold(column.name): _text(plan, work, column.name) for column in added}
     if not work.table.widened:
         try:
+            add = f"ALTER TABLE main.{quote(work.table.name)} ADD COLUMN"
             await database.execute("SAVEPOINT columns")
             for column in added:
                 text = texts[fold(column.name)]
                 if column.default is not None and "NOT NULL" in _words(text.constraints):
                     raise sqlite3.OperationalError("needs a value for rows that are there")
-                await database.execute(
-                    f"ALTER TABLE main.{quote(work.table.name)} ADD COLUMN {_definition(text)}"
-                )
+                await database.execute(f"{add} {column_definition(text)}")
+            for definition in work.table.computed:
+                await database.execute(f"{add} {definition}")
             for column in added:
                 if column.default is not None:
                     await database.execute(
@@ -88,7 +95,7 @@ async def _add_columns(database: Database, plan: MergePlan, work: Work) -> None:
                     )
             await database.execute("RELEASE columns")
         except sqlite3.OperationalError:
-            # ADD COLUMN takes no expression as default and no NOT NULL without one.
+            # ADD COLUMN takes no expression as default, no NOT NULL without one, nothing STORED.
             await database.execute("ROLLBACK TO columns")
             await database.execute("RELEASE columns")
         else:
@@ -106,16 +113,12 @@ def _text(plan: MergePlan, work: Work, name: str) -> ColumnText:
         if own is None:
             continue
         table = plan.sources[index].schema.tables[fold(str(work.table.sources[index]))]
+        if table.column(own).generated:
+            continue
         for text in column_texts(table.sql):
             if fold(text.name) == fold(own):
                 return ColumnText(name, text.text, text.type_text, text.constraints)
     raise KeyError(name)
-
-
-def _definition(text: ColumnText, *, widened: bool = False) -> str:
-    """A column definition without keys: those of a table cannot be added later."""
-    kept = [c for c in text.constraints if constraint_word(c) not in ("PRIMARY", "UNIQUE")]
-    return " ".join([quote(text.name), "" if widened else text.type_text, *kept])
 
 
 async def _rebuild(database: Database, work: Work, added: dict[str, ColumnText]) -> None:
@@ -135,8 +138,9 @@ async def _rebuild(database: Database, work: Work, added: dict[str, ColumnText])
         else:
             definitions.append(text.text)
     definitions += [
-        _definition(text, widened=fold(text.name) in widened) for text in added.values()
+        column_definition(text, widened=fold(text.name) in widened) for text in added.values()
     ]
+    definitions += work.table.computed
     definitions += table_constraints(old_sql)
     temporary = "consolidator rebuild"
     indexes = await database.rows(

@@ -20,7 +20,9 @@ from consolidator_tui.services.merge.fill import (
     target_address,
     unaddressed,
 )
+from consolidator_tui.services.merge.uniqueness import target_keys
 from consolidator_tui.services.merge.work import Translator, Work
+from consolidator_tui.services.planning.apart import apart
 from consolidator_tui.services.planning.fixes import toml_key, toml_text
 from consolidator_tui.services.planning.objects import plain_sql
 from consolidator_tui.storage.sqlite import Database, quote
@@ -224,21 +226,24 @@ def _question(work: Work, source: int, error: sqlite3.IntegrityError) -> Questio
     table = toml_key(work.table.name)
     if message.startswith("NOT NULL") and columns:
         fix = f'[tables.{table}.defaults]\n{toml_key(columns[0])} = "..."'
-    elif (
-        message.startswith("UNIQUE")
-        and columns
-        and {fold(c) for c in columns} <= {fold(c.name) for c in work.table.columns}
-    ):
+    elif message.startswith("UNIQUE") and _is_key(work, columns):
         fix = f"[tables.{table}]\nidentity = [" + ", ".join(map(toml_text, columns)) + "]"
     else:
-        fix = (
-            f"[mapping.{toml_key(path)}.tables]\n{toml_key(str(work.table.sources[source]))} = "
-            f"{toml_text(work.table.name + '_2')}"
-        )
+        own = work.plan.sources[source].schema.tables[fold(str(work.table.sources[source]))]
+        names = [fold(other.name) for other in work.plan.tables]
+        fix = apart(work.plan.document, work.plan.sources, source, own, names)
     return Question(
         f"Rows of {work.table.name} in {path} break a rule of the target: {message}.",
         table=work.table.name,
         column=", ".join(columns) or place,
         file=path,
         fix=fix,
+    )
+
+
+def _is_key(work: Work, columns: list[str]) -> bool:
+    """Whether some file declares these columns UNIQUE for all rows."""
+    wanted = sorted(map(fold, columns))
+    return bool(wanted) and any(
+        sorted(map(fold, key.columns)) == wanted for key in target_keys(work)
     )

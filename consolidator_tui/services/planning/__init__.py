@@ -12,6 +12,7 @@ from consolidator_tui.domain.errors import PlanError
 from consolidator_tui.domain.event import Emit, Level, Message, Step
 from consolidator_tui.domain.merge import Ancestor, MergePlan, MergeTable, PlannedObject, Question
 from consolidator_tui.domain.plan import PlanDocument
+from consolidator_tui.services.planning.declared import declared_references
 from consolidator_tui.services.planning.descent import find_descendants
 from consolidator_tui.services.planning.draft import Draft, Planning
 from consolidator_tui.services.planning.identity import choose_identities
@@ -23,7 +24,6 @@ from consolidator_tui.services.planning.objects import unite_objects
 from consolidator_tui.services.planning.order import identity_parents, in_order
 from consolidator_tui.services.planning.references import (
     confirmed_references,
-    declared_references,
     undeclared_references,
 )
 from consolidator_tui.services.planning.tables import unite_tables
@@ -151,6 +151,7 @@ def _table(planning: Planning, number: int, draft: Draft) -> MergeTable:
         highs=tuple(span[1] for span in spans),
         dense=tuple(draft.dense),
         families=draft.lineage,
+        computed=tuple(draft.computed),
         widened=tuple(draft.widened),
         notes=tuple(draft.notes),
     )

@@ -19,6 +19,7 @@ from consolidator_tui.domain.merge import (
     TargetColumn,
 )
 from consolidator_tui.domain.plan import PlanDocument, TablePlan
+from consolidator_tui.services.planning.apart import apart
 from consolidator_tui.services.workspace import Workspace
 from consolidator_tui.storage.sqlite import quote
 
@@ -40,6 +41,7 @@ class Draft:
     shifts: dict[int, int] = field(default_factory=dict)
     spans: dict[int, tuple[int, int]] = field(default_factory=dict)
     dense: list[int] = field(default_factory=list)
+    computed: list[str] = field(default_factory=list)
     widened: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
@@ -98,3 +100,9 @@ class Planning:
         rows = self.workspace.rows(source, draft.members[source].name)
         hint = "" if draft.members[source].without_rowid and not rows.pooled else " NOT INDEXED"
         return f"{rows.sql} AS s{hint}"
+
+
+def keep_apart(planning: Planning, draft: Draft, index: int) -> str:
+    """Plan lines that give a source's table a name of its own."""
+    table = draft.members[index]
+    return apart(planning.document, planning.sources, index, table, planning.drafts)

@@ -1,15 +1,47 @@
-"""Columns that the target computes and a source stores: its values must be the computed ones."""
+"""Generated columns: those that only other files compute, and those that a source stores.
+
+Where the target computes what a source stores, the source's values must be the computed ones.
+"""
 
 from __future__ import annotations
 
 import sqlite3
 
 from consolidator_tui.domain.catalog import Column, Table, fold
-from consolidator_tui.services.inspect.ddl import column_texts, constraint_word
+from consolidator_tui.services.inspect.ddl import (
+    column_definition,
+    column_texts,
+    constraint_word,
+)
 from consolidator_tui.services.planning.draft import Draft, Planning
 from consolidator_tui.services.planning.fixes import toml_key, toml_text
 from consolidator_tui.services.planning.renamed import column_in_target
 from consolidator_tui.storage.sqlite import quote
+
+
+def add_computed(planning: Planning, draft: Draft) -> None:
+    """Add the generated columns that the first source lacks and nobody stores."""
+    known = {c.key for c in draft.table.columns} | {fold(c.name) for c in draft.columns}
+    first = min(draft.members)
+    for index, table in draft.members.items():
+        if index == first:
+            continue
+        sql = planning.renamed[index].get(("table", table.key), table.sql)
+        texts = {fold(text.name): text for text in column_texts(sql)}
+        for column in table.columns:
+            source = planning.sources[index]
+            name = column_in_target(planning.document, source, table, column.name, draft.name)
+            text = texts.get(fold(name))
+            if not column.generated or fold(name) in known or text is None:
+                continue
+            known.add(fold(name))
+            draft.computed.append(column_definition(text))
+            planning.note(
+                f"{draft.name}: {name} is computed in {source.path}, and in the target too",
+                table=draft.name,
+                column=name,
+                file=source.path,
+            )
 
 
 async def check_generated(planning: Planning, draft: Draft) -> None:

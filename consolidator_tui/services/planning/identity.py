@@ -8,7 +8,7 @@ from consolidator_tui.domain.catalog import UniqueKey, fold
 from consolidator_tui.domain.errors import PlanError
 from consolidator_tui.domain.merge import Identity, IdentityKind
 from consolidator_tui.services.planning.draft import Draft, Planning
-from consolidator_tui.services.planning.fixes import toml_key, toml_text
+from consolidator_tui.services.planning.fixes import alternatives, toml_key, toml_text
 from consolidator_tui.services.planning.history import Histories
 from consolidator_tui.services.planning.keys import refers_by_key
 from consolidator_tui.services.planning.measure import Measurements
@@ -124,9 +124,12 @@ def _ask_renamed(planning: Planning, draft: Draft) -> None:
                 table=draft.name,
                 column=names,
                 file=path,
-                fix=f"[mapping.{toml_key(path)}.columns.{toml_key(draft.members[index].name)}]\n"
-                f"{own} = {toml_text(ours[0])}\n# or, where they are different things:\n"
-                f'# [tables.{toml_key(draft.name)}]\n# identity = "rows"  # or "lineage"',
+                fix=alternatives(
+                    f"[mapping.{toml_key(path)}.columns."
+                    f"{toml_key(draft.members[index].name)}]\n{own} = {toml_text(ours[0])}",
+                    f'[tables.{toml_key(draft.name)}]\nidentity = "rows"',
+                    f'[tables.{toml_key(draft.name)}]\nidentity = "lineage"',
+                ),
             )
 
 

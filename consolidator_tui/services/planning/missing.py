@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from itertools import pairwise
 
 from consolidator_tui.domain.catalog import Schema, Source, Table, TableKind, fold
 from consolidator_tui.domain.merge import PlannedObject
@@ -50,35 +51,68 @@ async def settle_absent(
 def without_writers(
     planning: Planning, objects: tuple[PlannedObject, ...]
 ) -> tuple[tuple[PlannedObject, ...], list[str]]:
-    """Leave out triggers that write into a virtual table that is not in the target.
+    """Leave out triggers that use a table that is not in the target.
 
     They would make every write to their own table fail. Returns what is left, and the names.
     """
-    base = planning.sources[0].schema.tables
+    base = planning.sources[0]
     kept, left_out = [], []
     for item in objects:
         source = planning.sources[item.source]
-        gone = [
-            table.name
-            for table in source.schema.tables.values()
-            if table.kind is TableKind.VIRTUAL
-            and (table.error or mapped_name(planning, source, table.name) is None)
-            and table.key not in base
-            and item.kind == "trigger"
-            and fold(table.name) in {fold(word) for word in _words(item.sql)}
-        ]
-        if not gone:
+        gone = _gone(planning, source, item.sql) if item.kind == "trigger" else []
+        if gone:
+            left_out.append(f"trigger {item.name}")
+            _note_trigger(planning, source, item.table, item.name, gone[0])
+        else:
             kept.append(item)
+    for trigger in base.schema.triggers.values():
+        gone = [] if fold(trigger.table) in base.schema.views else [trigger.table]
+        if mapped_name(planning, base, trigger.table) is None and gone:
+            # It goes with its table.
             continue
-        left_out.append(f"{item.kind} {item.name}")
-        planning.note(
-            f"The trigger {item.name} of {source.path} is left out: it writes {gone[0]}, which "
-            "is not in the target",
-            table=item.table,
-            column=item.name,
-            file=source.path,
-        )
+        gone = _gone(planning, base, trigger.sql)
+        if gone:
+            left_out.append(f"trigger {trigger.name}")
+            _note_trigger(planning, base, trigger.table, trigger.name, gone[0])
     return tuple(kept), left_out
+
+
+def _note_trigger(planning: Planning, source: Source, table: str, name: str, gone: str) -> None:
+    planning.note(
+        f"The trigger {name} of {source.path} is left out: it uses {gone}, which is not in the "
+        "target",
+        table=table,
+        column=name,
+        file=source.path,
+    )
+
+
+def _gone(planning: Planning, source: Source, sql: str) -> list[str]:
+    """The tables of a source that a trigger reads or writes and that the target will not have."""
+    used = {fold(name) for name in _used(sql)}
+    base = planning.sources[0].schema.tables
+    found = []
+    for table in source.schema.tables.values():
+        if table.key not in used or table.key in planning.drafts:
+            continue
+        left_out = mapped_name(planning, source, table.name) is None
+        if table.kind is TableKind.VIRTUAL:
+            missing = (table.error or left_out) and (left_out or table.key not in base)
+        else:
+            missing = table.kind is TableKind.ORDINARY and left_out
+        if missing:
+            found.append(table.name)
+    return found
+
+
+def _used(sql: str) -> list[str]:
+    """The names that stand where a statement names a table."""
+    words = list(tokens(sql))
+    return [
+        unquote(after)
+        for before, after in pairwise(words)
+        if before.word in {"FROM", "JOIN", "INTO", "UPDATE"} and after.kind in ("word", "name")
+    ]
 
 
 def _tell_collations(

@@ -8,22 +8,17 @@ from consolidator_tui.services.inspect.ddl import Token, tokens, unquote
 from consolidator_tui.services.planning.draft import Planning
 from consolidator_tui.services.planning.fixes import another_name
 from consolidator_tui.services.planning.rename_words import rename_words
-from consolidator_tui.services.planning.tables import mapped_name
+from consolidator_tui.services.planning.tables import mapped_column, mapped_name
 
 
 def unite_objects(planning: Planning) -> tuple[PlannedObject, ...]:
     """The objects to create beside those of the base, in the order of the sources."""
-    base = planning.sources[0].schema
+    base = planning.sources[0]
     taken: dict[str, tuple[str, str]] = {}
-    for kind, objects in (
-        ("index", base.indexes),
-        ("view", base.views),
-        ("trigger", base.triggers),
-    ):
-        for item in objects.values():
-            if kind != "view" and mapped_name(planning, planning.sources[0], item.table) is None:
-                continue
-            taken[_slot(kind, item.key)] = (plain_sql(item.sql), planning.sources[0].path)
+    for item in _objects(base):
+        made = _adapted(planning, base, item)
+        if made is not None:
+            taken[_slot(made.kind, fold(made.name))] = (plain_sql(made.sql), base.path)
     _ask_taken_names(planning, taken)
     for key in planning.drafts:
         taken.setdefault(_slot("table", key), ("", planning.sources[0].path))
@@ -31,8 +26,7 @@ def unite_objects(planning: Planning) -> tuple[PlannedObject, ...]:
     for source in planning.sources[1:]:
         if source.same_as is not None:
             continue
-        schema = source.schema
-        for item in (*schema.indexes.values(), *schema.views.values(), *schema.triggers.values()):
+        for item in _objects(source):
             made = _adapted(planning, source, item)
             if made is None:
                 continue
@@ -44,6 +38,11 @@ def unite_objects(planning: Planning) -> tuple[PlannedObject, ...]:
             elif there[0] != plain_sql(made.sql) and not (item.kind == "view" and not there[0]):
                 _ask(planning, source, item, there[1])
     return tuple(planned)
+
+
+def _objects(source: Source) -> list[SchemaObject]:
+    schema = source.schema
+    return [*schema.indexes.values(), *schema.views.values(), *schema.triggers.values()]
 
 
 def _ask_taken_names(planning: Planning, taken: dict[str, tuple[str, str]]) -> None:
@@ -93,7 +92,12 @@ def _adapted(planning: Planning, source: Source, item: SchemaObject) -> PlannedO
         words[other.name] = mapped_name(planning, source, other.name) or other.name
     if changed is None:
         for there in source.schema.tables.values():
-            words[there.name] = mapped_name(planning, source, there.name) or there.name
+            here = mapped_name(planning, source, there.name) or there.name
+            words[there.name] = here
+            for column in there.columns:
+                words.setdefault(
+                    column.name, mapped_column(planning, source, there, column.name, here)
+                )
     renamed = {fold(old): new for old, new in words.items() if fold(old) != fold(new)}
     sql = changed or item.sql
     sql = rename_words(sql, renamed) if renamed else sql

@@ -1,95 +1,18 @@
-"""Which columns refer to which tables: declared, confirmed in the plan, or evident."""
+"""Which columns refer to which tables without saying so: confirmed in the plan, or evident."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
-from consolidator_tui.domain.catalog import Affinity, Table, fold
+from consolidator_tui.domain.catalog import Affinity, fold
 from consolidator_tui.domain.errors import PlanError
 from consolidator_tui.domain.merge import Pending, Question, Reference, ReferenceProposal
 from consolidator_tui.domain.plan import ReferencePlan, Value
 from consolidator_tui.services.planning import names
-from consolidator_tui.services.planning.apart import apart
+from consolidator_tui.services.planning.declared import target_column
 from consolidator_tui.services.planning.draft import Draft, Planning
 from consolidator_tui.services.planning.fixes import alternatives, toml_list, toml_text
 from consolidator_tui.services.planning.measure import Containment, Measurements
-from consolidator_tui.services.planning.tables import mapped_column, mapped_name
-
-
-def declared_references(planning: Planning) -> None:
-    """Add the foreign keys that any file declares, under the target's names.
-
-    Asks where two files declare that the same columns refer to different tables.
-    """
-    for draft in planning.drafts.values():
-        seen: set[tuple[object, ...]] = set()
-        first: dict[tuple[str, ...], tuple[int, str]] = {}
-        for index, table in draft.members.items():
-            own: dict[tuple[str, ...], str] = {}
-            for columns, parent, parents in _declared(planning, draft, index, table):
-                own.setdefault(tuple(map(fold, columns)), parent.name)
-                mark = (tuple(map(fold, columns)), parent.key)
-                if mark not in seen:
-                    seen.add(mark)
-                    draft.references.append(
-                        Reference(draft.name, columns, parent.name, parents, declared=True)
-                    )
-            for key, name in own.items():
-                holder, known = first.setdefault(key, (index, name))
-                if fold(known) != fold(name):
-                    _ask_other_parent(planning, draft, index, (holder, known), name, key)
-
-
-def _declared(
-    planning: Planning, draft: Draft, index: int, table: Table
-) -> Iterator[tuple[tuple[str, ...], Draft, tuple[str, ...]]]:
-    """A table's foreign keys: columns, parent, its columns, under the target's names."""
-    source = planning.sources[index]
-    for key in table.foreign_keys:
-        name = mapped_name(planning, source, key.parent)
-        parent = None if name is None else planning.drafts.get(fold(name))
-        there = parent.members.get(index) if parent else None
-        if parent is None or len(key.parent_columns) != len(key.columns):
-            continue
-        columns = tuple(
-            _target(draft, mapped_column(planning, source, table, c, draft.name))
-            for c in key.columns
-        )
-        parents = tuple(
-            _target(parent, mapped_column(planning, source, there, c, parent.name))
-            if there is not None
-            else c
-            for c in key.parent_columns
-        )
-        if any(parent.column(name) is None for name in parents):
-            # SQLite calls this a foreign key mismatch: nothing can be looked up by it.
-            continue
-        yield columns, parent, parents
-
-
-def _ask_other_parent(
-    planning: Planning,
-    draft: Draft,
-    index: int,
-    first: tuple[int, str],
-    parent: str,
-    columns: tuple[str, ...],
-) -> None:
-    holder, known = first
-    path = planning.sources[index].path
-    planning.ask(
-        f"{draft.name}.{', '.join(columns)} refers to {known} in {planning.sources[holder].path} "
-        f"and to {parent} in {path}.",
-        table=draft.name,
-        column=", ".join(columns),
-        file=path,
-        fix=apart(planning, index, draft.members[index]),
-    )
-
-
-def _target(draft: Draft, name: str) -> str:
-    column = draft.column(name)
-    return column.name if column else name
 
 
 def confirmed_references(planning: Planning) -> None:
@@ -111,9 +34,9 @@ def confirmed_references(planning: Planning) -> None:
         draft.references.append(
             Reference(
                 draft.name,
-                tuple(_target(draft, c) for c in wanted.columns),
+                tuple(target_column(draft, c) for c in wanted.columns),
                 parent.name,
-                tuple(_target(parent, c) for c in columns),
+                tuple(target_column(parent, c) for c in columns),
                 declared=False,
                 evidence="confirmed in the plan",
                 where=dict(wanted.where),

@@ -6,21 +6,29 @@ from consolidator_tui.domain.catalog import Affinity, Column, Source, Table, fol
 from consolidator_tui.domain.errors import PlanError
 from consolidator_tui.domain.merge import TargetColumn
 from consolidator_tui.domain.plan import OnDrift
-from consolidator_tui.services.planning.apart import apart
-from consolidator_tui.services.planning.draft import Draft, Planning
+from consolidator_tui.services.planning.draft import Draft, Planning, keep_apart
 from consolidator_tui.services.planning.fixes import (
     alternatives,
     another_name,
     toml_key,
     toml_text,
 )
-from consolidator_tui.services.planning.generated import check_generated
+from consolidator_tui.services.planning.generated import add_computed, check_generated
 from consolidator_tui.services.planning.names_in_target import mapped_to
 from consolidator_tui.services.planning.rename_words import rename_words
 from consolidator_tui.services.planning.renamed import column_in_target, in_target, renamed_sql
 from consolidator_tui.services.sqltext import sql_value
 from consolidator_tui.storage.sqlite import quote
 
+_STORED = {
+    Affinity.INTEGER: "'integer'",
+    Affinity.REAL: "'real'",
+    Affinity.TEXT: "'text'",
+    Affinity.BLOB: "'blob'",
+    Affinity.NUMERIC: "'integer', 'real'",
+    Affinity.ANY: "'integer', 'real', 'text', 'blob'",
+}
+"""What a column of a STRICT table can hold."""
 NEVER_UNITED = {"alembic_version", "django_migrations"}
 """Bookkeeping of migration tools: two histories put together describe no database."""
 
@@ -68,10 +76,12 @@ async def unite_tables(planning: Planning) -> None:
                 draft.members[source.index] = table
     for draft in planning.drafts.values():
         _unite_columns(planning, draft)
+        _note_keys(planning, draft)
         _ask_unrelated(planning, draft)
     _ask_name_clashes(planning)
     _note_versions(planning)
     for draft in planning.drafts.values():
+        add_computed(planning, draft)
         await check_generated(planning, draft)
         await _check_types(planning, draft)
         await _check_not_null(planning, draft)
@@ -125,20 +135,21 @@ def _unite_columns(planning: Planning, draft: Draft) -> None:
     declared: dict[str, Column] = {}
     there: dict[str, list[str | None]] = {}
     first = min(draft.members)
-    for index, table in draft.members.items():
-        for column in table.columns:
-            name = mapped_column(planning, planning.sources[index], table, column.name, draft.name)
-            key = fold(name)
-            if column.hidden or (column.generated and key not in names):
-                # What this file computes is written where the target stores it.
-                continue
-            if draft.table.has_column(name) and draft.table.column(name).generated:
-                continue
-            if key not in names:
-                names[key] = name
-                declared[key] = column
-                there[key] = [None] * count
-            there[key][index] = column.name
+    columns = [(index, table, c) for index, table in draft.members.items() for c in table.columns]
+    # What one file computes and another stores is stored, whoever comes first.
+    columns.sort(key=lambda item: item[2].generated)
+    for index, table, column in columns:
+        name = mapped_column(planning, planning.sources[index], table, column.name, draft.name)
+        key = fold(name)
+        if column.hidden or (column.generated and key not in names):
+            continue
+        if draft.table.has_column(name) and draft.table.column(name).generated:
+            continue
+        if key not in names:
+            names[key] = name
+            declared[key] = column
+            there[key] = [None] * count
+        there[key][index] = column.name
     defaults = {fold(k): v for k, v in planning.table_plan(draft).defaults.items()}
     draft.columns = [
         TargetColumn(
@@ -163,6 +174,26 @@ def _unite_columns(planning: Planning, draft: Draft) -> None:
             )
 
 
+def _note_keys(planning: Planning, draft: Draft) -> None:
+    """UNIQUE constraints are part of a table, so those of later files do not come along."""
+    first = min(draft.members)
+    known = {tuple(sorted(map(fold, key.columns))) for key in draft.table.unique_keys}
+    for index, table in draft.members.items():
+        source = planning.sources[index]
+        for key in table.unique_keys if index != first else ():
+            columns = [
+                mapped_column(planning, source, table, name, draft.name) for name in key.columns
+            ]
+            if key.origin == "u" and tuple(sorted(map(fold, columns))) not in known:
+                planning.note(
+                    f"{draft.name}: UNIQUE ({', '.join(columns)}) is declared in {source.path} "
+                    f"and not in {planning.sources[first].path}; the target does not enforce it",
+                    table=draft.name,
+                    column=", ".join(columns),
+                    file=source.path,
+                )
+
+
 def _ask_unrelated(planning: Planning, draft: Draft) -> None:
     """Same name, but hardly a column in common: two meanings of one name."""
     if planning.document.on_drift is OnDrift.UNITE:
@@ -185,7 +216,7 @@ def _ask_unrelated(planning: Planning, draft: Draft) -> None:
             column=", ".join(sorted(own - base)),
             file=path,
             fix=alternatives(
-                apart(planning, index, draft.members[index]),
+                keep_apart(planning, draft, index),
                 f'[mapping.{toml_key(path)}.tables]\n{toml_key(draft.members[index].name)} = ""',
                 'on_drift = "unite"',
             ),
@@ -244,7 +275,13 @@ async def _check_types(planning: Planning, draft: Draft) -> None:
             alias = draft.table.rowid_alias
             is_rowid = alias is not None and fold(alias) == fold(column.name)
             changed = await _changed_values(
-                planning, draft, index, own, declared, only_integers=is_rowid
+                planning,
+                draft,
+                index,
+                own,
+                declared,
+                only_integers=is_rowid,
+                strict=strict and declared.affinity is not Affinity.ANY,
             )
             if not changed:
                 continue
@@ -255,7 +292,7 @@ async def _check_types(planning: Planning, draft: Draft) -> None:
                     table=draft.name,
                     column=column.name,
                     file=planning.sources[index].path,
-                    fix=apart(planning, index, draft.members[index]),
+                    fix=keep_apart(planning, draft, index),
                 )
             elif planning.document.on_drift is OnDrift.UNITE:
                 if column.name not in draft.widened:
@@ -292,6 +329,7 @@ async def _changed_values(
     declared: Column,
     *,
     only_integers: bool = False,
+    strict: bool = False,
 ) -> int:
     """How many values SQLite would store otherwise in a column of the declared type."""
     database = planning.workspace.database
@@ -302,9 +340,11 @@ async def _changed_values(
     await database.execute(
         f"INSERT INTO temp.stored SELECT {rows.address}, {quote(own.name)} FROM {rows.sql}"
     )
+    # A STRICT table refuses what its type cannot hold.
+    refused = f"typeof(t.v) NOT IN ('null', {_STORED[declared.affinity]})" if strict else "0"
     changed = await database.value(
         f"SELECT count(*) FROM temp.stored t JOIN {rows.sql} AS s ON s.{rows.address} = t.a "
-        f"WHERE typeof(t.v) <> typeof(s.{quote(own.name)}) "
+        f"WHERE {refused} OR typeof(t.v) <> typeof(s.{quote(own.name)}) "
         f"OR t.v IS NOT +s.{quote(own.name)} COLLATE BINARY"
         + (" OR typeof(t.v) <> 'integer'" if only_integers else "")
     )
