@@ -11,7 +11,6 @@ from consolidator_tui.services.planning.fixes import (
     alternatives,
     another_name,
     toml_key,
-    toml_text,
 )
 from consolidator_tui.services.planning.generated import add_computed, check_generated
 from consolidator_tui.services.planning.names_in_target import mapped_to
