@@ -21,6 +21,7 @@ from consolidator_tui.domain.errors import (
     LockedError,
     UsageError,
 )
+from consolidator_tui.storage.worker import to_the_end
 
 MINIMUM_SQLITE = (3, 37, 0)
 PROGRESS_STEPS = 20_000
@@ -177,9 +178,12 @@ async def open_database(
     Raises sqlite3.Error; `explain` turns that into a sentence.
     """
     name = ":memory:" if path is None else file_uri(path, mode=mode, immutable=immutable)
-    async with aiosqlite.connect(
+    connection = aiosqlite.connect(
         name, uri=True, isolation_level=None, timeout=timeout, cached_statements=64
-    ) as connection:
+    )
+    try:
+        # Left alone, its thread would report to an event loop that may be gone by then.
+        await to_the_end(connection)
         connection.text_factory = decode_text
         database = Database(connection, path)
         await database.execute("PRAGMA trusted_schema = OFF")
@@ -187,6 +191,8 @@ async def open_database(
         if cache_kib is not None:
             await database.execute(f"PRAGMA cache_size = -{cache_kib}")
         yield database
+    finally:
+        await connection.close()
 
 
 @asynccontextmanager

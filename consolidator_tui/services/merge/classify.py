@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from consolidator_tui.domain.catalog import Affinity
 from consolidator_tui.domain.merge import IdentityKind, Link
 from consolidator_tui.services.merge.heirs import find_heirs, join_heirs
 from consolidator_tui.services.merge.lineage import match_by_lineage
@@ -140,12 +141,20 @@ def _links(work: Work, key: Key) -> list[Link]:
 
 def key_terms(work: Work, key: Key) -> list[str]:
     """The GROUP BY terms over the arms' columns k0, k1, ... and the types in t."""
-    terms = [
-        f"k{place} COLLATE {quote(collation)}" for place, collation in enumerate(key.collations)
-    ]
+    # Numbers first: most rows are told apart by them, which costs less than comparing texts.
+    order = sorted(range(len(key.columns)), key=lambda place: _is_text(work, key.columns[place]))
+    terms = [f"k{place} COLLATE {quote(key.collations[place])}" for place in order]
     if not key.complete and any(work.needs_type(column) for column in key.columns):
         terms.append("t")
     return terms
+
+
+def _is_text(work: Work, column: str) -> bool:
+    return work.table.column(column).affinity not in (
+        Affinity.INTEGER,
+        Affinity.REAL,
+        Affinity.NUMERIC,
+    )
 
 
 def arm(
