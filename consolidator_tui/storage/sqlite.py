@@ -178,21 +178,31 @@ async def open_database(
     Raises sqlite3.Error; `explain` turns that into a sentence.
     """
     name = ":memory:" if path is None else file_uri(path, mode=mode, immutable=immutable)
-    connection = aiosqlite.connect(
-        name, uri=True, isolation_level=None, timeout=timeout, cached_statements=64
-    )
-    try:
-        # Left alone, its thread would report to an event loop that may be gone by then.
-        await to_the_end(connection)
-        connection.text_factory = decode_text
+    async with connect(name, timeout=timeout) as connection:
         database = Database(connection, path)
         await database.execute("PRAGMA trusted_schema = OFF")
         await database.execute("PRAGMA cell_size_check = ON")
         if cache_kib is not None:
             await database.execute(f"PRAGMA cache_size = -{cache_kib}")
         yield database
+
+
+@asynccontextmanager
+async def connect(uri: str, *, timeout: float) -> AsyncIterator[aiosqlite.Connection]:
+    """A bare connection, opened and closed to the end also when cancelled meanwhile.
+
+    Its thread would otherwise report to an event loop that may be gone by then.
+    Raises sqlite3.Error.
+    """
+    connection = aiosqlite.connect(
+        uri, uri=True, isolation_level=None, timeout=timeout, cached_statements=64
+    )
+    try:
+        await to_the_end(connection)
+        connection.text_factory = decode_text
+        yield connection
     finally:
-        await connection.close()
+        await to_the_end(connection.close())
 
 
 @asynccontextmanager
