@@ -27,30 +27,32 @@ class RowProof(DeletionProof):
     async def check(self, table: MergeTable) -> list[Check]:
         """All checks of one table."""
         claims = self._claims[fold(table.name)]
-        found = [await self._fates(claims)]
+        counts: list[int] = []
+        found: list[Check] = []
         if claims.mapped:
             found.append(await self._twins(claims))
         if self._is_keyed(claims):
             await self._keep_keys(claims)
         if self._target_address(table) is None and not table.table.primary_key:
-            return [*found, await self._content(claims)]
-        for source in _members(table):
-            found += await self._rows_of(claims, source)
-        return found
+            for source in _members(table):
+                rows = f"SELECT count(*) FROM {self._read(table, source)}"
+                counts.append(int(await self._database.value(rows)))
+            found.append(await self._content(claims))
+        else:
+            for source in _members(table):
+                count, checks = await self._rows_of(claims, source)
+                counts.append(count)
+                found += checks
+        return [await self._fates(claims, counts), *found]
 
-    async def _fates(self, claims: Claims) -> Check:
-        """Every source row is in the target or a duplicate: counted by reading all of them."""
+    async def _fates(self, claims: Claims, counts: list[int]) -> Check:
+        """Every source row is in the target or a duplicate; `counts` come from reading them."""
         table = claims.table
-        counts = {}
-        for source in _members(table):
-            counts[self._plan.sources[source].path] = int(
-                await self._database.value(f"SELECT count(*) FROM {self._read(table, source)}")
-            )
         hint = "" if table.table.without_rowid else " NOT INDEXED"
         there = int(
             await self._database.value(f"SELECT count(*) FROM main.{quote(table.name)}{hint}")
         )
-        total = sum(counts.values())
+        total = sum(counts)
         ok = there == total - claims.merged_away
         detail = (
             f"{total} rows in {len(counts)} files, {claims.merged_away} are versions or duplicates "
@@ -85,7 +87,8 @@ class RowProof(DeletionProof):
             else f"{wrong} entities hold several rows of one file or none that is kept",
         )
 
-    async def _rows_of(self, claims: Claims, source: int) -> Iterator[Check]:
+    async def _rows_of(self, claims: Claims, source: int) -> tuple[int, list[Check]]:
+        """How many rows the source has, read one by one, and what is to be said of them."""
         table = claims.table
         path = self._plan.sources[source].path
         values = [*self._value_terms(claims, source)]
@@ -126,7 +129,7 @@ class RowProof(DeletionProof):
                     f"of {path} compared",
                 )
             )
-        return iter(checks)
+        return row[0], checks
 
     async def _content(self, claims: Claims) -> Check:
         """Rows that nothing addresses (no key, all names of the rowid taken): by whole content.
