@@ -9,8 +9,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import aiosqlite
-
 from consolidator_tui.domain.manifest import MAIN
 from consolidator_tui.services.backup.snapshot import count_rows
 from consolidator_tui.storage.family import LOGS
@@ -18,7 +16,7 @@ from consolidator_tui.storage.hashing import copy_hashed, open_regular
 from consolidator_tui.storage.holders import sidecar
 from consolidator_tui.storage.run_folder import RunFolder
 from consolidator_tui.storage.settle import settle
-from consolidator_tui.storage.sqlite import Database, explain, file_uri, open_database
+from consolidator_tui.storage.sqlite import Database, connect, explain, file_uri, open_database
 from consolidator_tui.storage.worker import Stop, in_thread
 from consolidator_tui.storage.workshop import Workshop
 
@@ -60,7 +58,7 @@ async def _open_quietly(run: RunFolder, path: Path) -> AsyncIterator[Database]:
     log, index, journal = (sidecar(path, s).exists() for s in ("-wal", "-shm", "-journal"))
     if log and index:
         uri = file_uri(path) + "&readonly_shm=1"
-        async with aiosqlite.connect(uri, uri=True, isolation_level=None) as connection:
+        async with connect(uri, timeout=5.0) as connection:
             yield Database(connection, path)
     elif not log and not journal:
         header = await in_thread(lambda _stop: _header(path))

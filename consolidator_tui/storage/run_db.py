@@ -206,8 +206,9 @@ class RunStore:
             with _explained():
                 level = "FULL" if durable else "NORMAL"
                 await self._database.execute(f"PRAGMA synchronous = {level}")
-                await self._database.execute("BEGIN IMMEDIATE")
                 try:
+                    # Cancelled while it waits, it may have begun all the same.
+                    await self._database.execute("BEGIN IMMEDIATE")
                     yield
                     await self._database.execute("COMMIT")
                 except BaseException:

@@ -21,6 +21,7 @@ from consolidator_tui.domain.errors import (
     LockedError,
     UsageError,
 )
+from consolidator_tui.storage.worker import to_the_end
 
 MINIMUM_SQLITE = (3, 37, 0)
 PROGRESS_STEPS = 20_000
@@ -177,16 +178,31 @@ async def open_database(
     Raises sqlite3.Error; `explain` turns that into a sentence.
     """
     name = ":memory:" if path is None else file_uri(path, mode=mode, immutable=immutable)
-    async with aiosqlite.connect(
-        name, uri=True, isolation_level=None, timeout=timeout, cached_statements=64
-    ) as connection:
-        connection.text_factory = decode_text
+    async with connect(name, timeout=timeout) as connection:
         database = Database(connection, path)
         await database.execute("PRAGMA trusted_schema = OFF")
         await database.execute("PRAGMA cell_size_check = ON")
         if cache_kib is not None:
             await database.execute(f"PRAGMA cache_size = -{cache_kib}")
         yield database
+
+
+@asynccontextmanager
+async def connect(uri: str, *, timeout: float) -> AsyncIterator[aiosqlite.Connection]:
+    """A bare connection, opened and closed to the end also when cancelled meanwhile.
+
+    Its thread would otherwise report to an event loop that may be gone by then.
+    Raises sqlite3.Error.
+    """
+    connection = aiosqlite.connect(
+        uri, uri=True, isolation_level=None, timeout=timeout, cached_statements=64
+    )
+    try:
+        await to_the_end(connection)
+        connection.text_factory = decode_text
+        yield connection
+    finally:
+        await to_the_end(connection.close())
 
 
 @asynccontextmanager

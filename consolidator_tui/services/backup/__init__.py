@@ -22,7 +22,7 @@ from consolidator_tui.domain.manifest import (
     Manifest,
     Role,
 )
-from consolidator_tui.services.backup.one_file import back_up_file
+from consolidator_tui.services.backup.one_file import back_up_file, check_file
 from consolidator_tui.services.backup.places import Place, locate
 from consolidator_tui.services.backup.progress import Reporter
 from consolidator_tui.services.backup.snapshot import read_back
@@ -72,14 +72,20 @@ async def back_up(
     async def one(group: list[tuple[Place, Role]]) -> list[FileRecord]:
         # One inode under two names: one after the other, or closing one drops the other's lock.
         return [
-            await back_up_file(run, place, role, taken_at, users, reporter, thorough=thorough)
-            for place, role in group
+            await back_up_file(run, place, role, taken_at, users, reporter) for place, role in group
         ]
 
     try:
         groups = await in_thread(lambda _stop: _by_inode(places))
         records = [r for group in await for_each(groups, one, at_once=AT_ONCE) for r in group]
         await in_thread(lambda stop: _sync_folders(run, stop))
+        reporter.phase("copy", started)
+        # The largest first, so that none is left for one processor at the end.
+        records = await for_each(
+            sorted(records, key=lambda record: -record.size),
+            lambda record: check_file(run, record, thorough=thorough),
+            at_once=AT_ONCE,
+        )
     except BaseException:
         await in_thread(lambda _stop: _clear(run.backup))
         raise

@@ -1,8 +1,7 @@
-"""One database into the backup: capture, make a snapshot, sync, read back, count."""
+"""One database into the backup: capture, make a snapshot, sync, read back; check and count."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 from consolidator_tui.domain.errors import FileRefused
@@ -11,7 +10,6 @@ from consolidator_tui.services.backup.capture import Captured, capture
 from consolidator_tui.services.backup.places import Place, place_name
 from consolidator_tui.services.backup.progress import Reporter
 from consolidator_tui.services.backup.snapshot import (
-    Contents,
     build_snapshot,
     inspect_snapshot,
     read_back,
@@ -29,10 +27,8 @@ async def back_up_file(
     taken_at: str,
     users: Users,
     reporter: Reporter,
-    *,
-    thorough: bool,
 ) -> FileRecord:
-    """Copy one database with its sidecars, verified; only the folders are not synced yet.
+    """Copy one database with its sidecars, read back; only the folders are not synced yet.
 
     Raises what `back_up` raises.
     """
@@ -51,7 +47,8 @@ async def back_up_file(
         captured, size, sha256 = await build_snapshot(run.backup, captured)
         record = _record(run, captured, role, taken_at)
         record = replace(record, snapshot=place.stored, size=size, sha256=sha256)
-    return await _prove(run, record, thorough=thorough)
+    await _sync_and_compare(run, record)
+    return record
 
 
 def _record(run: RunFolder, captured: Captured, role: Role, taken_at: str) -> FileRecord:
@@ -67,10 +64,9 @@ def _record(run: RunFolder, captured: Captured, role: Role, taken_at: str) -> Fi
     )
 
 
-async def _prove(run: RunFolder, record: FileRecord, *, thorough: bool) -> FileRecord:
-    """Sync, read back and inspect at the same time: one waits for the disk, one computes."""
+async def _sync_and_compare(run: RunFolder, record: FileRecord) -> None:
+    """Sync and read back at the same time: one waits for the disk, one computes."""
     files = list(record.stored_files())
-    contents: list[Contents] = []
 
     async def sync() -> None:
         def work(stop: Stop) -> None:
@@ -87,20 +83,19 @@ async def _prove(run: RunFolder, record: FileRecord, *, thorough: bool) -> FileR
         for file in files:
             await read_back(run.backup, file.stored, file.size, file.sha256, file.original)
 
-    async def inspect() -> None:
-        path = run.backup / record.snapshot
-        contents.append(await inspect_snapshot(path, record.path, thorough=thorough))
+    await for_each([sync, compare], lambda job: job(), at_once=2)
 
-    jobs: list[Callable[[], Awaitable[None]]] = [sync, compare]
-    if record.snapshot:
-        jobs.append(inspect)
-    await for_each(jobs, lambda job: job(), at_once=len(jobs))
-    for found in contents:
-        record = replace(
-            record,
-            schema_hash=found.schema_hash,
-            row_counts=found.row_counts,
-            integrity=found.integrity,
-            index_damage=found.index_damage,
-        )
-    return record
+
+async def check_file(run: RunFolder, record: FileRecord, *, thorough: bool) -> FileRecord:
+    """The record with what its snapshot holds. Raises FileRefused when that is damaged."""
+    if not record.snapshot:
+        return record
+    path = run.backup / record.snapshot
+    found = await inspect_snapshot(path, record.path, thorough=thorough)
+    return replace(
+        record,
+        schema_hash=found.schema_hash,
+        row_counts=found.row_counts,
+        integrity=found.integrity,
+        index_damage=found.index_damage,
+    )

@@ -21,7 +21,7 @@ from consolidator_tui.domain.merge import (
 )
 from consolidator_tui.services.merge import aliases, deletions, ranges, three_way
 from consolidator_tui.services.merge.aliases import find_aliases
-from consolidator_tui.services.merge.classify import classify
+from consolidator_tui.services.merge.classify import classify, create_maps
 from consolidator_tui.services.merge.conflicts import (
     TABLES,
     can_disagree,
@@ -148,6 +148,7 @@ async def find_entities(
     """
     await database.execute("PRAGMA pv.synchronous = OFF")
     await database.script([*TABLES, ranges.TABLE, aliases.TABLE, three_way.TABLE, deletions.TABLE])
+    await create_maps(database, works)
     for work in works:
         await _number_dense(database, work)
     cyclic = {key for cycle in works[0].plan.cycles for key in cycle} if works else set()

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from consolidator_tui.domain.catalog import Affinity
 from consolidator_tui.domain.merge import IdentityKind, Link
 from consolidator_tui.services.merge.heirs import find_heirs, join_heirs
 from consolidator_tui.services.merge.lineage import match_by_lineage
@@ -42,19 +43,27 @@ class Key:
         return not self.complete and len(self.columns) > MOST_COLUMNS
 
 
-async def create_map(database: Database, work: Work) -> None:
-    """Make the empty map of a table."""
-    await database.execute(f"DROP TABLE IF EXISTS {work.map}")
-    await database.execute(
-        f"CREATE TABLE {work.map}(g INTEGER PRIMARY KEY, canon INTEGER NOT NULL, "
-        "keep INTEGER NOT NULL)"
+async def create_maps(database: Database, works: Sequence[Work]) -> None:
+    """Make the empty maps of all tables.
+
+    At once: every later change of the ledger's schema makes the writer read all of it again.
+    """
+    await database.execute("BEGIN")
+    await database.script(
+        [
+            f"CREATE TABLE {work.map}(g INTEGER PRIMARY KEY, canon INTEGER NOT NULL, "
+            "keep INTEGER NOT NULL)"
+            for work in works
+        ]
     )
-    work.mapped = False
+    await database.execute("COMMIT")
 
 
 async def classify(database: Database, translator: Translator, work: Work) -> None:
     """Fill the map of a table with the rows that are the same entity in several sources."""
-    await create_map(database, work)
+    if work.mapped:
+        await database.execute(f"DELETE FROM {work.map}")
+        work.mapped = False
     work.deltas, work.final = {}, {}
     identity = work.table.identity
     past = await find_heirs(database, work)
@@ -164,12 +173,20 @@ def key_terms(work: Work, key: Key) -> list[str]:
     """The GROUP BY terms over the arms' columns k0, k1, ... and the types in t."""
     if key.is_packed:
         return [f"k{place}" for place in range(-(-len(key.columns) // PACKED))]
-    terms = [
-        f"k{place} COLLATE {quote(collation)}" for place, collation in enumerate(key.collations)
-    ]
+    # Numbers first: most rows are told apart by them, which costs less than comparing texts.
+    order = sorted(range(len(key.columns)), key=lambda place: _is_text(work, key.columns[place]))
+    terms = [f"k{place} COLLATE {quote(key.collations[place])}" for place in order]
     if not key.complete and any(work.needs_type(column) for column in key.columns):
         terms.append("t")
     return terms
+
+
+def _is_text(work: Work, column: str) -> bool:
+    return work.table.column(column).affinity not in (
+        Affinity.INTEGER,
+        Affinity.REAL,
+        Affinity.NUMERIC,
+    )
 
 
 def arm(
@@ -290,17 +307,18 @@ def _short(expression: str) -> str:
 
 async def _is_wide(database: Database, work: Work, key: Key) -> bool:
     """Whether the identity's values are long, judged by the first rows of each source."""
+    means = []
     for source in work.members:
         owned = [own for c in key.columns if (own := work.own(source, c)) is not None]
-        if not owned:
-            continue
-        lengths = combined("+", [f"coalesce(length({own}), 0)" for own in owned], "0")
-        mean = await database.value(
-            f"SELECT avg(l) FROM (SELECT {lengths} AS l FROM {work.read(source)} LIMIT 50)"
-        )
-        if mean is not None and mean > WIDE:
-            return True
-    return False
+        if owned:
+            lengths = combined("+", [f"coalesce(length({own}), 0)" for own in owned], "0")
+            means.append(
+                f"SELECT avg(l) AS m FROM (SELECT {lengths} AS l FROM {work.read(source)} LIMIT 50)"
+            )
+    if not means:
+        return False
+    widest = await database.value(f"SELECT max(m) FROM ({' UNION ALL '.join(means)})")
+    return widest is not None and bool(widest > WIDE)
 
 
 async def _probe(database: Database, translator: Translator, work: Work, key: Key) -> None:
@@ -366,15 +384,16 @@ async def store_classes(database: Database, work: Work) -> None:
             f"INSERT INTO {work.map} SELECT g{k}, {lead}, g{k} = {lead} FROM temp.cls "
             f"WHERE g{k} IS NOT NULL AND gs IS NULL ORDER BY g{k}"
         )
-    await database.execute(
-        f"INSERT INTO {work.map} SELECT g, lead, g = lead FROM ("
-        "SELECT g, first_value(g) OVER (PARTITION BY c, n ORDER BY src) AS lead, "
-        "count(*) OVER (PARTITION BY c, n) AS members FROM ("
-        "SELECT c, g, src, row_number() OVER (PARTITION BY c, src ORDER BY g) AS n FROM ("
-        f"SELECT cls.rowid AS c, j.value AS g, {work.source_of('j.value')} AS src "
-        "FROM temp.cls, temp.json_each('[' || gs || ']') j WHERE gs IS NOT NULL))) "
-        "WHERE members > 1"
-    )
+    if await database.value("SELECT EXISTS (SELECT 1 FROM temp.cls WHERE gs IS NOT NULL)"):
+        await database.execute(
+            f"INSERT INTO {work.map} SELECT g, lead, g = lead FROM ("
+            "SELECT g, first_value(g) OVER (PARTITION BY c, n ORDER BY src) AS lead, "
+            "count(*) OVER (PARTITION BY c, n) AS members FROM ("
+            "SELECT c, g, src, row_number() OVER (PARTITION BY c, src ORDER BY g) AS n FROM ("
+            f"SELECT cls.rowid AS c, j.value AS g, {work.source_of('j.value')} AS src "
+            "FROM temp.cls, temp.json_each('[' || gs || ']') j WHERE gs IS NOT NULL))) "
+            "WHERE members > 1"
+        )
     await database.execute("DROP TABLE temp.cls")
 
 

@@ -153,6 +153,10 @@ async def find_conflicts(database: Database, translator: Translator, work: Work)
             f"{number}, canon, CASE WHEN {doubtful} THEN 'doubt' ELSE 'values' END, differs "
             f"FROM ({differing(translator, work, work.map)})"
         )
+    if not await database.value(
+        f"SELECT EXISTS (SELECT 1 FROM pv.conflict WHERE number = {number})"
+    ):
+        return
     await index_entities(database, work)
     for source in work.members:
         await database.execute(

@@ -16,6 +16,7 @@ from consolidator_tui.domain.event import (
 )
 from consolidator_tui.domain.merge import MergePlan, MergeResult, Note, TableCounts
 from consolidator_tui.services.merge.counts import count_table
+from consolidator_tui.services.merge.indexes import drop_plain_indexes
 from consolidator_tui.services.merge.missing import settle_base
 from consolidator_tui.services.merge.order import roots
 from consolidator_tui.services.merge.target import (
@@ -81,7 +82,9 @@ async def write_staging(
             began = time.monotonic()
             emit(Progress(Step.MIGRATE, work.table.name, number, len(works), "tables", "writing"))
             try:
+                indexes = await drop_plain_indexes(database, work)
                 notes += await write_table(database, translator, work)
+                await database.script(indexes)
             except CannotWrite as refused:
                 await database.execute("ROLLBACK")
                 return MergeResult(tuple(counts), (refused.question,), tuple(notes))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from consolidator_tui.domain.catalog import Affinity, Column, Source, Table, fold
 from consolidator_tui.domain.errors import PlanError
 from consolidator_tui.domain.merge import TargetColumn
-from consolidator_tui.domain.plan import OnDrift
+from consolidator_tui.domain.plan import FileMapping, OnDrift
 from consolidator_tui.services.planning.draft import Draft, Planning, keep_apart
 from consolidator_tui.services.planning.fixes import (
     alternatives,
@@ -90,12 +90,13 @@ def _shown(planning: Planning, source: Source, table: Table, name: str) -> Table
     """The declaration that the target uses, of the first source that has the table."""
     sql = planning.renamed[source.index].get(("table", table.key))
     if sql is None:
+        mapping = planning.document.mapping.get(source.path, FileMapping())
         words = {
             table.key: name,
             **{
-                fold(t.name): here
-                for t in source.schema.tables.values()
-                if (here := mapped_name(planning, source, t.name))
+                fold(there): here
+                for there, here in mapping.tables.items()
+                if here and fold(there) in source.schema.tables
             },
             **{c.key: mapped_column(planning, source, table, c.name, name) for c in table.columns},
         }

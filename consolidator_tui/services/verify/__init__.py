@@ -20,8 +20,9 @@ from consolidator_tui.services.verify.whole import (
     sequences,
 )
 from consolidator_tui.services.workspace import open_workspace
+from consolidator_tui.storage.atomic import sync_file
 from consolidator_tui.storage.sqlite import open_database
-from consolidator_tui.storage.worker import for_each
+from consolidator_tui.storage.worker import for_each, in_thread
 
 INTEGRITY_CACHE_KIB = 16 * 1024
 """Comparing an index with its table jumps about; more than this gains nothing."""
@@ -37,6 +38,8 @@ async def verify(plan: MergePlan, staging: Path, ledger: Path, emit: Emit) -> Ve
     started = time.monotonic()
     proof = _Proof(plan, staging, ledger, emit)
     jobs: list[Callable[[], Awaitable[None]]] = [proof.the_rows, proof.the_whole]
+    # Promotion syncs it again, and then has little to wait for.
+    jobs.append(lambda: in_thread(lambda _stop: sync_file(staging)))
     await for_each(jobs, lambda job: job(), at_once=len(jobs))
     checks = [*proof.checks(), *await virtual.indexes(staging, plan)]
     emit(PhaseTimed(Step.VERIFY, "verify", time.monotonic() - started))

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from consolidator_tui.domain.catalog import TableKind, fold
 from consolidator_tui.domain.merge import Link, MergeTable, TargetColumn
 from consolidator_tui.domain.verification import Check
-from consolidator_tui.services.sqltext import sql_value
+from consolidator_tui.services.sqltext import combined, sql_value
 from consolidator_tui.services.verify.claims import Claims
 from consolidator_tui.services.verify.defaults import constant_default, must_fill
 from consolidator_tui.services.verify.deleted import DeletionProof
@@ -27,30 +27,37 @@ class RowProof(DeletionProof):
     async def check(self, table: MergeTable) -> list[Check]:
         """All checks of one table."""
         claims = self._claims[fold(table.name)]
-        found = [await self._fates(claims)]
+        counts: list[int] = []
+        found: list[Check] = []
         if claims.mapped:
             found.append(await self._twins(claims))
         if self._is_keyed(claims):
             await self._keep_keys(claims)
         if self._target_address(table) is None and not table.table.primary_key:
-            return [*found, await self._content(claims)]
-        for source in _members(table):
-            found += await self._rows_of(claims, source)
-        return found
+            counts = [await self._count(table, source) for source in _members(table)]
+            found.append(await self._content(claims))
+        else:
+            for source in _members(table):
+                compared, checks = await self._rows_of(claims, source)
+                # The comparison has read every row, but for those that were deleted elsewhere.
+                dropped = bool(claims.dropped)
+                counts.append(await self._count(table, source) if dropped else compared)
+                found += checks
+        return [await self._fates(claims, counts), *found]
 
-    async def _fates(self, claims: Claims) -> Check:
-        """Every source row is in the target or a duplicate: counted by reading all of them."""
+    async def _count(self, table: MergeTable, source: int) -> int:
+        """The rows of a source, by reading them."""
+        sql = f"SELECT count(*) FROM {self._read(table, source)}"
+        return int(await self._database.value(sql))
+
+    async def _fates(self, claims: Claims, counts: list[int]) -> Check:
+        """Every source row is in the target or a duplicate; `counts` come from reading them."""
         table = claims.table
-        counts = {}
-        for source in _members(table):
-            counts[self._plan.sources[source].path] = int(
-                await self._database.value(f"SELECT count(*) FROM {self._read(table, source)}")
-            )
         hint = "" if table.table.without_rowid else " NOT INDEXED"
         there = int(
             await self._database.value(f"SELECT count(*) FROM main.{quote(table.name)}{hint}")
         )
-        total = sum(counts.values())
+        total = sum(counts)
         ok = there == total - claims.merged_away
         detail = (
             f"{total} rows in {len(counts)} files, {claims.merged_away} are versions or duplicates "
@@ -85,7 +92,8 @@ class RowProof(DeletionProof):
             else f"{wrong} entities hold several rows of one file or none that is kept",
         )
 
-    async def _rows_of(self, claims: Claims, source: int) -> Iterator[Check]:
+    async def _rows_of(self, claims: Claims, source: int) -> tuple[int, list[Check]]:
+        """How many of the source's rows were compared, and what is to be said of them."""
         table = claims.table
         path = self._plan.sources[source].path
         values = [*self._value_terms(claims, source)]
@@ -96,13 +104,12 @@ class RowProof(DeletionProof):
         if claims.dropped:
             g = self._g(table, source, f"s.{self._address(table, source)}")
             joined += f" WHERE {g} NOT IN ({_dropped(table, 'g')})"
-        row: list[int] = []
-        for start in range(0, max(1, len(tests)), COLUMNS):
-            part = tests[start : start + COLUMNS]
-            sums = "".join(f", coalesce(sum({term}), 0)" for _, term in part)
-            found = await self._database.row(f"SELECT count(*), count({there}){sums} FROM {joined}")
-            assert found is not None
-            row += found if not row else found[2:]
+        # One term for all columns costs less; which of them differ is asked only if any does.
+        row = await self._sums(joined, there, [combined("OR", [f"({t})" for _, t in tests], "0")])
+        if row[2]:
+            row = await self._sums(joined, there, [term for _, term in tests])
+        else:
+            row = [*row[:2], *(0 for _ in tests)]
         checks = [
             Check(
                 "every row arrived",
@@ -126,7 +133,18 @@ class RowProof(DeletionProof):
                     f"of {path} compared",
                 )
             )
-        return iter(checks)
+        return row[0], checks
+
+    async def _sums(self, joined: str, there: str, terms: list[str]) -> list[int]:
+        """How many rows there are, how many have one in the target, and each term's sum."""
+        row: list[int] = []
+        for start in range(0, len(terms), COLUMNS):
+            part = terms[start : start + COLUMNS]
+            sums = "".join(f", coalesce(sum({term}), 0)" for term in part)
+            found = await self._database.row(f"SELECT count(*), count({there}){sums} FROM {joined}")
+            assert found is not None
+            row += found if not row else found[2:]
+        return row
 
     async def _content(self, claims: Claims) -> Check:
         """Rows that nothing addresses (no key, all names of the rowid taken): by whole content.
