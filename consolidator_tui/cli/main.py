@@ -159,6 +159,15 @@ def _add_runs(commands: Commands) -> None:
             _json(command)
         if name == "rollback":
             _yes(command, "agree to files being replaced")
+        if name == "runs":
+            command.add_argument(
+                "--prune",
+                metavar="RUN",
+                nargs="*",
+                help="delete these runs with their backups; without a name those that are no "
+                "longer the only way back to anything",
+            )
+            _yes(command, "agree to backups being deleted")
 
 
 def _wizard(chosen: argparse.Namespace) -> int:
@@ -218,7 +227,10 @@ def _rollback(chosen: argparse.Namespace) -> int:
 def _runs(chosen: argparse.Namespace) -> int:
     from consolidator_tui.cli import history
 
-    return history.runs(chosen.project, as_json=chosen.as_json)
+    if chosen.prune is None:
+        return history.runs(chosen.project, as_json=chosen.as_json)
+    names = tuple(chosen.prune)
+    return history.prune(chosen.project, names, yes=chosen.yes, as_json=chosen.as_json)
 
 
 def _report(chosen: argparse.Namespace) -> int:

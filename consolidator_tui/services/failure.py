@@ -9,7 +9,7 @@ import traceback
 from pathlib import Path
 
 from consolidator_tui.domain.errors import ConsolidatorError, Failed
-from consolidator_tui.storage.atomic import explain_os
+from consolidator_tui.storage.atomic import explain_os, open_private
 from consolidator_tui.storage.sqlite import explain
 
 LOG_NAME = "error.log"
@@ -55,7 +55,7 @@ def _write_log(error: Exception, folder: Path | None) -> Path:
         path = Path(name)
     else:
         path = folder / LOG_NAME
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        descriptor = open_private(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     with os.fdopen(descriptor, "a", encoding="utf-8", errors="backslashreplace") as log:
         log.write(text)
     return path

@@ -6,6 +6,7 @@ import asyncio
 import random
 import shutil
 import sqlite3
+import threading
 import time
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -55,7 +56,12 @@ def attempt(number: int, seed: int, templates: dict[str, Path], scratch: Path) -
     before = _contents(project)
     began = time.monotonic()
     sources = SOURCES if coin.random() < 0.6 else ()
-    asyncio.run(_work(trial, project, sources, looking=coin.random() < 0.3))
+    before_threads = threading.excepthook
+    threading.excepthook = lambda caught: trial.findings.append(f"a thread: {caught.exc_value!r}")
+    try:
+        asyncio.run(_work(trial, project, sources, looking=coin.random() < 0.3))
+    finally:
+        threading.excepthook = before_threads
     trial.seconds = time.monotonic() - began
     if trial.seconds > SECONDS:
         trial.findings.append(f"it took {trial.seconds:.0f} s")

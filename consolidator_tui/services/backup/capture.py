@@ -19,8 +19,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-import aiosqlite
-
 from consolidator_tui.domain.errors import ConsolidatorError, FileRefused, LockedError
 from consolidator_tui.domain.manifest import MAIN, SIDECARS, FileStat, Part
 from consolidator_tui.services.backup.places import Place
@@ -29,7 +27,7 @@ from consolidator_tui.services.backup.users import Users
 from consolidator_tui.storage.atomic import explain_os, make_private_folder
 from consolidator_tui.storage.hashing import copy_hashed, file_stat, open_regular
 from consolidator_tui.storage.holders import describe, lock_owner, share, sidecar
-from consolidator_tui.storage.sqlite import explain, file_uri
+from consolidator_tui.storage.sqlite import connect, explain, file_uri
 from consolidator_tui.storage.worker import Stop, in_thread
 
 TRIES = 5
@@ -169,9 +167,7 @@ async def _copy_in_transaction(
     # Without readonly_shm even a reader rewrites the -shm that a crashed process left.
     uri = file_uri(files.place.real) + "&readonly_shm=1"
     try:
-        async with aiosqlite.connect(
-            uri, uri=True, isolation_level=None, timeout=LOCK_SECONDS
-        ) as connection:
+        async with connect(uri, timeout=LOCK_SECONDS) as connection:
             await connection.execute("BEGIN")
             # Reads the database (and so takes the lock) without parsing its schema.
             async with connection.execute("PRAGMA schema_version") as cursor:

@@ -13,13 +13,15 @@ from typing import Any
 from consolidator_tui.domain.errors import BackupDamaged, FileRefused
 from consolidator_tui.domain.manifest import MAIN, Part
 from consolidator_tui.services.backup.capture import Captured
-from consolidator_tui.storage.atomic import PRIVATE_FILE, explain_os
+from consolidator_tui.storage.atomic import PRIVATE_FILE, explain_os, make_private_folder
 from consolidator_tui.storage.hashing import hash_file
 from consolidator_tui.storage.holders import sidecar
 from consolidator_tui.storage.settle import settle
 from consolidator_tui.storage.sqlite import Database, Row, explain, open_database, quote
 from consolidator_tui.storage.worker import Stop, in_thread
 
+SWELLING = 64 << 20
+"""Bytes that a log may add to a database beyond what is in it: pages that were free again."""
 MAX_FINDINGS = 100_000
 CHECK_CACHE_KIB = 32 * 1024
 """Comparing an index with its table jumps about: twice as fast as with SQLite's 2 MiB."""
@@ -64,10 +66,23 @@ async def build_snapshot(backup: Path, captured: Captured) -> tuple[Captured, in
             f"{place.path}: what its log holds could not be applied to a copy.",
             todo="Open it once with its own program, so that nothing waits in the log.",
         )
+    await in_thread(lambda _stop: _refuse_swollen(path, captured))
     found = await in_thread(lambda stop: hash_file(path, place.path, stop))
     if found is None:
         raise BackupDamaged(f"{place.stored}: the snapshot disappeared while it was made.")
     return Captured(place, parts, plain=False), *found
+
+
+def _refuse_swollen(path: Path, captured: Captured) -> None:
+    """A damaged log can say that the database has any size: terabytes of nothing would follow."""
+    size = path.stat().st_size
+    known = sum(part.size for part in captured.parts)
+    if size > 2 * known + SWELLING:
+        raise FileRefused(
+            f"{captured.place.path}: what its log holds would make it {size:,} bytes, from"
+            f" {known:,}; the log is damaged.",
+            todo="Open it once with its own program, so that nothing waits in the log.",
+        )
 
 
 def _lay_out(backup: Path, captured: Captured) -> tuple[Part, ...]:
@@ -79,7 +94,7 @@ def _lay_out(backup: Path, captured: Captured) -> tuple[Part, ...]:
         for part in captured.parts:
             stored = part.stored
             if part.suffix == MAIN:
-                raw.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+                make_private_folder(raw.parent, sync=False)
                 path.rename(raw)
                 stored = place.raw
             if part.suffix != "-shm":

@@ -28,6 +28,7 @@ from consolidator_tui.domain.discovery import Sidecar
 from consolidator_tui.domain.errors import Cancelled, DiskFull, LockedError
 from consolidator_tui.services.discover import header as headers
 from consolidator_tui.services.discover import locks
+from consolidator_tui.storage.atomic import open_private
 from consolidator_tui.storage.sqlite import Database, open_database
 
 BUSY_SECONDS = 0.25
@@ -219,8 +220,8 @@ def _check_room(path: Path, folder: Path) -> None:
 
 
 def _copy(source: Path, target: Path, stop: threading.Event) -> None:
-    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0)
-    with source.open("rb") as reader, open(os.open(target, flags, 0o600), "wb") as writer:  # noqa: PTH123
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
+    with source.open("rb") as reader, os.fdopen(open_private(target, flags), "wb") as writer:
         while chunk := reader.read(COPY_CHUNK):
             if stop.is_set():
                 raise Cancelled("Copying was stopped.")
