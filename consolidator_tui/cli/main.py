@@ -139,6 +139,11 @@ def _add_run(commands: Commands) -> None:
     run.add_argument(
         "--cleanup", action="store_true", help="delete the sources (they are in the backup)"
     )
+    run.add_argument(
+        "--allow-outside",
+        action="store_true",
+        help="let the plan name databases outside the project",
+    )
     _yes(run, "agree to the target being written, and with --cleanup to deletions")
     _json(run)
 
@@ -207,6 +212,7 @@ def _run(chosen: argparse.Namespace) -> int:
         configure=chosen.configure,
         smoke=tuple(chosen.smoke),
         cleanup=chosen.cleanup,
+        allow_outside=chosen.allow_outside,
         yes=chosen.yes,
     )
     return commands.run(chosen.project, options, chosen.on_conflict, as_json=chosen.as_json)

@@ -232,11 +232,14 @@ class Session(Deciding, Smoking, Previewing):
 
     async def _load_sources(self, manifest: Manifest) -> tuple[Source, ...]:
         """The sources as catalog entries, read from their snapshots; equal bytes only once."""
+        from consolidator_tui.services.backup.places import named_path
+
         run = self.need_run()
         first: dict[str, int] = {}
         sources: list[Source] = []
         for index, path in enumerate(self.need_chosen().sources):
-            record = manifest.files[path]
+            # Outside the project the manifest has the absolute path.
+            record = manifest.files[named_path(run, path)]
             source = await load_source(index, path, run.backup / record.snapshot, record.row_counts)
             same = first.setdefault(record.sha256, index)
             sources.append(

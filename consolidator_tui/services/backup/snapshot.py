@@ -16,12 +16,10 @@ from consolidator_tui.services.backup.capture import Captured
 from consolidator_tui.storage.atomic import PRIVATE_FILE, explain_os, make_private_folder
 from consolidator_tui.storage.hashing import hash_file
 from consolidator_tui.storage.holders import sidecar
-from consolidator_tui.storage.settle import settle
+from consolidator_tui.storage.settle import is_swollen, settle
 from consolidator_tui.storage.sqlite import Database, Row, explain, open_database, quote
 from consolidator_tui.storage.worker import Stop, in_thread
 
-SWELLING = 64 << 20
-"""Bytes that a log may add to a database beyond what is in it: pages that were free again."""
 MAX_FINDINGS = 100_000
 CHECK_CACHE_KIB = 32 * 1024
 """Comparing an index with its table jumps about: twice as fast as with SQLite's 2 MiB."""
@@ -74,10 +72,9 @@ async def build_snapshot(backup: Path, captured: Captured) -> tuple[Captured, in
 
 
 def _refuse_swollen(path: Path, captured: Captured) -> None:
-    """A damaged log can say that the database has any size: terabytes of nothing would follow."""
     size = path.stat().st_size
     known = sum(part.size for part in captured.parts)
-    if size > 2 * known + SWELLING:
+    if is_swollen(size, known):
         raise FileRefused(
             f"{captured.place.path}: what its log holds would make it {size:,} bytes, from"
             f" {known:,}; the log is damaged.",
