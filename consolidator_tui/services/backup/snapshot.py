@@ -136,12 +136,29 @@ async def inspect_snapshot(path: Path, name: str, *, thorough: bool) -> Contents
                     f"{name}: the database is damaged ({(damage or findings)[0]}).",
                     todo="Recover it with `sqlite3 FILE .recover` first, or leave it out.",
                 )
+            await _refuse_unspeakable(database, name)
             counts = await count_rows(database)
             schema = await schema_hash(database)
     except sqlite3.Error as error:
         raise explain(error, name) from error
     index_damage = any(_INDEX_FINDING.match(finding) for finding in findings)
     return Contents(counts, schema, tuple(findings[:KEPT_FINDINGS]), index_damage)
+
+
+async def _refuse_unspeakable(database: Database, name: str) -> None:
+    """Names that are no UTF-8 come from damage only, and no SQL statement can hold them."""
+    rows = await database.rows(
+        "SELECT m.name, x.name FROM sqlite_schema m LEFT JOIN pragma_table_xinfo(m.name) x"
+        " WHERE m.type = 'table' AND m.rootpage > 0"
+    )
+    for table, column in rows:
+        for found in (table, column or ""):
+            if any("\ud800" <= character <= "\udfff" for character in found):
+                shown = found.encode("utf-8", "surrogateescape")
+                raise FileRefused(
+                    f"{name}: a table or column is named {shown!r}, which is no UTF-8 text.",
+                    todo="Its schema is damaged: recover it first, or leave it out.",
+                )
 
 
 async def count_rows(database: Database) -> dict[str, int]:
