@@ -36,6 +36,8 @@ class Trial:
     changes: tuple[str, ...]
     status: int = 0
     outcome: str = ""
+    words: str = ""
+    """The last sentence."""
     seconds: float = 0
     findings: list[str] = field(default_factory=list)
 
@@ -92,6 +94,7 @@ async def _look(trial: Trial, project: Path) -> None:
 
 def _check_words(trial: Trial, outcome: Outcome) -> None:
     texts = [message.text for message in outcome.messages]
+    trial.words = texts[-1] if texts else ""
     for text in texts:
         if _UNEXPECTED in text or "Traceback" in text:
             trial.findings.append(text)
