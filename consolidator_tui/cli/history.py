@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -92,22 +93,50 @@ def runs(project: Path, *, as_json: bool) -> int:
 
     output = Output(as_json=as_json)
 
-    async def listed(folder: Path) -> list[RunInfo]:
-        if not folder.is_dir():
-            raise UsageError(f"There is no folder {folder}.", todo="Name a project's folder.")
-        return await describe_runs(folder)
-
     def tell(found: list[RunInfo]) -> None:
         if as_json:
             output.object({"outcome": "listed", "runs": [_run_object(info) for info in found]})
             return
         for info in found:
             files = f"{', '.join(info.sources)} -> {info.target}" if info.target else ""
-            output.result(f"{info.name}  {info.outcome}  {info.size:,} bytes  {files}".rstrip())
+            size = f"{info.size:,} bytes"
+            output.result(f"{info.name}  {info.outcome}  {size}  {files}".rstrip())
+            if info.problem:
+                output.result(f"    {info.problem}")
         if not found:
             output.result("No runs yet.")
+        spare = sum(info.size for info in found if not info.needed)
+        if spare:
+            place = shlex.quote(str(project))
+            output.note(f"{spare:,} bytes are not needed: consolidator-tui runs {place} --prune")
 
-    return answer(output, lambda: listed(project), tell)
+    return answer(output, lambda: describe_runs(_folder(project)), tell)
+
+
+def prune(project: Path, names: Sequence[str], *, yes: bool, as_json: bool) -> int:
+    """Delete runs with their backups: those that are named, else those that nothing needs."""
+    from consolidator_tui.services.runs import prune_runs
+
+    output = Output(as_json=as_json)
+
+    def tell(found: list[RunInfo]) -> None:
+        freed = sum(info.size for info in found)
+        if as_json:
+            removed = [_run_object(info) for info in found]
+            output.object({"outcome": "pruned", "bytes": freed, "removed": removed})
+            return
+        for info in found:
+            output.result(f"{info.name}  {info.outcome}: removed, {info.size:,} bytes")
+        if not found:
+            output.result("Every run is needed; name one to remove it all the same.")
+
+    return answer(output, lambda: prune_runs(_folder(project), names, confirmed=yes), tell)
+
+
+def _folder(project: Path) -> Path:
+    if not project.is_dir():
+        raise UsageError(f"There is no folder {project}.", todo="Name a project's folder.")
+    return project
 
 
 def report(project: Path, run: str | None) -> int:
@@ -131,6 +160,7 @@ def _run_object(info: RunInfo) -> dict[str, object]:
         "backup_size": info.backup_size,
         "backup_complete": info.backup_complete,
         "only_copy": info.only_copy,
+        "needed": info.needed,
         "sources": list(info.sources),
         "target": info.target,
         "problem": info.problem,

@@ -139,6 +139,11 @@ def _add_run(commands: Commands) -> None:
     run.add_argument(
         "--cleanup", action="store_true", help="delete the sources (they are in the backup)"
     )
+    run.add_argument(
+        "--allow-outside",
+        action="store_true",
+        help="let the plan name databases outside the project",
+    )
     _yes(run, "agree to the target being written, and with --cleanup to deletions")
     _json(run)
 
@@ -159,6 +164,15 @@ def _add_runs(commands: Commands) -> None:
             _json(command)
         if name == "rollback":
             _yes(command, "agree to files being replaced")
+        if name == "runs":
+            command.add_argument(
+                "--prune",
+                metavar="RUN",
+                nargs="*",
+                help="delete these runs with their backups; without a name those that are no "
+                "longer the only way back to anything",
+            )
+            _yes(command, "agree to backups being deleted")
 
 
 def _wizard(chosen: argparse.Namespace) -> int:
@@ -198,6 +212,7 @@ def _run(chosen: argparse.Namespace) -> int:
         configure=chosen.configure,
         smoke=tuple(chosen.smoke),
         cleanup=chosen.cleanup,
+        allow_outside=chosen.allow_outside,
         yes=chosen.yes,
     )
     return commands.run(chosen.project, options, chosen.on_conflict, as_json=chosen.as_json)
@@ -218,7 +233,10 @@ def _rollback(chosen: argparse.Namespace) -> int:
 def _runs(chosen: argparse.Namespace) -> int:
     from consolidator_tui.cli import history
 
-    return history.runs(chosen.project, as_json=chosen.as_json)
+    if chosen.prune is None:
+        return history.runs(chosen.project, as_json=chosen.as_json)
+    names = tuple(chosen.prune)
+    return history.prune(chosen.project, names, yes=chosen.yes, as_json=chosen.as_json)
 
 
 def _report(chosen: argparse.Namespace) -> int:

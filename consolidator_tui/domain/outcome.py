@@ -36,6 +36,8 @@ class RunOptions:
     configure: bool = False
     smoke: tuple[str, ...] = ()
     cleanup: bool = False
+    allow_outside: bool = False
+    """Sources of the plan may lie outside the project."""
     yes: bool = False
     """The person agreed to the target being written (and, with `cleanup`, to deletions)."""
 

@@ -237,3 +237,5 @@ class RunInfo:
     """Why the run cannot be used, or empty."""
     outcome: str = ""
     """What came of it, in a few words."""
+    needed: str = ""
+    """What would be lost with it, as a sentence; empty when nothing is."""

@@ -8,8 +8,8 @@ import tempfile
 import traceback
 from pathlib import Path
 
-from consolidator_tui.domain.errors import ConsolidatorError, Failed
-from consolidator_tui.storage.atomic import explain_os
+from consolidator_tui.domain.errors import ConsolidatorError, Failed, FileRefused
+from consolidator_tui.storage.atomic import explain_os, open_private
 from consolidator_tui.storage.sqlite import explain
 
 LOG_NAME = "error.log"
@@ -28,6 +28,12 @@ def translate(error: Exception, what: str, folder: Path | None = None) -> Consol
         return translate(_first(error), what, folder)
     if isinstance(error, sqlite3.Error) and not isinstance(error, sqlite3.ProgrammingError):
         return explain(error, what)
+    if isinstance(error, UnicodeError):
+        # Python cannot send such a name to SQLite, nor read a message of SQLite that quotes one.
+        return FileRefused(
+            f"{what}: a name in the schema of a database is no UTF-8 text.",
+            todo="The schema is damaged: recover that database first, or leave it out.",
+        )
     if isinstance(error, OSError):
         name = error.filename if isinstance(error.filename, (str, bytes)) else ""
         known = not name or os.fsdecode(name).endswith(what)
@@ -55,7 +61,7 @@ def _write_log(error: Exception, folder: Path | None) -> Path:
         path = Path(name)
     else:
         path = folder / LOG_NAME
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        descriptor = open_private(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     with os.fdopen(descriptor, "a", encoding="utf-8", errors="backslashreplace") as log:
         log.write(text)
     return path

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from consolidator_tui.domain.errors import ConsolidatorError, GateClosed, UsageError
+from consolidator_tui.domain.errors import ConsolidatorError, FileRefused, GateClosed, UsageError
 from consolidator_tui.domain.event import Step
 from consolidator_tui.domain.manifest import Manifest, Role
 from consolidator_tui.domain.run import STEPS, RunInfo, RunState, StepStatus, step_name
 from consolidator_tui.services.resuming import DRY, LEFT, UNCHANGED
 from consolidator_tui.services.stepping import QUESTIONS
 from consolidator_tui.storage.atomic import explain_os, sync_folder
+from consolidator_tui.storage.lock import project_lock
 from consolidator_tui.storage.manifest_file import has_manifest, read_manifest
 from consolidator_tui.storage.run_db import open_run_store
-from consolidator_tui.storage.run_folder import REMOVED, RunFolder, list_runs
+from consolidator_tui.storage.run_folder import REMOVED, Clock, RunFolder, list_runs, utc_now
 from consolidator_tui.storage.worker import in_thread
 
 
@@ -44,6 +45,7 @@ async def describe_run(run: RunFolder) -> RunInfo:
     except ConsolidatorError as error:
         problem = error.sentence
     records = [] if manifest is None else list(manifest.files.values())
+    kept = await in_thread(lambda _stop: run.kept.is_dir() and any(run.kept.iterdir()))
     return RunInfo(
         name=run.name,
         state=state,
@@ -55,7 +57,27 @@ async def describe_run(run: RunFolder) -> RunInfo:
         problem=problem,
         only_copy=_only_copy(state),
         outcome=await in_thread(lambda _stop: _outcome(run, state, marks)),
+        needed=_needed(state, marks, kept=kept, backed_up=manifest is not None),
     )
+
+
+def _needed(
+    state: RunState | None, marks: Mapping[str, str | None], *, kept: bool, backed_up: bool
+) -> str:
+    """Why a run is removed only when it is named, or an empty text."""
+    if kept:
+        return "It holds what roll back set aside."
+    if state is None:
+        return "Its database cannot be read, so its backup may be needed." if backed_up else ""
+    if state.rolled_back:
+        return ""
+    if state.cleaned:
+        return "It is the only copy of the originals that were deleted."
+    if state.promoted and not marks.get(UNCHANGED):
+        return "Its backup is the only way back to what was there before."
+    if not state.promoted and backed_up and not marks.get(LEFT):
+        return "It is not finished."
+    return ""
 
 
 def _outcome(run: RunFolder, state: RunState | None, marks: Mapping[str, str | None]) -> str:
@@ -81,6 +103,40 @@ def _outcome(run: RunFolder, state: RunState | None, marks: Mapping[str, str | N
     return f"stopped before {step_name(state.current)}" if state.current else "stopped"
 
 
+async def choose_runs(project: Path, names: Sequence[str]) -> list[RunInfo]:
+    """The runs of these names; without any, those with which nothing would be lost.
+
+    Raises UsageError for a name that is none.
+    """
+    if names:
+        folders = await in_thread(lambda _stop: [RunFolder.open(project, n) for n in names])
+        return [await describe_run(folder) for folder in dict.fromkeys(folders)]
+    return [info for info in await describe_runs(project) if not info.needed]
+
+
+async def prune_runs(
+    project: Path, names: Sequence[str], *, confirmed: bool, clock: Clock = utc_now
+) -> list[RunInfo]:
+    """Delete runs with their backups (see `choose_runs`); returns them as they were.
+
+    Raises UsageError without confirmation, naming them and their sizes, GateClosed for a run that
+    was interrupted while it changed files (nothing is deleted then), LockedError.
+    """
+    found = await choose_runs(project, names)
+    if not found:
+        return []
+    if not confirmed:
+        told = "; ".join(f"{i.name} ({i.size:,} bytes) {i.needed}".rstrip() for i in found)
+        raise UsageError(f"Nothing was removed. This would remove: {told}", todo="Add --yes.")
+    with project_lock(project, clock):
+        folders = [RunFolder.open(project, info.name) for info in found]
+        for folder in folders:
+            await _refuse_unfinished(folder)
+        for folder in folders:
+            await prune(folder, confirmed=True)
+    return found
+
+
 async def prune(run: RunFolder, *, confirmed: bool) -> int:
     """Delete a run's folder with its backup; returns the bytes that became free.
 
@@ -89,18 +145,27 @@ async def prune(run: RunFolder, *, confirmed: bool) -> int:
     """
     info = await describe_run(run)
     if not confirmed:
-        what = " It is the only copy of the originals that were deleted." if info.only_copy else ""
-        raise UsageError(f"Run {run.name} was not removed: that was not confirmed.{what}")
-    if info.state is not None:
-        async with open_run_store(run) as store:
-            work = await store.work()
-        if work is not None:
-            raise GateClosed(
-                f"Run {run.name} was interrupted while it changed files ({work.kind}).",
-                todo="Open it, or roll it back, first.",
-            )
+        text = f"Run {run.name} was not removed: that was not confirmed. {info.needed}"
+        raise UsageError(text.rstrip())
+    await _refuse_unfinished(run)
     await in_thread(lambda _stop: _remove(run))
     return info.size
+
+
+async def _refuse_unfinished(run: RunFolder) -> None:
+    """Raise GateClosed when the run was interrupted while it changed files."""
+    try:
+        if not run.run_db.exists():
+            return
+        async with open_run_store(run) as store:
+            work = await store.work()
+    except FileRefused:
+        return  # Damaged: whoever named it has read that.
+    if work is not None:
+        raise GateClosed(
+            f"Run {run.name} was interrupted while it changed files ({work.kind}).",
+            todo="Open it, or roll it back, first.",
+        )
 
 
 def _only_copy(state: RunState | None) -> bool:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from consolidator_tui.domain.discovery import Discovery, FileKind, FoundFile
-from consolidator_tui.domain.errors import FileRefused, Refused, UsageError
+from consolidator_tui.domain.errors import FileRefused, GateClosed, Refused, UsageError
 from consolidator_tui.domain.selection import Chosen, Selection
 from consolidator_tui.services.discover.describe import describe
 from consolidator_tui.services.discover.walk import examine
@@ -213,6 +213,21 @@ def inside(root: Path, name: str, what: str) -> str:
             todo="Choose a place in the project.",
         )
     return path
+
+
+def refuse_outside(root: Path, sources: Sequence[str]) -> None:
+    """Raise GateClosed for a path of a plan that leaves the project, also through a link. Blocking.
+
+    A plan may come from somebody else; its files must not lead to databases elsewhere unseen.
+    """
+    real_root = Path(os.path.realpath(root))
+    for name in sources:
+        path = relative(root, name)
+        if _is_outside(path) or _is_outside(relative(real_root, os.path.realpath(root / path))):
+            raise GateClosed(
+                f"The plan names {path}, which lies outside the project {root}.",
+                todo="Add --allow-outside if that is meant.",
+            )
 
 
 def check_writable(root: Path, target: str) -> None:

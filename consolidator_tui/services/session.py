@@ -33,7 +33,7 @@ from consolidator_tui.services.previewing import Previewing
 from consolidator_tui.services.resuming import CONFLICTS, UNCHANGED
 from consolidator_tui.services.selecting import choose
 from consolidator_tui.services.smoking import Smoking
-from consolidator_tui.services.space import estimate
+from consolidator_tui.services.space import estimate, refuse_to_migrate
 from consolidator_tui.storage.run_folder import Clock, utc_now
 from consolidator_tui.storage.sqlite import check_sqlite_version
 from consolidator_tui.storage.worker import in_thread
@@ -232,11 +232,14 @@ class Session(Deciding, Smoking, Previewing):
 
     async def _load_sources(self, manifest: Manifest) -> tuple[Source, ...]:
         """The sources as catalog entries, read from their snapshots; equal bytes only once."""
+        from consolidator_tui.services.backup.places import named_path
+
         run = self.need_run()
         first: dict[str, int] = {}
         sources: list[Source] = []
         for index, path in enumerate(self.need_chosen().sources):
-            record = manifest.files[path]
+            # Outside the project the manifest has the absolute path.
+            record = manifest.files[named_path(run, path)]
             source = await load_source(index, path, run.backup / record.snapshot, record.row_counts)
             same = first.setdefault(record.sha256, index)
             sources.append(
@@ -259,6 +262,8 @@ class Session(Deciding, Smoking, Previewing):
             if self.asked:
                 self.result = MergeResult((), self.asked)
             else:
+                manifest = self.need_manifest()
+                await in_thread(lambda _stop: refuse_to_migrate(run, manifest))
                 self.merged = None
                 await self.close_review()
                 self.result = await merge(

@@ -7,6 +7,7 @@ database first; the rest of the engine sees no difference.
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -16,6 +17,7 @@ from consolidator_tui.domain.catalog import Affinity, Source, Table, fold
 from consolidator_tui.domain.errors import FileRefused
 from consolidator_tui.domain.merge import Ancestor
 from consolidator_tui.services.stand_ins import stand_in, stand_in_for
+from consolidator_tui.storage.atomic import open_private
 from consolidator_tui.storage.sqlite import Database, open_database, quote
 
 MAX_ATTACHED_SOURCES = 7
@@ -97,7 +99,7 @@ async def build_pool(sources: Sequence[Source], pool: Path) -> dict[tuple[int, s
     pool.unlink(missing_ok=True)
     direct = direct_sources(sources)
     names: dict[tuple[int, str], str] = {}
-    pool.touch(mode=0o600)
+    os.close(open_private(pool, os.O_WRONLY | os.O_CREAT))
     async with open_database(pool, mode="rw") as database:
         encoding = sources[0].schema.encoding
         await database.execute(f"PRAGMA encoding = '{encoding}'")

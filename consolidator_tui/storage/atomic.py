@@ -74,9 +74,23 @@ def make_private_folder(folder: Path, *, sync: bool = True) -> None:
         missing.append(folder)
         folder = folder.parent
     for new in reversed(missing):
-        new.mkdir(mode=PRIVATE_FOLDER, exist_ok=True)
+        with suppress(FileExistsError):
+            new_private_folder(new)
         if sync:
             sync_folder(new.parent)
+
+
+def new_private_folder(folder: Path) -> None:
+    """Create one folder with mode 0700, whatever the umask. Raises FileExistsError, OSError."""
+    folder.mkdir(mode=PRIVATE_FOLDER)
+    folder.chmod(PRIVATE_FOLDER)
+
+
+def open_private(path: Path, flags: int) -> int:
+    """`os.open` for a file of our own: mode 0600, whatever the umask. Raises OSError."""
+    descriptor = os.open(path, flags | os.O_CLOEXEC, PRIVATE_FILE)
+    os.fchmod(descriptor, PRIVATE_FILE)
+    return descriptor
 
 
 def temporary_sibling(path: Path) -> Path:

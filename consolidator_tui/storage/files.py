@@ -22,6 +22,7 @@ def _copy(source: Path, target: Path, mode: int) -> None:
     with source.open("rb") as reader:
         descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
         with os.fdopen(descriptor, "wb") as writer:
+            os.fchmod(descriptor, mode)
             left = os.fstat(reader.fileno()).st_size
             while left > 0:
                 try:

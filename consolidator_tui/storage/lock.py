@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from consolidator_tui.domain.errors import LockedError
-from consolidator_tui.storage.atomic import PRIVATE_FILE, explain_os
+from consolidator_tui.storage.atomic import explain_os, open_private
 from consolidator_tui.storage.run_folder import Clock, prepare_own_folder, utc_now
 
 
@@ -23,9 +23,8 @@ def project_lock(project: Path, clock: Clock = utc_now) -> Iterator[None]:
     that died, so nothing stale is left behind.
     """
     path = prepare_own_folder(project) / "lock"
-    flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
     try:
-        descriptor = os.open(path, flags, PRIVATE_FILE)
+        descriptor = open_private(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW)
     except OSError as error:
         raise explain_os(error, str(path)) from error
     try:

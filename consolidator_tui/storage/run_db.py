@@ -22,7 +22,7 @@ from typing import Any
 from consolidator_tui.domain.errors import Failed
 from consolidator_tui.domain.event import Event, Level, Message, Progress, Step, StepFailed
 from consolidator_tui.domain.run import Fact, RunState, StepStatus
-from consolidator_tui.storage.atomic import PRIVATE_FILE, explain_os
+from consolidator_tui.storage.atomic import explain_os, open_private
 from consolidator_tui.storage.decision_db import SCHEMA as DECISIONS
 from consolidator_tui.storage.decision_db import DecisionStore
 from consolidator_tui.storage.run_folder import Clock, RunFolder, utc_now
@@ -243,9 +243,8 @@ async def open_run_store(run: RunFolder, clock: Clock = utc_now) -> AsyncIterato
 def _create_private(path: Path) -> None:
     # SQLite would use the umask; its sidecars take the mode of the file. O_EXCL: an existing file
     # must not be opened and closed here, that would drop this process's locks on it (POSIX).
-    flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
     try:
-        os.close(os.open(path, flags, PRIVATE_FILE))
+        os.close(open_private(path, os.O_RDWR | os.O_CREAT | os.O_EXCL))
     except FileExistsError:
         return
     except OSError as error:

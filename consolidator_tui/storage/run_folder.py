@@ -16,8 +16,8 @@ from pathlib import Path
 from consolidator_tui.domain.errors import FileRefused, UsageError
 from consolidator_tui.domain.manifest import MANIFEST_NAME
 from consolidator_tui.storage.atomic import (
-    PRIVATE_FOLDER,
     explain_os,
+    new_private_folder,
     sync_folder,
     write_atomically,
 )
@@ -93,7 +93,7 @@ class RunFolder:
             # Made whole under another name: a run's folder always has its parts.
             new = runs / f"{_NEW}{secrets.token_hex(6)}"
             for folder in (new, new / "backup", new / "staging", new / "kept"):
-                folder.mkdir(mode=PRIVATE_FOLDER)
+                new_private_folder(folder)
             sync_folder(new)
             _remove_leftovers(runs, new)
             name = _claim(runs, new, clock().astimezone(UTC).strftime("%Y%m%dT%H%M%SZ"))
@@ -149,7 +149,7 @@ def _own_folder(project: Path) -> Path:
     own = project / FOLDER_NAME
     for folder in (own, own / "runs"):
         try:
-            folder.mkdir(mode=PRIVATE_FOLDER)
+            new_private_folder(folder)
         except FileExistsError:
             if not _is_folder(folder):
                 # A symlink here would put backups, and deletions, somewhere else.
@@ -158,7 +158,6 @@ def _own_folder(project: Path) -> Path:
                     todo="Move it away and try again.",
                 ) from None
         else:
-            folder.chmod(PRIVATE_FOLDER)
             sync_folder(folder.parent)
     ignore = own / ".gitignore"
     if not ignore.exists():

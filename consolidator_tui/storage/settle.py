@@ -8,6 +8,17 @@ from consolidator_tui.domain.manifest import SIDECARS
 from consolidator_tui.storage.holders import sidecar
 from consolidator_tui.storage.sqlite import open_database
 
+SWELLING = 64 << 20
+"""Bytes that a log may add to a database beyond what is in it: pages that were free again."""
+
+
+def is_swollen(size: int, known: int) -> bool:
+    """Whether a database of `known` bytes, its logs included, cannot really be of that size.
+
+    A damaged log can say that it has any size; terabytes of nothing would be read for hours.
+    """
+    return size > 2 * known + SWELLING
+
 
 async def settle(path: Path) -> bool:
     """Apply what waits in the sidecars of a copy, so that the file alone is the database.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
@@ -28,6 +29,9 @@ PROGRESS_STEPS = 20_000
 """Virtual machine steps between two calls of the progress handler; costs under 1 %."""
 
 Row = tuple[Any, ...]
+
+_FORBIDDEN = re.compile(r"not authorized|unsafe use of|may not be used in")
+"""What SQLite says of functions that a schema may not call: https://sqlite.org/security.html"""
 
 
 def check_sqlite_version() -> None:
@@ -163,6 +167,37 @@ class Database:
 
 
 @asynccontextmanager
+async def connect(uri: str, *, timeout: float = 5.0) -> AsyncIterator[aiosqlite.Connection]:
+    """A connection whose thread has ended when the `with` block has, whatever happens.
+
+    aiosqlite does not wait for its thread when connecting fails or is cancelled; the thread then
+    answers to an event loop that may be closed. Raises sqlite3.Error.
+    """
+    connection = aiosqlite.connect(
+        uri, uri=True, isolation_level=None, timeout=timeout, cached_statements=64
+    )
+    try:
+        await to_the_end(_opened(connection))
+    except BaseException:
+        await to_the_end(_put_away(connection))
+        raise
+    try:
+        yield connection
+    finally:
+        await to_the_end(connection.close())
+
+
+async def _opened(connection: aiosqlite.Connection) -> None:
+    await connection
+
+
+async def _put_away(connection: aiosqlite.Connection) -> None:
+    if connection._connection is not None:
+        await connection.close()
+    await asyncio.to_thread(connection._thread.join)
+
+
+@asynccontextmanager
 async def open_database(
     path: Path | None,
     *,
@@ -179,37 +214,23 @@ async def open_database(
     """
     name = ":memory:" if path is None else file_uri(path, mode=mode, immutable=immutable)
     async with connect(name, timeout=timeout) as connection:
+        connection.text_factory = decode_text
         database = Database(connection, path)
         await database.execute("PRAGMA trusted_schema = OFF")
         await database.execute("PRAGMA cell_size_check = ON")
+        if mode.startswith("ro"):
+            await _defend(connection)
         if cache_kib is not None:
             await database.execute(f"PRAGMA cache_size = -{cache_kib}")
         yield database
 
 
-@asynccontextmanager
-async def connect(uri: str, *, timeout: float) -> AsyncIterator[aiosqlite.Connection]:
-    """A bare connection, opened and closed to the end also when cancelled meanwhile.
-
-    Its thread would otherwise report to an event loop that may be gone by then.
-    Raises sqlite3.Error.
-    """
-    connection = aiosqlite.connect(
-        uri, uri=True, isolation_level=None, timeout=timeout, cached_statements=64
-    )
-    try:
-        await to_the_end(connection)
-        connection.text_factory = decode_text
-        yield connection
-    finally:
-        await to_the_end(connection.close())
-
-
-@asynccontextmanager
-async def open_read_only(path: Path, *, immutable: bool = False) -> AsyncIterator[Database]:
-    """Open a file for reading only."""
-    async with open_database(path, immutable=immutable) as database:
-        yield database
+async def _defend(connection: aiosqlite.Connection) -> None:
+    """Defensive mode, where Python can set it (3.12)."""
+    flag = getattr(sqlite3, "SQLITE_DBCONFIG_DEFENSIVE", None)
+    if flag is not None:
+        run: Any = connection._execute
+        await run(connection._conn.setconfig, flag, True)  # type: ignore[attr-defined]
 
 
 def explain(error: sqlite3.Error, what: str) -> ConsolidatorError:
@@ -237,6 +258,11 @@ def explain(error: sqlite3.Error, what: str) -> ConsolidatorError:
         return FileRefused(
             f"{what}: cannot be opened ({error}).",
             todo="Check that it exists, its permissions, and that the disk works and has room.",
+        )
+    if primary == sqlite3.SQLITE_AUTH or _FORBIDDEN.search(str(error)):
+        return FileRefused(
+            f"{what}: SQL in its schema calls a function that is not allowed ({error}).",
+            todo="Remove that CHECK, index, trigger or view, or leave the file out.",
         )
     if primary == sqlite3.SQLITE_IOERR:
         return Failed(

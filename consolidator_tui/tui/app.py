@@ -30,6 +30,8 @@ from consolidator_tui.tui.theme import DARK, LIGHT, Inks, inks
 from consolidator_tui.tui.wizard import Wizard
 
 if TYPE_CHECKING:
+    from textual.driver import Driver
+
     from consolidator_tui.services.session import Session
 
 REFRESH_SECONDS = 0.1
@@ -71,8 +73,9 @@ class ConsolidatorApp(App[int]):
         now: Callable[[], datetime] = datetime.now,
         monotonic: Callable[[], float] = time.monotonic,
         stop_on_signals: bool = False,
+        driver: type[Driver] | None = None,
     ) -> None:
-        super().__init__()
+        super().__init__(driver_class=driver)
         self._stop_on_signals = stop_on_signals
         self.project = project
         self.store = EventStore(now, monotonic)
@@ -104,12 +107,21 @@ class ConsolidatorApp(App[int]):
 
     def _watch_signals(self) -> None:
         """A request to end, or a closed terminal, stops like a person who quits."""
+        from consolidator_tui.tui.terminal import is_gone
+
         loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGHUP):
-            loop.add_signal_handler(
-                number,
-                lambda: self.run_worker(self.leave(1), group="leave", exit_on_error=False),
-            )
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            loop.add_signal_handler(number, self._stopped_from_outside)
+
+        def look() -> None:
+            if is_gone():
+                self._stopped_from_outside()
+
+        # Not every terminal that goes away sends a signal.
+        self.set_interval(1.0, look)
+
+    def _stopped_from_outside(self) -> None:
+        self.run_worker(self.leave(1), group="leave", exit_on_error=False)
 
     def _open(self) -> None:
         self._keeper = self.run_worker(
@@ -345,6 +357,8 @@ async def _settled(worker: Worker[object] | Worker[None]) -> None:
 
 def run_wizard(project: Path) -> int:
     """Run the wizard until the person leaves; returns the exit status of the command."""
-    app = ConsolidatorApp(project, stop_on_signals=True)
+    from consolidator_tui.tui.terminal import PatientDriver
+
+    app = ConsolidatorApp(project, stop_on_signals=True, driver=PatientDriver)
     result = app.run()
     return result if result is not None else app.return_code or 0

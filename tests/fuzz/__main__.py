@@ -32,6 +32,7 @@ def main() -> int:
 def _sweep(options: argparse.Namespace, scratch: Path) -> int:
     began = time.monotonic()
     counts: Counter[str] = Counter()
+    failures: dict[str, int] = {}
     number, changes, found, slowest = options.first, 0, 0, 0.0
     worker = Worker(options.seed, scratch)
     while changes < options.changes:
@@ -45,6 +46,8 @@ def _sweep(options: argparse.Namespace, scratch: Path) -> int:
             counts[f"{trial.outcome} ({trial.status})"] += 1
             slowest = max(slowest, trial.seconds)
             found += bool(trial.findings)
+            if trial.status == 1:
+                failures[trial.words] = trial.number
             if trial.findings:
                 print(trial, flush=True)
         number += 1
@@ -55,6 +58,8 @@ def _sweep(options: argparse.Namespace, scratch: Path) -> int:
     worker.close()
     for what, how_many in counts.most_common():
         print(f"{how_many:6} {what}")
+    for words, last in failures.items():
+        print(f"failed, as in trial {last}: {words}")
     print(
         f"{changes} changes in {number - options.first} trials, {found} findings, slowest "
         f"{slowest:.1f} s, {time.monotonic() - began:.0f} s in all"

@@ -6,6 +6,7 @@ import asyncio
 import random
 import shutil
 import sqlite3
+import threading
 import time
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -35,6 +36,8 @@ class Trial:
     changes: tuple[str, ...]
     status: int = 0
     outcome: str = ""
+    words: str = ""
+    """The last sentence."""
     seconds: float = 0
     findings: list[str] = field(default_factory=list)
 
@@ -55,7 +58,12 @@ def attempt(number: int, seed: int, templates: dict[str, Path], scratch: Path) -
     before = _contents(project)
     began = time.monotonic()
     sources = SOURCES if coin.random() < 0.6 else ()
-    asyncio.run(_work(trial, project, sources, looking=coin.random() < 0.3))
+    before_threads = threading.excepthook
+    threading.excepthook = lambda caught: trial.findings.append(f"a thread: {caught.exc_value!r}")
+    try:
+        asyncio.run(_work(trial, project, sources, looking=coin.random() < 0.3))
+    finally:
+        threading.excepthook = before_threads
     trial.seconds = time.monotonic() - began
     if trial.seconds > SECONDS:
         trial.findings.append(f"it took {trial.seconds:.0f} s")
@@ -86,6 +94,7 @@ async def _look(trial: Trial, project: Path) -> None:
 
 def _check_words(trial: Trial, outcome: Outcome) -> None:
     texts = [message.text for message in outcome.messages]
+    trial.words = texts[-1] if texts else ""
     for text in texts:
         if _UNEXPECTED in text or "Traceback" in text:
             trial.findings.append(text)

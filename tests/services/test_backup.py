@@ -13,6 +13,7 @@ from consolidator_tui.domain.event import Event, Message, ignore
 from consolidator_tui.domain.manifest import Role
 from consolidator_tui.services import backup as backup_module
 from consolidator_tui.services.backup import back_up, load_manifest, verify_backup
+from consolidator_tui.services.rollback import roll_back
 from consolidator_tui.storage.manifest_file import has_manifest
 from consolidator_tui.storage.run_folder import RunFolder
 from tests.services.run_project import (
@@ -246,6 +247,7 @@ async def test_every_flipped_byte_is_noticed(tmp_path: Path) -> None:
     make_wal_left_over(tmp_path / "w.db")
     run = RunFolder.create(tmp_path)
     manifest = await back_up(run, ["x.db", "w.db"], target=None, emit=ignore)
+    before = tree(tmp_path)
     text = run.manifest.read_bytes()
     for position in range(0, len(text), 7):
         damaged = bytearray(text)
@@ -253,6 +255,9 @@ async def test_every_flipped_byte_is_noticed(tmp_path: Path) -> None:
         run.manifest.write_bytes(damaged)
         with pytest.raises(BackupDamaged, match=r"manifest\.json"):
             await load_manifest(run)
+        if position % 49 == 0:
+            with pytest.raises(BackupDamaged, match=r"manifest\.json"):
+                await roll_back(run, ignore)
     run.manifest.write_bytes(text)
     for stored in manifest.stored_files():
         path = run.backup / stored.stored
@@ -264,8 +269,12 @@ async def test_every_flipped_byte_is_noticed(tmp_path: Path) -> None:
             with pytest.raises(BackupDamaged) as caught:
                 await verify_backup(run, ignore)
             assert str(path) in caught.value.sentence
+            with pytest.raises(BackupDamaged) as caught:
+                await roll_back(run, ignore)
+            assert str(path) in caught.value.sentence
         path.write_bytes(content)
     await verify_backup(run, ignore)
+    assert tree(tmp_path) == before
 
 
 async def test_full_disk_is_said_before_anything_is_written(

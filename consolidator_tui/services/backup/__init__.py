@@ -27,6 +27,7 @@ from consolidator_tui.services.backup.places import Place, locate
 from consolidator_tui.services.backup.progress import Reporter
 from consolidator_tui.services.backup.snapshot import read_back
 from consolidator_tui.services.backup.users import Users
+from consolidator_tui.services.space import RESERVE, mebibytes
 from consolidator_tui.storage.atomic import explain_os, sync_folder
 from consolidator_tui.storage.hashing import free_space
 from consolidator_tui.storage.holders import sidecar
@@ -39,8 +40,6 @@ __all__ = ["back_up", "load_manifest", "verify_backup"]
 
 AT_ONCE = 2
 """Files that are copied or checked at the same time: two keep disk and processor busy."""
-RESERVE = 1 << 20
-"""Bytes left free for the run's own database and folders."""
 
 
 async def back_up(
@@ -185,7 +184,8 @@ def _need_space(run: RunFolder, places: list[tuple[Place, Role]]) -> None:
     free = free_space(run.backup)
     if free < needed:
         raise DiskFull(
-            f"The backup needs {_mib(needed)} and only {_mib(free)} are free in {run.backup}.",
+            f"The backup needs {mebibytes(needed)} and only {mebibytes(free)} are free in"
+            f" {run.backup}.",
             todo="Free some space and try again.",
         )
 
@@ -195,10 +195,6 @@ def _size(path: Path) -> int:
         return path.lstat().st_size
     except OSError:
         return 0  # Missing or unreadable: said when it is captured.
-
-
-def _mib(size: int) -> str:
-    return f"{size / (1 << 20):,.1f} MiB"
 
 
 def _sync_folders(run: RunFolder, stop: Stop) -> None:

@@ -13,10 +13,10 @@ from typing import Any
 from consolidator_tui.domain.errors import BackupDamaged, FileRefused
 from consolidator_tui.domain.manifest import MAIN, Part
 from consolidator_tui.services.backup.capture import Captured
-from consolidator_tui.storage.atomic import PRIVATE_FILE, explain_os
+from consolidator_tui.storage.atomic import PRIVATE_FILE, explain_os, make_private_folder
 from consolidator_tui.storage.hashing import hash_file
 from consolidator_tui.storage.holders import sidecar
-from consolidator_tui.storage.settle import settle
+from consolidator_tui.storage.settle import is_swollen, settle
 from consolidator_tui.storage.sqlite import Database, Row, explain, open_database, quote
 from consolidator_tui.storage.worker import Stop, in_thread
 
@@ -64,10 +64,22 @@ async def build_snapshot(backup: Path, captured: Captured) -> tuple[Captured, in
             f"{place.path}: what its log holds could not be applied to a copy.",
             todo="Open it once with its own program, so that nothing waits in the log.",
         )
+    await in_thread(lambda _stop: _refuse_swollen(path, captured))
     found = await in_thread(lambda stop: hash_file(path, place.path, stop))
     if found is None:
         raise BackupDamaged(f"{place.stored}: the snapshot disappeared while it was made.")
     return Captured(place, parts, plain=False), *found
+
+
+def _refuse_swollen(path: Path, captured: Captured) -> None:
+    size = path.stat().st_size
+    known = sum(part.size for part in captured.parts)
+    if is_swollen(size, known):
+        raise FileRefused(
+            f"{captured.place.path}: what its log holds would make it {size:,} bytes, from"
+            f" {known:,}; the log is damaged.",
+            todo="Open it once with its own program, so that nothing waits in the log.",
+        )
 
 
 def _lay_out(backup: Path, captured: Captured) -> tuple[Part, ...]:
@@ -79,7 +91,7 @@ def _lay_out(backup: Path, captured: Captured) -> tuple[Part, ...]:
         for part in captured.parts:
             stored = part.stored
             if part.suffix == MAIN:
-                raw.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+                make_private_folder(raw.parent, sync=False)
                 path.rename(raw)
                 stored = place.raw
             if part.suffix != "-shm":
@@ -124,12 +136,29 @@ async def inspect_snapshot(path: Path, name: str, *, thorough: bool) -> Contents
                     f"{name}: the database is damaged ({(damage or findings)[0]}).",
                     todo="Recover it with `sqlite3 FILE .recover` first, or leave it out.",
                 )
+            await _refuse_unspeakable(database, name)
             counts = await count_rows(database)
             schema = await schema_hash(database)
     except sqlite3.Error as error:
         raise explain(error, name) from error
     index_damage = any(_INDEX_FINDING.match(finding) for finding in findings)
     return Contents(counts, schema, tuple(findings[:KEPT_FINDINGS]), index_damage)
+
+
+async def _refuse_unspeakable(database: Database, name: str) -> None:
+    """Names that are no UTF-8 come from damage only, and no SQL statement can hold them."""
+    rows = await database.rows(
+        "SELECT m.name, x.name FROM sqlite_schema m LEFT JOIN pragma_table_xinfo(m.name) x"
+        " WHERE m.type = 'table' AND m.rootpage > 0"
+    )
+    for table, column in rows:
+        for found in (table, column or ""):
+            if any("\ud800" <= character <= "\udfff" for character in found):
+                shown = found.encode("utf-8", "surrogateescape")
+                raise FileRefused(
+                    f"{name}: a table or column is named {shown!r}, which is no UTF-8 text.",
+                    todo="Its schema is damaged: recover it first, or leave it out.",
+                )
 
 
 async def count_rows(database: Database) -> dict[str, int]:

@@ -28,6 +28,8 @@ from consolidator_tui.domain.discovery import Sidecar
 from consolidator_tui.domain.errors import Cancelled, DiskFull, LockedError
 from consolidator_tui.services.discover import header as headers
 from consolidator_tui.services.discover import locks
+from consolidator_tui.storage.atomic import open_private
+from consolidator_tui.storage.settle import is_swollen
 from consolidator_tui.storage.sqlite import Database, open_database
 
 BUSY_SECONDS = 0.25
@@ -85,7 +87,19 @@ async def open_unchanged(path: Path, *, scratch: Path | None = None) -> AsyncIte
             stack.push_async_callback(asyncio.to_thread, shutil.rmtree, folder)
             copy = await _copied(path, folder)
             database = await stack.enter_async_context(open_database(copy, mode="rw"))
+        await _refuse_swollen(path, database)
         yield database
+
+
+async def _refuse_swollen(path: Path, database: Database) -> None:
+    pages = int(await database.value("PRAGMA page_count") or 0)
+    size = pages * int(await database.value("PRAGMA page_size") or 0)
+    around, _wal, (_inode, known, _time) = await asyncio.to_thread(_state, path)
+    known += sum(sidecar.size for sidecar in around.sidecars)
+    if is_swollen(size, known):
+        error = sqlite3.DatabaseError(f"its log would make it {size:,} bytes, from {known:,}")
+        error.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
+        raise error
 
 
 async def _open_in_place(path: Path, stack: AsyncExitStack) -> Database | None:
@@ -219,8 +233,8 @@ def _check_room(path: Path, folder: Path) -> None:
 
 
 def _copy(source: Path, target: Path, stop: threading.Event) -> None:
-    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0)
-    with source.open("rb") as reader, open(os.open(target, flags, 0o600), "wb") as writer:  # noqa: PTH123
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
+    with source.open("rb") as reader, os.fdopen(open_private(target, flags), "wb") as writer:
         while chunk := reader.read(COPY_CHUNK):
             if stop.is_set():
                 raise Cancelled("Copying was stopped.")

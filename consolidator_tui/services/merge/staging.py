@@ -82,14 +82,12 @@ async def write_staging(
             began = time.monotonic()
             emit(Progress(Step.MIGRATE, work.table.name, number, len(works), "tables", "writing"))
             try:
-                indexes = await drop_plain_indexes(database, work)
-                notes += await write_table(database, translator, work)
-                await database.script(indexes)
+                table, told = await _write_rows(database, translator, work)
             except CannotWrite as refused:
                 await database.execute("ROLLBACK")
                 return MergeResult(tuple(counts), (refused.question,), tuple(notes))
-            table = await count_table(database, work, written=True)
             counts.append(table)
+            notes += told
             emit(_merged(table, time.monotonic() - began))
         works = [translator.works[work.key] for work in planned]
         places = {work.table.name: number for number, work in enumerate(works)}
@@ -121,6 +119,16 @@ def _final(
     for key in (*roots(work), work.key):
         translator.works[key] = planned[key].over(workspace)
     return translator.works[work.key]
+
+
+async def _write_rows(
+    database: Database, translator: Translator, work: Work
+) -> tuple[TableCounts, list[Note]]:
+    """Write and count one table, its indexes made anew where that is quicker."""
+    indexes = await drop_plain_indexes(database, work)
+    notes = await write_table(database, translator, work)
+    await database.script(indexes)
+    return await count_table(database, work, written=True), notes
 
 
 async def _prepare_connection(database: Database) -> None:
