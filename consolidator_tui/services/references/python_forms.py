@@ -22,6 +22,7 @@ from consolidator_tui.services.references.python_names import (
 )
 from consolidator_tui.services.references.python_sinks import (
     OPERATION_METHODS,
+    OTHER_ENGINES,
     TEST_METHODS,
     argument,
     file_use,
@@ -290,6 +291,9 @@ def call_context(
     if not last and isinstance(call.func, cst.Attribute):
         last = call.func.attr.value
     key = arg.keyword.value if arg.keyword is not None else ""
+    module = name.partition(".")[0]
+    if module.lower() in OTHER_ENGINES:
+        return Context(Form.MENTION, "no", f"{module} opens no SQLite files", None, last)
     sink = sink_of(call, scope, evaluator)
     if sink is not None and argument(call, sink[0]) is arg.value:
         holder = _holder(tree, call)

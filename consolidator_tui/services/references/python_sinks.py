@@ -32,6 +32,7 @@ SINKS: dict[str, Sink] = {
     "create_async_engine": Sink(Form.SQLALCHEMY, 0, _URL),
     "make_url": Sink(Form.SQLALCHEMY, 0, ("name_or_url",)),
     "SQLDatabase.from_uri": Sink(Form.SQLALCHEMY, 0, ("database_uri",)),
+    "add_jobstore": Sink(Form.SQLALCHEMY, 99, ("url",)),
     "SQLAlchemyJobStore": Sink(Form.SQLALCHEMY, 0, ("url",)),
     "SqliteDatabase": Sink(Form.PEEWEE, 0, ("database",)),
     "SqliteExtDatabase": Sink(Form.PEEWEE, 0, ("database",)),
@@ -50,6 +51,12 @@ SINKS: dict[str, Sink] = {
     "bind": Sink(Form.PONY, 1, ("filename",)),
 }
 """By the end of the callee's dotted name, longest match first."""
+
+OTHER_ENGINES = {
+    "duckdb", "tinydb", "plyvel", "leveldb", "rocksdb", "lmdb", "shelve", "dbm", "pickledb",
+    "unqlite", "zodb", "chromadb", "lancedb", "pickle", "joblib", "h5py", "logging",
+}  # fmt: skip
+"""Modules (in lower case) whose files are no SQLite databases, whatever they are called."""
 
 _FILE_TESTS = {
     "os.path.exists", "os.path.isfile", "os.path.getsize", "os.path.getmtime", "os.stat",

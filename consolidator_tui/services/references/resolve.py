@@ -39,6 +39,9 @@ _TEST_FILE = re.compile(
 )
 _TEST_ENV = re.compile(r"\.env.*\btest(ing|s)?\b", re.I)
 
+_REMOVES = ("given to remove()", "given to unlink()", "given to .unlink()")
+_TOOLS = {"tox.ini", "pytest.ini", ".pytest.ini", "setup.cfg"}
+
 NOT_OPENING = (Form.FILE_TEST, Form.FILE_OPERATION, Form.MENTION)
 
 
@@ -46,6 +49,8 @@ def in_tests(file: str) -> bool:
     """Whether a file belongs to the project's tests, by the names that test runners collect."""
     path = PurePosixPath(file)
     if any(part.lower() in _TEST_FOLDERS for part in path.parts[:-1]):
+        return True
+    if path.name in _TOOLS:
         return True
     return bool(_TEST_FILE.match(path.name) or _TEST_ENV.match(path.name))
 
@@ -157,16 +162,18 @@ def resolve(
 
 
 def _pair_tests(references: list[Reference]) -> list[Reference]:
-    """An existence test goes with an editable reference of the same file that means the same."""
+    """What tests or removes a file goes with an editable reference of the same file that opens
+    the same database."""
+    paired = (Form.FILE_TEST, Form.FILE_OPERATION)
     opened = {
         (r.file, path)
         for r in references
-        if r.editable and r.form is not Form.FILE_TEST
+        if r.editable and r.form not in paired
         for path in r.resolves_to
     }
     return [
         r
-        if r.form is not Form.FILE_TEST or any((r.file, path) in opened for path in r.resolves_to)
+        if r.form not in paired or any((r.file, path) in opened for path in r.resolves_to)
         else replace(r, editable=False, why_not=r.why_not or "nothing in this file opens it")
         for r in references
     ]
@@ -218,7 +225,7 @@ class _Resolver:
             working_directories=tuple(folders),
             resolves_to=tuple(hits or first),
             exists=bool(hits),
-            in_tests=in_tests(scan.file) or "TEST NAME" in literal.why_not,
+            in_tests=in_tests(scan.file) or literal.name == "TEST NAME",
             env_key=literal.env_key,
             editable=allowed,
             why_not="" if allowed else why,
@@ -242,7 +249,7 @@ class _Resolver:
     def _allowed(
         self, scan: FileScan, literal: Literal, evidence: list[Evidence], opened: bool
     ) -> tuple[bool, str]:
-        if literal.allowed == "no":
+        if literal.allowed == "no" and not _tidies_up(scan, literal):
             return False, literal.why_not
         danger = next((e for e in evidence if e.endangers), None)
         if danger is not None and not in_tests(scan.file):
@@ -326,6 +333,12 @@ class _Resolver:
         return sorted(
             database for database in self.databases if database.parts[-len(parts) :] == parts
         )
+
+
+def _tidies_up(scan: FileScan, literal: Literal) -> bool:
+    """Whether a test removes the file: it then goes with the reference that opens it."""
+    removes = literal.form is Form.FILE_OPERATION and literal.why_not.endswith(_REMOVES)
+    return removes and in_tests(scan.file)
 
 
 def _is_file_name(literal: Literal) -> bool:
