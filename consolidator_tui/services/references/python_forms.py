@@ -42,6 +42,7 @@ _TALK = {
     "set_description", "panel", "Panel", "Text", "HTTPException", "skip", "skipif", "xfail",
     "join", "format",
 }  # fmt: skip
+_MODULE_WORD = re.compile(r"(?:^|_)(?:module|package|import|logger|namespace|plugin)s?(?:$|_)")
 _OPENERS = re.compile(r"connect|store|repositor|engine|sqlite|_orm|sql_", re.I)
 
 
@@ -200,6 +201,8 @@ def _place(tree: Tree, root: cst.CSTNode, scope: Scope, evaluator: Evaluator) ->
 def named(name: str, form: Form) -> Context:
     """A literal that a name carries."""
     words = snake(name)
+    if _MODULE_WORD.search(words):
+        return Context(form, "no", f"the name {name} speaks of a module", None, name)
     if OTHER_WORD.search(words):
         return Context(form, "no", f"the name {name} speaks of another copy", None, name)
     return Context(form, "yes" if DATABASE_WORD.search(words) else "if_opened", "", None, name)

@@ -43,6 +43,7 @@ SINKS: dict[str, Sink] = {
     "dataset.connect": Sink(Form.DATASET, 0, ("url",)),
     "databases.Database": Sink(Form.DATABASES, 0, ("url",)),
     "sqlite_utils.Database": Sink(Form.OPENED, 0, ("filename_or_conn",)),
+    "SQLiteEngine": Sink(Form.OPENED, 0, ("path",)),
     "SqliteDict": Sink(Form.OPENED, 0, ("filename",)),
     "from_conn_string": Sink(Form.OPENED, 0, ("conn_string",)),
     "Tortoise.init": Sink(Form.TORTOISE, 99, ("db_url",)),

@@ -142,6 +142,7 @@ def resolve(
     folders = Folders(project, (scan.file for scan in scans))
     joined = frozenset(name for scan in scans for name in scan.joined)
     resolver = _Resolver(project, databases, evidences, folders, modules, joined)
+    resolver.module_names = {_module_name(file) for file in python_files}
     references = [resolver.reference(scan, literal) for scan in scans for literal in scan.literals]
     references = _pair_tests(references)
     keys = {key for scan in scans for key in scan.env_keys}
@@ -195,6 +196,8 @@ class _Resolver:
         self.folders = folders
         self.modules = modules
         self.joined = joined
+        self.module_names: set[str] = set()
+        """The last two parts of each module's name: `app.db` is one of app/db.py."""
 
     def reference(self, scan: FileScan, literal: Literal) -> Reference:
         evidence = self._evidence(scan, literal)
@@ -256,6 +259,8 @@ class _Resolver:
             return False, (
                 f"{danger.use.file}:{danger.use.line} deletes, moves or overwrites this file"
             )
+        if not opened and literal.text in self.module_names:
+            return False, "it may be the name of a module of the project"
         if not opened and literal.name in self.joined:
             return False, f"{literal.name} is appended to a folder"
         if literal.form is Form.DOTENV and not opened and _is_file_name(literal):
@@ -333,6 +338,12 @@ class _Resolver:
         return sorted(
             database for database in self.databases if database.parts[-len(parts) :] == parts
         )
+
+
+def _module_name(file: str) -> str:
+    path = PurePosixPath(file).with_suffix("")
+    parts = path.parts[:-1] if path.name == "__init__" else path.parts
+    return ".".join(parts[-2:])
 
 
 def _tidies_up(scan: FileScan, literal: Literal) -> bool:
