@@ -14,7 +14,8 @@ _URL = re.compile(r"(?P<scheme>sqlite3?(?:\+\w+)?|sqlcipher(?:\+\w+)?)://(?P<res
 _SUFFIX = re.compile(rf"[^/\\]\.{SUFFIX_PATTERN}\Z", re.I)
 _IDENTIFIERS = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+\Z")
 _NOT_PATH = re.compile(r"[\n\r\t*<>|\"`;,(){}\[\]=]|://")
-_MEMORY = re.compile(r":memory:|mode=memory", re.I)
+_MEMORY = re.compile(r":memory:|mode=memory|:sharedmemory:", re.I)
+_OTHER_URL = re.compile(r"(?!sqlite|sqlcipher|file:)[a-z][\w+.-]*://", re.I)
 _THUMBS = "thumbs.db"
 
 DATABASE_WORD = re.compile(
@@ -53,6 +54,11 @@ class Location:
     def is_file_uri(self) -> bool:
         """Whether SQLite itself reads it as a `file:` URI."""
         return self.prefix.lower().endswith("file:")
+
+
+def is_other_url(text: str) -> bool:
+    """Whether the text begins as the URL of something that is no SQLite file."""
+    return _OTHER_URL.match(text) is not None
 
 
 def is_memory(text: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from consolidator_tui.services.references.paths import Location, locate
 SEPARATOR = Piece(PieceKind.TEXT, "/")
 UNKNOWN: Pieces = (Piece(PieceKind.UNKNOWN),)
 _LIMIT = 24
+_VARIABLE = re.compile(r"%\w+%|\$\w|\$\{")
+"""What the shell, Windows or os.path.expandvars put something in for."""
 
 
 def starts_absolute(pieces: Pieces) -> bool:
@@ -74,7 +77,9 @@ def concatenate(left: Pieces, right: Pieces) -> Pieces:
 def decidable(pieces: Pieces) -> bool:
     """Whether every piece has a known text."""
     return not any(
-        p.kind in (PieceKind.UNKNOWN, PieceKind.ENVIRONMENT, PieceKind.IMPORTED) for p in pieces
+        p.kind in (PieceKind.UNKNOWN, PieceKind.ENVIRONMENT, PieceKind.IMPORTED)
+        or (p.kind is PieceKind.TEXT and _VARIABLE.search(p.text) is not None)
+        for p in pieces
     )
 
 
@@ -121,6 +126,8 @@ def anchor_of(pieces: Pieces, *, two_slashes: bool = False) -> Anchor:
     if PieceKind.WORKING in kinds:
         return Anchor.WORKING_DIRECTORY
     text = "".join(p.text for p in pieces)
+    if _VARIABLE.search(text):
+        return Anchor.ENVIRONMENT
     path = locate(text, two_slashes=two_slashes).path
     if path.startswith("~"):
         return Anchor.HOME

@@ -32,6 +32,13 @@ from consolidator_tui.services.references.rewrite import (
 )
 from consolidator_tui.services.references.workers import FEW, LARGE, spread
 
+_RUNTIME = "only known when it runs. Check"
+_MOST_LINES = 12
+_LOOK = 50
+"""Test files that are looked into for databases of their own."""
+_OWN = re.compile(
+    rb"mkstemp|mkdtemp|tmp_path|tmpdir|TemporaryDirectory|NamedTemporaryFile|:memory:|sqlite://[\"']"
+)
 _SILENT = (Form.TEXT, Form.MENTION)
 _ANCHORED = (Anchor.FILE_FOLDER, Anchor.ABSOLUTE)
 _CARRIES = re.compile(
@@ -93,12 +100,12 @@ async def propose(
     kept, dropped = await asyncio.to_thread(check, report, target, case.goals, rewritten)
     notes += [note for found in rewritten for note in found.notes]
     notes += [ManualNote(file, wanted[file][0].line, why) for file, why in dropped.items()]
-    notes += _test_notes(case)
+    notes += await asyncio.to_thread(_test_notes, case)
     edited = tuple(
         FileEdit(found.file, report.hashes[found.file], found.edits)
         for found in sorted(kept, key=lambda found: found.file)
     )
-    ordered = tuple(sorted(set(notes), key=lambda n: (n.file, n.line, n.what)))
+    ordered = tuple(sorted(set(_grouped(notes)), key=lambda n: (n.file, n.line, n.what)))
     return Proposal(project, target, case.test_database, edited, ordered, report.environment_keys)
 
 
@@ -203,6 +210,8 @@ def _holds(path: Path) -> bool:
 
 
 def _advice(case: _Case, reference: Reference, goal: Path) -> str:
+    if "Django's test database" in reference.why_not:
+        return f"It must be another file than {case.target.name}."
     if "another copy" in reference.why_not:
         return "Check whether it is still needed."
     if "deletes, moves" in reference.why_not:
@@ -275,12 +284,36 @@ def _reason(case: _Case, reference: Reference, goal: Path) -> str:
     return f"{meant} → {_shown(case, goal)} ({whose})"
 
 
+def _makes_own(path: Path) -> bool:
+    """Whether a test file makes databases in memory or in a temporary folder. Blocking."""
+    try:
+        return _OWN.search(path.read_bytes()) is not None
+    except OSError:
+        return False
+
+
+def _grouped(notes: Iterable[ManualNote]) -> list[ManualNote]:
+    """Calls of one file whose paths are equally unknown are one note, with all their lines."""
+    found: list[ManualNote] = []
+    alike: dict[tuple[str, str], list[int]] = defaultdict(list)
+    for note in notes:
+        if _RUNTIME in note.what:
+            alike[note.file, note.what].append(note.line)
+        else:
+            found.append(note)
+    for (file, what), lines in alike.items():
+        first, *more = sorted(set(lines))
+        told = ", ".join(map(str, more[:_MOST_LINES])) + (" …" if len(more) > _MOST_LINES else "")
+        found.append(ManualNote(file, first, f"{what} Also line {told}." if more else what))
+    return found
+
+
 def _test_notes(case: _Case) -> list[ManualNote]:
     """Tests without any database of their own use the application's."""
     tests = [scan.file for scan in case.report.scans if in_tests(scan.file)]
     own = any(r.in_tests and (r.resolves_to or r.anchor is Anchor.TEMPORARY)
               for r in case.report.references)  # fmt: skip
-    if not tests or own:
+    if not tests or own or any(_makes_own(case.report.project / file) for file in tests[:_LOOK]):
         return []
     keys = ", ".join(case.report.environment_keys[:2])
     how = f"set {keys} in conftest.py" if keys else "give them a path of their own"

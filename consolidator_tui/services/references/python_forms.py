@@ -22,6 +22,7 @@ from consolidator_tui.services.references.python_names import (
 )
 from consolidator_tui.services.references.python_sinks import (
     OPERATION_METHODS,
+    OTHER_ENGINES,
     TEST_METHODS,
     argument,
     file_use,
@@ -41,6 +42,7 @@ _TALK = {
     "set_description", "panel", "Panel", "Text", "HTTPException", "skip", "skipif", "xfail",
     "join", "format",
 }  # fmt: skip
+_MODULE_WORD = re.compile(r"(?:^|_)(?:module|package|import|logger|namespace|plugin)s?(?:$|_)")
 _OPENERS = re.compile(r"connect|store|repositor|engine|sqlite|_orm|sql_", re.I)
 
 
@@ -199,6 +201,8 @@ def _place(tree: Tree, root: cst.CSTNode, scope: Scope, evaluator: Evaluator) ->
 def named(name: str, form: Form) -> Context:
     """A literal that a name carries."""
     words = snake(name)
+    if _MODULE_WORD.search(words):
+        return Context(form, "no", f"the name {name} speaks of a module", None, name)
     if OTHER_WORD.search(words):
         return Context(form, "no", f"the name {name} speaks of another copy", None, name)
     return Context(form, "yes" if DATABASE_WORD.search(words) else "if_opened", "", None, name)
@@ -290,6 +294,9 @@ def call_context(
     if not last and isinstance(call.func, cst.Attribute):
         last = call.func.attr.value
     key = arg.keyword.value if arg.keyword is not None else ""
+    module = name.partition(".")[0]
+    if module.lower() in OTHER_ENGINES:
+        return Context(Form.MENTION, "no", f"{module} opens no SQLite files", None, last)
     sink = sink_of(call, scope, evaluator)
     if sink is not None and argument(call, sink[0]) is arg.value:
         holder = _holder(tree, call)

@@ -22,30 +22,30 @@ from consolidator_tui.services.references.paths import (
     SUFFIX_PATTERN,
     is_dotted,
     is_memory,
+    is_other_url,
     locate,
     names_database,
     tokens,
 )
+from consolidator_tui.services.references.pieces import UNKNOWN
 from consolidator_tui.services.references.python_forms import (
     Context,
     context_of,
     root_of,
-    speaks_of_database,
 )
-from consolidator_tui.services.references.python_names import ENV_READERS, text_of
-from consolidator_tui.services.references.python_sinks import argument, file_use, sink_of
+from consolidator_tui.services.references.python_names import text_of
 from consolidator_tui.services.references.python_thin import thin
 from consolidator_tui.services.references.python_tree import (
     NotReadable,
     Scope,
     Tree,
-    dotted,
     parse,
     place_of,
 )
-from consolidator_tui.services.references.python_values import Evaluator
+from consolidator_tui.services.references.python_uses import UseFinder
 
 _ATTACH = re.compile(r"ATTACH\s+(?:DATABASE\s+)?'([^']+)'", re.I)
+_FILLED_IN = re.compile(r"[{}?]|%[sr(]|^:")
 _MOVES = re.compile(rb"chdir\(|isolated_filesystem\(")
 _LIKELY = re.compile(rf"\.{SUFFIX_PATTERN}\b|sqlite|sqlcipher|ATTACH|\\", re.I)
 _EXACT_UTF8 = ("utf-8", "utf8", "utf-8-sig", "ascii", "us-ascii", "utf_8")
@@ -101,16 +101,12 @@ def _unreadable(
     return FileScan(file, sha256, tuple(literals), (), unreadable)
 
 
-class _Scan:
+class _Scan(UseFinder):
     def __init__(self, tree: Tree, file: str, sha256: str, known: frozenset[str]) -> None:
-        self.tree = tree
-        self.file = file
+        super().__init__(tree, file)
         self.sha256 = sha256
         self.known = known
-        self.evaluator = Evaluator(tree, file)
         self.literals: dict[int, Literal] = {}
-        self.uses: list[FoundUse] = []
-        self.keys: set[str] = set()
         self.blocked = ""
         self.selectors = {
             text_of(node)
@@ -126,9 +122,9 @@ class _Scan:
         for node in self.tree.nodes:
             scope = self.tree.scopes[id(node)]
             if isinstance(node, cst.Call):
-                self._call(node, scope)
+                self.call(node, scope)
             elif isinstance(node, cst.Assign | cst.AnnAssign):
-                self._assignment(node, scope)
+                self.assignment(node, scope)
             elif not isinstance(self.tree.parent(node), cst.ConcatenatedString):
                 self._string(node, scope)
         self._undecidable()
@@ -265,9 +261,11 @@ class _Scan:
             return False
         start, end = self.tree.span(node)
         piece = Piece(PieceKind.TEXT, match[1], self.file, start, end, exact=False)
+        later = _FILLED_IN.search(match[1]) is not None
+        value = UNKNOWN if later else (piece,)
         self.literals[start] = Literal(
             start, end, *self.tree.place(start), Form.SQL_ATTACH, match[1], "no",
-            "it stands inside SQL", None, ((piece,),),
+            "it stands inside SQL", None, (value,),
         )  # fmt: skip
         return True
 
@@ -294,79 +292,6 @@ class _Scan:
             at = up
         return False
 
-    # -- uses ------------------------------------------------------------------------------
-
-    def _call(self, call: cst.Call, scope: Scope) -> None:
-        name = self.evaluator.qualified(call.func, scope)
-        if name in ENV_READERS and call.args:
-            key = text_of(call.args[0].value)
-            if key and speaks_of_database(key):
-                self.keys.add(key)
-        sink = sink_of(call, scope, self.evaluator)
-        if sink is not None:
-            given = argument(call, sink[0])
-            if given is not None and "alembic" not in name:
-                tortoise = sink[0].form is Form.TORTOISE
-                self._use(sink[0].form, call, given, scope, two_slashes=tortoise)
-            return
-        use = file_use(call, scope, self.evaluator)
-        if use is not None:
-            form, given_files, endangers = use
-            for item in given_files:
-                self._use(form, call, item, scope, endangers=endangers)
-
-    def _assignment(self, node: cst.Assign | cst.AnnAssign, scope: Scope) -> None:
-        if node.value is None:
-            return
-        target = node.target if isinstance(node, cst.AnnAssign) else node.targets[0].target
-        name = dotted(target).rsplit(".", 1)[-1]
-        if isinstance(target, cst.Subscript):
-            index = target.slice[0].slice
-            name = text_of(index.value) if isinstance(index, cst.Index) else ""
-        if name == "SQLALCHEMY_DATABASE_URI":
-            self._use(Form.FLASK, node, node.value, scope)
-        if name == "DATABASES" and isinstance(node.value, cst.Dict):
-            self._django(node.value, scope)
-
-    def _django(self, databases: cst.Dict, scope: Scope) -> None:
-        for element in databases.elements:
-            inner = element.value
-            if not isinstance(inner, cst.Dict):
-                continue
-            for item in inner.elements:
-                if isinstance(item, cst.DictElement) and text_of(item.key) == "NAME":
-                    self._use(Form.DJANGO, item, item.value, scope)
-
-    def _use(
-        self,
-        form: Form,
-        node: cst.CSTNode,
-        given: cst.BaseExpression,
-        scope: Scope,
-        *,
-        endangers: bool = False,
-        two_slashes: bool = False,
-    ) -> None:
-        values = tuple(self.evaluator.values(given, scope))
-        span = self._around(node)
-        text = self.tree.module.code_for_node(given)[:200]
-        line, column = self.tree.place(span[0])
-        self.uses.append(FoundUse(form, line, column, *span, text, values, endangers, two_slashes))
-        for value in values:
-            for piece in value:
-                if piece.kind is PieceKind.ENVIRONMENT and piece.text:
-                    opens = form not in (Form.FILE_TEST, Form.FILE_OPERATION)
-                    if opens and not endangers:
-                        self.keys.add(piece.text)
-
-    def _around(self, node: cst.CSTNode) -> tuple[int, int]:
-        if isinstance(node, cst.Call):
-            return self.tree.span(node)
-        for up in self.tree.ancestors(node):
-            if isinstance(up, cst.SimpleStatementLine | cst.Call):
-                return self.tree.span(up)
-        return 0, 0
-
     def _undecidable(self) -> None:
         """Opening calls whose path is known nowhere in this file are listed as not decidable."""
         for use in self.uses:
@@ -376,6 +301,8 @@ class _Scan:
             texts = [p for v in use.values for p in v if p.kind is PieceKind.TEXT and p.start >= 0]
             imported = any(p.kind is PieceKind.IMPORTED for v in use.values for p in v)
             whole = ["".join(p.text for p in v) for v in use.values]
+            if all(is_other_url(text) for text in whole):
+                continue
             if any(is_memory(text) for text in whole) or imported:
                 self._literal_of_use(use)
                 continue
@@ -406,7 +333,8 @@ class _Scan:
             if piece.start in self.literals or use.form in (Form.FILE_TEST, Form.FILE_OPERATION):
                 continue
             where = locate(piece.text)
-            if is_memory("".join(p.text for p in value)) or not where.path.strip("./"):
+            whole = "".join(p.text for p in value)
+            if is_other_url(whole) or is_memory(whole) or not where.path.strip("./"):
                 continue
             node = self._node_at(piece.start)
             if node is None:

@@ -32,6 +32,7 @@ SINKS: dict[str, Sink] = {
     "create_async_engine": Sink(Form.SQLALCHEMY, 0, _URL),
     "make_url": Sink(Form.SQLALCHEMY, 0, ("name_or_url",)),
     "SQLDatabase.from_uri": Sink(Form.SQLALCHEMY, 0, ("database_uri",)),
+    "add_jobstore": Sink(Form.SQLALCHEMY, 99, ("url",)),
     "SQLAlchemyJobStore": Sink(Form.SQLALCHEMY, 0, ("url",)),
     "SqliteDatabase": Sink(Form.PEEWEE, 0, ("database",)),
     "SqliteExtDatabase": Sink(Form.PEEWEE, 0, ("database",)),
@@ -42,6 +43,7 @@ SINKS: dict[str, Sink] = {
     "dataset.connect": Sink(Form.DATASET, 0, ("url",)),
     "databases.Database": Sink(Form.DATABASES, 0, ("url",)),
     "sqlite_utils.Database": Sink(Form.OPENED, 0, ("filename_or_conn",)),
+    "SQLiteEngine": Sink(Form.OPENED, 0, ("path",)),
     "SqliteDict": Sink(Form.OPENED, 0, ("filename",)),
     "from_conn_string": Sink(Form.OPENED, 0, ("conn_string",)),
     "Tortoise.init": Sink(Form.TORTOISE, 99, ("db_url",)),
@@ -50,6 +52,12 @@ SINKS: dict[str, Sink] = {
     "bind": Sink(Form.PONY, 1, ("filename",)),
 }
 """By the end of the callee's dotted name, longest match first."""
+
+OTHER_ENGINES = {
+    "duckdb", "tinydb", "plyvel", "leveldb", "rocksdb", "lmdb", "shelve", "dbm", "pickledb",
+    "unqlite", "zodb", "chromadb", "lancedb", "pickle", "joblib", "h5py", "logging",
+}  # fmt: skip
+"""Modules (in lower case) whose files are no SQLite databases, whatever they are called."""
 
 _FILE_TESTS = {
     "os.path.exists", "os.path.isfile", "os.path.getsize", "os.path.getmtime", "os.stat",

@@ -39,6 +39,9 @@ _TEST_FILE = re.compile(
 )
 _TEST_ENV = re.compile(r"\.env.*\btest(ing|s)?\b", re.I)
 
+_REMOVES = ("given to remove()", "given to unlink()", "given to .unlink()")
+_TOOLS = {"tox.ini", "pytest.ini", ".pytest.ini", "setup.cfg"}
+
 NOT_OPENING = (Form.FILE_TEST, Form.FILE_OPERATION, Form.MENTION)
 
 
@@ -46,6 +49,8 @@ def in_tests(file: str) -> bool:
     """Whether a file belongs to the project's tests, by the names that test runners collect."""
     path = PurePosixPath(file)
     if any(part.lower() in _TEST_FOLDERS for part in path.parts[:-1]):
+        return True
+    if path.name in _TOOLS:
         return True
     return bool(_TEST_FILE.match(path.name) or _TEST_ENV.match(path.name))
 
@@ -137,6 +142,7 @@ def resolve(
     folders = Folders(project, (scan.file for scan in scans))
     joined = frozenset(name for scan in scans for name in scan.joined)
     resolver = _Resolver(project, databases, evidences, folders, modules, joined)
+    resolver.module_names = {_module_name(file) for file in python_files}
     references = [resolver.reference(scan, literal) for scan in scans for literal in scan.literals]
     references = _pair_tests(references)
     keys = {key for scan in scans for key in scan.env_keys}
@@ -157,16 +163,18 @@ def resolve(
 
 
 def _pair_tests(references: list[Reference]) -> list[Reference]:
-    """An existence test goes with an editable reference of the same file that means the same."""
+    """What tests or removes a file goes with an editable reference of the same file that opens
+    the same database."""
+    paired = (Form.FILE_TEST, Form.FILE_OPERATION)
     opened = {
         (r.file, path)
         for r in references
-        if r.editable and r.form is not Form.FILE_TEST
+        if r.editable and r.form not in paired
         for path in r.resolves_to
     }
     return [
         r
-        if r.form is not Form.FILE_TEST or any((r.file, path) in opened for path in r.resolves_to)
+        if r.form not in paired or any((r.file, path) in opened for path in r.resolves_to)
         else replace(r, editable=False, why_not=r.why_not or "nothing in this file opens it")
         for r in references
     ]
@@ -188,6 +196,8 @@ class _Resolver:
         self.folders = folders
         self.modules = modules
         self.joined = joined
+        self.module_names: set[str] = set()
+        """The last two parts of each module's name: `app.db` is one of app/db.py."""
 
     def reference(self, scan: FileScan, literal: Literal) -> Reference:
         evidence = self._evidence(scan, literal)
@@ -218,7 +228,7 @@ class _Resolver:
             working_directories=tuple(folders),
             resolves_to=tuple(hits or first),
             exists=bool(hits),
-            in_tests=in_tests(scan.file) or "TEST NAME" in literal.why_not,
+            in_tests=in_tests(scan.file) or literal.name == "TEST NAME",
             env_key=literal.env_key,
             editable=allowed,
             why_not="" if allowed else why,
@@ -242,13 +252,15 @@ class _Resolver:
     def _allowed(
         self, scan: FileScan, literal: Literal, evidence: list[Evidence], opened: bool
     ) -> tuple[bool, str]:
-        if literal.allowed == "no":
+        if literal.allowed == "no" and not _tidies_up(scan, literal):
             return False, literal.why_not
         danger = next((e for e in evidence if e.endangers), None)
         if danger is not None and not in_tests(scan.file):
             return False, (
                 f"{danger.use.file}:{danger.use.line} deletes, moves or overwrites this file"
             )
+        if not opened and literal.text in self.module_names:
+            return False, "it may be the name of a module of the project"
         if not opened and literal.name in self.joined:
             return False, f"{literal.name} is appended to a folder"
         if literal.form is Form.DOTENV and not opened and _is_file_name(literal):
@@ -326,6 +338,18 @@ class _Resolver:
         return sorted(
             database for database in self.databases if database.parts[-len(parts) :] == parts
         )
+
+
+def _module_name(file: str) -> str:
+    path = PurePosixPath(file).with_suffix("")
+    parts = path.parts[:-1] if path.name == "__init__" else path.parts
+    return ".".join(parts[-2:])
+
+
+def _tidies_up(scan: FileScan, literal: Literal) -> bool:
+    """Whether a test removes the file: it then goes with the reference that opens it."""
+    removes = literal.form is Form.FILE_OPERATION and literal.why_not.endswith(_REMOVES)
+    return removes and in_tests(scan.file)
 
 
 def _is_file_name(literal: Literal) -> bool:

@@ -8,7 +8,10 @@ import multiprocessing
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from typing import TypeVar
+
+from consolidator_tui.domain.errors import Failed
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -46,7 +49,7 @@ async def spread(
     """`work` on all items, in order, in batches; `done` hears how many items are finished.
 
     `heavy`: worth worker processes (then `work` and the items are pickled). Cancelling the task
-    stops it within one batch.
+    stops it within one batch. Raises Failed when a worker process is killed.
     """
     count = processes if processes is not None else (os.cpu_count() or 1)
     batches = [items[i : i + BATCH] for i in range(0, len(items), BATCH)]
@@ -71,6 +74,12 @@ async def spread(
             found += await task
             finished += len(batch)
             done(finished)
+    except BrokenProcessPool as error:
+        raise Failed(
+            "A process that reads the project's source ended before it was done; the system may "
+            "be short of memory.",
+            todo="Free some memory and try again. Nothing was changed.",
+        ) from error
     finally:
         await asyncio.to_thread(pool.shutdown, wait=True, cancel_futures=True)
     return found

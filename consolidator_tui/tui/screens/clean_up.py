@@ -86,7 +86,9 @@ class CleanUpScreen(StepScreen):
         gates.display = not wizard.state.cleaned
         gates.set_rows(
             self._gate(number, gate)
-            for number, gate in enumerate(sorted(wizard.gates, key=lambda gate: gate.open))
+            for number, gate in enumerate(
+                sorted(wizard.gates, key=lambda gate: (gate.open, not gate.reason))
+            )
         )
         doomed = self.query_one("#doomed-files", FitTable)
         files = wizard.doomed
