@@ -100,6 +100,12 @@ def block_keys(form: Form, value: str) -> list[tuple[str, bool]]:
         case Kind.CODE:
             return [(f"CASE WHEN length({compact}) >= 2 THEN {compact} END", True)]
         case Kind.NAME:
+            # `Lee, Ann` is `Ann Lee`.
+            turned = (
+                f"CASE WHEN instr({text}, ',') > 1 THEN substr({text}, instr({text}, ',') + 1) || "
+                f"substr({text}, 1, instr({text}, ',') - 1) ELSE {text} END"
+            )
+            compact = _without(turned, " ", ".", "-", "_", "'")
             enough = f"CASE WHEN length({compact}) >= 4 THEN"
             return [
                 (f"{enough} {compact} END", False),
