@@ -84,4 +84,15 @@ def weak(plan: MergePlan, document: PlanDocument) -> tuple[MergePlan, tuple[Ques
     other = replace(proposed, parent="users")
     proposal = ReferenceProposal("prompts", ("batch_id",), (proposed, other))
     open_ = any(q.table == "prompts" for q in found)
+    followed = tuple(
+        Reference(r.table, r.columns, r.parent, r.parent_columns, False, "confirmed", {}, r.absent)
+        for r in document.references
+    )
+    plan = replace(
+        plan,
+        tables=tuple(
+            replace(t, references=t.references + followed) if t.name == "prompts" else t
+            for t in plan.tables
+        ),
+    )
     return replace(plan, proposals=(proposal,) if open_ else ()), tuple(found)
