@@ -35,6 +35,9 @@ def forecast_words(plan: MergePlan, dry: DryRun) -> str:
         parts.append(f"{clashing:,} {'has' if clashing == 1 else 'have'} another's UNIQUE key")
     rekeyed = sum(t.counts.rekeyed for t in tables)
     parts.append("1 id changes" if rekeyed == 1 else f"{rekeyed:,} ids change")
+    deleted = sum(t.counts.deleted for t in tables)
+    if deleted:
+        parts.append("1 is deleted" if deleted == 1 else f"{deleted:,} are deleted")
     lost = sum(t.lost for t in tables)
     parts.append("1 row lost" if lost == 1 else f"{lost:,} rows lost")
     return ", ".join(parts) + "."
@@ -55,6 +58,8 @@ def table_words(plan: MergePlan, found: Forecast) -> str:
         parts.append(f"{found.doubtful:,} may be the same")
     if found.clashing:
         parts.append(f"{found.clashing:,} with another's UNIQUE key")
+    if counts.deleted:
+        parts.append(f"{counts.deleted:,} deleted")
     changed = "1 id changed" if counts.rekeyed == 1 else f"{counts.rekeyed:,} ids changed"
     return ", ".join([*parts, f"{counts.new:,} new", changed, f"{found.lost:,} lost"])
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from consolidator_tui.domain.catalog import fold
 from consolidator_tui.domain.errors import GateClosed
 from consolidator_tui.domain.merge import DryRun, MergePlan, Reference
 from consolidator_tui.domain.suggestion import PickedRow, Suggestions
@@ -51,6 +52,7 @@ class Previewing(Stepping):
         from consolidator_tui.services.suggest import search
 
         plan = await self._need_maps()
+        plan.table(fold(table))
         with self.explained("Searching"):
             return await search(plan, self._maps, table, text, limit)
 

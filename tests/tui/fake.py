@@ -32,10 +32,12 @@ from consolidator_tui.domain.inspection import (
 )
 from consolidator_tui.domain.manifest import Manifest
 from consolidator_tui.domain.merge import (
+    DryRun,
     MergePlan,
     MergeResult,
     Question,
 )
+from consolidator_tui.domain.merge import Reference as MergeReference
 from consolidator_tui.domain.plan import PlanDocument
 from consolidator_tui.domain.reference import (
     Edit,
@@ -54,8 +56,10 @@ from consolidator_tui.domain.smoke import (
     SmokeReport,
     SmokeStarted,
 )
+from consolidator_tui.domain.suggestion import PickedRow, Suggestions
 from consolidator_tui.domain.verification import Check, Verification
 from consolidator_tui.services.cleanup import Gate
+from consolidator_tui.services.plan_evidence import Sample
 from consolidator_tui.services.rollback import RollbackReport
 from consolidator_tui.tui.jobs import Job
 from tests.tui.fake_data import (
@@ -71,6 +75,7 @@ from tests.tui.fake_data import (
     result,
 )
 from tests.tui.fake_smoke import smoke_commands, smoke_report
+from tests.tui.fake_plan import dry_run, look_alikes, weak
 
 __all__ = ["HOSTILE", "MAIN", "OLD", "THIRD", "FakeSession", "LeftOver", "hostile", "job"]
 
@@ -130,6 +135,9 @@ class FakeSession:
         self.broken = False
         """Whether the application fails."""
         self.tried: tuple[SmokeCommand, ...] = ()
+        self.look_alikes = look_alikes()
+        self.weak = False
+        """The plan asks, and has references with weak evidence."""
 
     async def prepare(self, step: Step) -> None:
         """Do everything before `step`, as an earlier start would have left it."""
@@ -260,7 +268,8 @@ class FakeSession:
     async def make_plan(self) -> MergePlan:
         """As the session."""
         self.calls.append("make_plan")
-        self.plan = plan(self.document)
+        made = plan(self.document)
+        self.plan, self.questions = weak(made, self.document) if self.weak else (made, ())
         return self.plan
 
     async def set_document(self, document: PlanDocument, text: str = "") -> None:
@@ -268,6 +277,27 @@ class FakeSession:
         self.document = document
         self.plan = None
         self.state = machine.invalidate_after(self.state, Step.BACKUP)
+
+    async def dry_run(self) -> DryRun:
+        """As the session."""
+        if "dry_run" in self.failing:
+            raise self.failing.pop("dry_run")
+        return dry_run(self.undecided)
+
+    async def suggestions(self) -> Suggestions:
+        """As the session."""
+        return self.look_alikes
+
+    async def search_rows(self, table: str, text: str, limit: int = 100) -> tuple[PickedRow, ...]:
+        """As the session."""
+        return tuple(row for pair in look_alikes().found for row in (pair.first, pair.second))
+
+    async def reference_samples(
+        self, reference: MergeReference, limit: int = 4
+    ) -> tuple[Sample, ...]:
+        """As the session."""
+        known = (("3", "ann@ex.com"), ("7", "[red]bob\x1b[2J"), ("12", None))
+        return (Sample(MAIN, 61, 61, known), Sample(THIRD, 17, 17, known[:1]))
 
     async def migrate(self) -> MergeResult:
         """As the session."""

@@ -218,11 +218,11 @@ def result(undecided: int = 0) -> MergeResult:
     """What the merge came to."""
     counts = (
         TableCounts(
-            "users", 82, 42, 12, 25, 3, 12, 0, undecided, "email", {OLD: 1200, THIRD: 2400}
+            "users", 82, 42, 12, 25, 3, 12, 0, 0, undecided, "email", {OLD: 1200, THIRD: 2400}
         ),
-        TableCounts("prompts", 428, 230, 40, 158, 0, 40, 0, 0, "rows", {OLD: 230}),
+        TableCounts("prompts", 428, 230, 40, 158, 0, 40, 0, 0, 0, "rows", {OLD: 230}),
         TableCounts("transactions", 1204, 1204, 0, 0, 0, 0, 0),
-        TableCounts("uploads", 78, 61, 17, 0, 0, 17, 0, 0, "rows", {THIRD: 61}),
+        TableCounts("uploads", 78, 61, 17, 0, 0, 17, 0, 0, 0, "rows", {THIRD: 61}),
     )
     questions = (
         Question(f"{undecided} rows of users disagree and no rule decides (name, phone).", "users",

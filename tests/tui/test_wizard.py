@@ -208,7 +208,7 @@ async def test_log_filters(start: Start) -> None:
 async def test_every_screen_has_a_page_of_help(start: Start) -> None:
     from consolidator_tui.tui.screens.help import page
 
-    for name in (*(step.value for step in Step), "review", "overview"):
+    for name in (*(step.value for step in Step), "review", "overview", "plan", "look-alikes"):
         assert page(name).startswith("# ")
     async with start() as pilot:
         await press(pilot, "question_mark", "i", "escape")

@@ -102,7 +102,7 @@ async def _shared(database: Database, work: Work) -> int:
             # Rows of a copied file are counted already, each as one entity.
             "SELECT coalesce(sum(CASE WHEN copied = 0 THEN 1 ELSE 1 - copied END), 0) FROM "
             f"(SELECT count(*) FILTER (WHERE {ours}) AS copied FROM {work.map} GROUP BY canon "
-            "HAVING count(*) > 1)"
+            "HAVING count(*) > 1 AND max(keep) = 1)"
         )
     )
     return shared

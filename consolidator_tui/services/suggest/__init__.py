@@ -94,7 +94,7 @@ async def _opened(
 ) -> AsyncIterator[tuple[Database, Translator, list[Work]]]:
     """The sources with the maps of a finished matching."""
     async with open_workspace(
-        plan.sources, plan.pooled, pool=Path(plan.pool), ledger=ledger
+        plan.sources, plan.pooled, pool=Path(plan.pool), ledger=ledger, ancestor=plan.ancestor
     ) as workspace:
         works = make_works(plan, workspace)
         translator = Translator({work.key: work for work in works})

@@ -41,19 +41,12 @@ async def find_pairs(database: Database, work: Work, forms: Sequence[Form]) -> B
             "ea INTEGER, eb INTEGER, UNIQUE(ea, eb))",
         ]
     )
-    uncertain: list[int] = []
-    number = 0
-    for form in forms:
-        for place, (_, sure) in enumerate(block_keys(form, "x")):
-            if sure or small:
-                await _fill(database, work, form, place, number if sure else number + 1_000)
-                uncertain.append(number if sure else number + 1_000)
-                number += 1
+    steps = await _fill_all(database, work, forms, small=small)
     await database.execute("CREATE INDEX temp.block_key ON block(f, k)")
     await database.execute("CREATE INDEX temp.block_entity ON block(e)")
     cut = [] if small else [f"{work.table.name}: {rows:,} rows are too many to compare names."]
     crowded = 0
-    for step in sorted(uncertain):
+    for step in sorted(steps):
         crowded += await _pair(database, step)
     if crowded:
         cut.append(
@@ -69,18 +62,41 @@ async def find_pairs(database: Database, work: Work, forms: Sequence[Form]) -> B
     return Blocks(tuple((int(a), int(b)) for a, b in found), tuple(cut))
 
 
-async def _fill(database: Database, work: Work, form: Form, place: int, number: int) -> None:
+async def _fill_all(
+    database: Database, work: Work, forms: Sequence[Form], *, small: bool
+) -> list[int]:
+    """Put all rows into blocks; returns the kinds of blocks, those of sure values lowest."""
+    steps: list[int] = []
+    for number, form in enumerate(forms):
+        keys = block_keys(form, "x")
+        for place, key in enumerate(keys):
+            if not key.sure and not small:
+                continue
+            step = number if key.sure else 100 * (number + 1) + place
+            if key.shortened:
+                first = number if keys[0].sure else 100 * (number + 1)
+                await database.execute(
+                    f"INSERT INTO temp.block SELECT * FROM (SELECT {step}, {key.sql} AS k, e, src, "
+                    f"g FROM temp.block WHERE f = {first}) WHERE k <> ''"
+                )
+            else:
+                await _fill(database, work, form, place, step)
+            steps.append(step)
+    return steps
+
+
+async def _fill(database: Database, work: Work, form: Form, place: int, step: int) -> None:
     for source in work.members:
         own = work.own(source, form.column)
         if own is None:
             continue
-        key, _ = block_keys(form, own)[place]
+        key = block_keys(form, own)[place].sql
         g = work.g(source)
         entity = work.placed(source, f"s.{work.address(source)}")
         if work.mapped:
             entity = f"coalesce((SELECT m.canon FROM {work.map} m WHERE m.g = {g}), {entity})"
         await database.execute(
-            f"INSERT INTO temp.block SELECT {number}, k, e, {source}, g FROM "
+            f"INSERT INTO temp.block SELECT {step}, k, e, {source}, g FROM "
             f"(SELECT {key} AS k, {entity} AS e, {g} AS g FROM {work.read(source)} "
             f"WHERE typeof({own}) IN ('text', 'integer') AND length({own}) <= 1000) "
             "WHERE k <> ''"

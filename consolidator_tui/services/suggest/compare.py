@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from rapidfuzz import fuzz
+from rapidfuzz import fuzz, utils
 
 from consolidator_tui.domain.plan import Value
 from consolidator_tui.domain.suggestion import PickedRow, Suggestion
@@ -117,8 +117,10 @@ def _name(weighed: _Weighed, column: str, a: str, b: str) -> None:
     if x == y:
         weighed.speaks(65, f"{column} {_how(a, b)}")
         return
-    alike = fuzz.token_sort_ratio(x, y)
-    if alike >= 86:
+    alike = fuzz.token_sort_ratio(x, y, processor=utils.default_process)
+    if alike == 100:
+        weighed.speaks(63, f"{column} has the same words")
+    elif alike >= 86:
         weighed.speaks(round(alike * 0.65), f"{column} {alike:.0f} % alike")
     elif _initials(x, y):
         weighed.speaks(40, f"{column} agrees in its initial and last word")

@@ -82,32 +82,49 @@ def _kind(column: str) -> Kind | None:
     return None
 
 
-def block_keys(form: Form, value: str) -> list[tuple[str, bool]]:
-    """SQL of the simplified values under which similar rows meet; the sure ones are marked."""
+@dataclass(frozen=True, slots=True)
+class BlockKey:
+    """A simplified value under which similar rows meet, in SQL."""
+
+    sql: str
+    sure: bool = False
+    """Rows that share it are likely to be one entity."""
+    shortened: bool = False
+    """The SQL is over `k`, the form's first key: what that costs is paid once."""
+
+
+def block_keys(form: Form, value: str) -> tuple[BlockKey, ...]:
+    """The simplified values of a column, the most telling first."""
     text = f"lower(trim(CAST({value} AS TEXT), {SPACE}))"
-    compact = _without(text, " ", ".", "-", "_", "'", ",")
     match form.kind:
         case Kind.EMAIL:
-            local = f"substr({text}, 1, instr({text}, '@') - 1)"
-            plain = _without(local, ".", "-", "_")
-            return [
-                (f"CASE WHEN instr({text}, '@') > 1 THEN {_without(text, ' ')} END", True),
-                (f"CASE WHEN length({plain}) >= 5 THEN {plain} END", False),
-            ]
+            whole = _without(text, " ")
+            local = _without("substr(k, 1, instr(k, '@') - 1)", ".", "-", "_")
+            return (
+                BlockKey(f"CASE WHEN instr({value}, '@') > 1 THEN {whole} END", sure=True),
+                BlockKey(f"CASE WHEN instr(k, '@') > 5 THEN {local} END", shortened=True),
+            )
         case Kind.PHONE:
             digits = _without(text, " ", "-", "(", ")", "+", ".", "/", "\u00a0")
-            return [(f"CASE WHEN length({digits}) >= 7 THEN substr({digits}, -8) END", True)]
+            last = f"substr({digits}, -8)"
+            return (BlockKey(f"CASE WHEN length({value}) >= 7 THEN {last} END", sure=True),)
         case Kind.CODE:
-            return [(f"CASE WHEN length({compact}) >= 2 THEN {compact} END", True)]
+            compact = _without(text, " ", ".", "-", "_", "'", ",")
+            return (BlockKey(f"CASE WHEN length({value}) >= 2 THEN {compact} END", sure=True),)
         case Kind.NAME:
-            enough = f"CASE WHEN length({compact}) >= 4 THEN"
-            return [
-                (f"{enough} {compact} END", False),
-                (f"{enough} substr({compact}, 1, 5) END", False),
-                (f"{enough} substr({compact}, -5) END", False),
-            ]
+            # `Lee, Ann` is `Ann Lee`.
+            turned = (
+                f"CASE WHEN instr({value}, ',') > 1 THEN substr({text}, instr({text}, ',') + 1) || "
+                f"substr({text}, 1, instr({text}, ',') - 1) ELSE {text} END"
+            )
+            compact = _without(turned, " ", ".", "-", "_", "'")
+            return (
+                BlockKey(f"CASE WHEN length({value}) >= 4 THEN {compact} END"),
+                BlockKey("substr(k, 1, 5)", shortened=True),
+                BlockKey("substr(k, -5)", shortened=True),
+            )
         case _:
-            return []
+            return ()
 
 
 def _without(text: str, *characters: str) -> str:

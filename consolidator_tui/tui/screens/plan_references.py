@@ -61,10 +61,10 @@ class ReferencesPage(PlanPage):
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("y", "follow", "follow", tooltip="Follow the reference"),
-        Binding("x", "turn_down", "is none", tooltip="It is no reference: values stay"),
-        Binding("c", "clear", "automatic", tooltip="As the tool judges it"),
-        Binding("p", "parent", "other parent", tooltip="It refers to another table"),
-        Binding("a", "absent", "absent values", tooltip="Values that mean: none"),
+        Binding("x", "turn_down", "none", tooltip="It is no reference: values stay"),
+        Binding("c", "clear", "auto", tooltip="As the tool judges it"),
+        Binding("p", "parent", "parent", tooltip="It refers to another table"),
+        Binding("a", "absent", "absent", tooltip="Values that mean: none"),
         Binding("n", "new", "new", tooltip="Add a reference that was not found"),
     ]
 

@@ -43,12 +43,12 @@ class TablePage(PlanPage):
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "change_it", "change", key_display="↩"),
-        Binding("i", "identity", "identity", tooltip="What makes two rows the same entity"),
-        Binding("w", "rules", "which wins", tooltip="Rules for conflicts, in their order"),
+        Binding("i", "identity", "same", tooltip="What makes two rows the same entity"),
+        Binding("w", "rules", "wins", tooltip="Rules for conflicts, in their order"),
         Binding("W", "all_rules", "Rules of the whole plan", show=False),
-        Binding("n", "newest", "newest by", tooltip="The column that says which row is newest"),
-        Binding("z", "fill", "fill NULLs", tooltip="Take values that the winner lacks"),
-        Binding("x", "reset", "automatic", tooltip="Back to what the tool chooses by itself"),
+        Binding("n", "newest", "newest", tooltip="The column that says which row is newest"),
+        Binding("z", "fill", "NULLs", tooltip="Take values that the winner lacks"),
+        Binding("x", "reset", "auto", tooltip="Back to what the tool chooses by itself"),
     ]
 
     def __init__(self, table: str) -> None:
