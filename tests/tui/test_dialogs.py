@@ -195,35 +195,6 @@ async def test_an_unfinished_run_is_asked_about_first(
             assert "roll_back" in session.calls
 
 
-async def test_conflicts_are_decided_by_key_and_merged_again(
-    start: Start, session: FakeSession
-) -> None:
-    session.undecided = 3
-    async with start(at=Step.MIGRATE) as pilot:
-        await press(pilot, "enter")
-        assert "3 conflicts undecided" in shown(pilot)
-        await press(pilot, "enter", "2", "1", "x")
-        assert [d.keep for d in session.document.decisions] == [OLD, MAIN]
-        await press(pilot, "A")
-        assert "Decide this one first" in said(pilot)
-        await press(pilot, "enter")
-        assert session.calls.count("migrate") == 1
-        await press(pilot, "b", "escape", "r", "x", "1", "enter")
-        await settle(pilot)
-        assert session.calls.count("migrate") == 2
-        assert "0 lost" in shown(pilot)
-        assert {d.keep for d in session.document.decisions} <= {OLD, MAIN, "both"}
-
-
-async def test_all_like_this(start: Start, session: FakeSession) -> None:
-    session.undecided = 5
-    async with start(at=Step.MIGRATE) as pilot:
-        await press(pilot, "enter", "enter", "2")
-        pilot.app.screen.query_one(FitTable).move_cursor(row=0)
-        await press(pilot, "A")
-        assert [d.keep for d in session.document.decisions] == [OLD] * 5
-
-
 async def test_the_plan_is_edited_as_text(start: Start, session: FakeSession) -> None:
     async with start(at=Step.MIGRATE) as pilot:
         await press(pilot, "e")
