@@ -81,7 +81,7 @@ async def test_an_unfinished_run_is_offered_and_taken_up(tmp_path: Path) -> None
         assert found is not None
         assert (found.name, found.step, found.decided) == (name, Step.MIGRATE, 1)
         await session.resume(name)
-        assert session.document.decisions[0].entity == {"email": "ann@x"}
+        assert (await session.full_document()).decisions[0].entity == {"email": "ann@x"}
         assert session.state.steps[Step.BACKUP] is StepStatus.DONE
         await session.migrate()
         await session.verify()

@@ -63,7 +63,6 @@ from tests.tui.fake_data import (
     references,
     result,
 )
-
 from tests.tui.fake_review import FakeReviewing, groups
 
 __all__ = ["HOSTILE", "MAIN", "OLD", "THIRD", "FakeSession", "LeftOver", "hostile", "job"]

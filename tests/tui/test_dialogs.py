@@ -11,7 +11,6 @@ from consolidator_tui.domain.errors import FileRefused, LockedError, UsageError
 from consolidator_tui.domain.event import Progress, Step
 from consolidator_tui.domain.run import StepStatus
 from consolidator_tui.services.cleanup import Gate
-from consolidator_tui.tui.widgets.fit_table import FitTable
 from tests.tui.conftest import Start
 from tests.tui.drive import app_of, press, primary, said, settle, shown, step_of
 from tests.tui.fake import MAIN, OLD, THIRD, FakeSession, LeftOver
