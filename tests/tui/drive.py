@@ -11,6 +11,7 @@ from textual.widgets import Button
 
 from consolidator_tui.domain.event import Step
 from consolidator_tui.tui.app import ConsolidatorApp
+from consolidator_tui.tui.screens.review import ReviewScreen
 from consolidator_tui.tui.screens.step_screen import StepScreen
 from consolidator_tui.tui.widgets.fit_table import FitTable
 from consolidator_tui.tui.widgets.key_bar import KeyBar
@@ -36,9 +37,17 @@ async def settle(pilot: Pilot[Any], seconds: float = 60) -> None:
             await pilot.pause(0.01)
         # The screen follows within a tenth of a second.
         await pilot.pause(0.12)
-        while not all(table.is_drawn for table in _tables(app)):
+        while not all(table.is_drawn for table in _tables(app)) or _is_reading(app):
             await pilot.pause(0.01)
         await pilot.pause(0.02)
+
+
+def _is_reading(app: ConsolidatorApp) -> bool:
+    """Whether the review still reads what it is about to show."""
+    screen = app.screen
+    if not isinstance(screen, ReviewScreen):
+        return False
+    return screen.reads or app.asking
 
 
 def _tables(app: ConsolidatorApp) -> list[FitTable]:

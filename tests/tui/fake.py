@@ -74,8 +74,9 @@ from tests.tui.fake_data import (
     references,
     result,
 )
-from tests.tui.fake_smoke import smoke_commands, smoke_report
 from tests.tui.fake_plan import dry_run, look_alikes, weak
+from tests.tui.fake_review import FakeReviewing, groups
+from tests.tui.fake_smoke import smoke_commands, smoke_report
 
 __all__ = ["HOSTILE", "MAIN", "OLD", "THIRD", "FakeSession", "LeftOver", "hostile", "job"]
 
@@ -100,7 +101,7 @@ class LeftOver:
     promoted: bool = False
 
 
-class FakeSession:
+class FakeSession(FakeReviewing):
     """Does nothing to any file; `failing` maps a method's name to its error.
 
     The only file that it writes is an `.env` in `scratch`, to have something to compare.
@@ -125,7 +126,7 @@ class FakeSession:
         self.blocking: dict[str, asyncio.Event] = {}
         self.calls: list[str] = []
         self.files = files()
-        self.undecided = 0
+        self.conflicts = groups(0)
         self.left_over: object = None
         self.references: ReferenceReport | None = None
         self.deletable: tuple[str, ...] = ()
@@ -156,6 +157,15 @@ class FakeSession:
             if before is Step.DISCOVER:
                 await self.select(Selection((MAIN, OLD, THIRD)))
         self.left_over = LeftOver(step)
+
+    @property
+    def undecided(self) -> int:
+        """Conflicts that nothing has decided."""
+        return self.conflicts.open
+
+    @undecided.setter
+    def undecided(self, number: int) -> None:
+        self.conflicts = groups(number)
 
     def opener(self) -> Callable[[Path], object]:
         """What the app opens instead of the real session."""
@@ -302,7 +312,7 @@ class FakeSession:
     async def migrate(self) -> MergeResult:
         """As the session."""
         self.plan = self.plan or await self.make_plan()
-        outcome = result(max(self.undecided - len(self.document.decisions), 0))
+        outcome = result(self.conflicts.open)
 
         def work() -> str:
             for c in outcome.counts:

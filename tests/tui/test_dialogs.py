@@ -11,7 +11,6 @@ from consolidator_tui.domain.errors import FileRefused, LockedError, UsageError
 from consolidator_tui.domain.event import Progress, Step
 from consolidator_tui.domain.run import StepStatus
 from consolidator_tui.services.cleanup import Gate
-from consolidator_tui.tui.widgets.fit_table import FitTable
 from tests.tui.conftest import Start
 from tests.tui.drive import app_of, press, primary, said, settle, shown, step_of
 from tests.tui.fake import MAIN, OLD, THIRD, FakeSession, LeftOver
@@ -193,35 +192,6 @@ async def test_an_unfinished_run_is_asked_about_first(
         assert call in session.calls
         if len(keys) == 2:
             assert "roll_back" in session.calls
-
-
-async def test_conflicts_are_decided_by_key_and_merged_again(
-    start: Start, session: FakeSession
-) -> None:
-    session.undecided = 3
-    async with start(at=Step.MIGRATE) as pilot:
-        await press(pilot, "enter")
-        assert "3 conflicts undecided" in shown(pilot)
-        await press(pilot, "enter", "2", "1", "x")
-        assert [d.keep for d in session.document.decisions] == [OLD, MAIN]
-        await press(pilot, "A")
-        assert "Decide this one first" in said(pilot)
-        await press(pilot, "enter")
-        assert session.calls.count("migrate") == 1
-        await press(pilot, "b", "escape", "r", "x", "1", "enter")
-        await settle(pilot)
-        assert session.calls.count("migrate") == 2
-        assert "0 lost" in shown(pilot)
-        assert {d.keep for d in session.document.decisions} <= {OLD, MAIN, "both"}
-
-
-async def test_all_like_this(start: Start, session: FakeSession) -> None:
-    session.undecided = 5
-    async with start(at=Step.MIGRATE) as pilot:
-        await press(pilot, "enter", "enter", "2")
-        pilot.app.screen.query_one(FitTable).move_cursor(row=0)
-        await press(pilot, "A")
-        assert [d.keep for d in session.document.decisions] == [OLD] * 5
 
 
 async def test_the_plan_is_edited_as_text(start: Start, session: FakeSession) -> None:

@@ -134,6 +134,16 @@ class ReviewView(Screen[bool]):
         self._read(0, 100)
         self.action_next()
 
+    @property
+    def reads(self) -> bool:
+        """Whether something that will be shown is still on its way."""
+        group, detail = self.current, self.detail
+        if self.busy or not self.groups.is_drawn:
+            return True
+        if group is None:
+            return self.groups.total > 0
+        return detail is None or detail.group.number != group.number or self.follows is None
+
     def _read(self, offset: int, limit: int) -> None:
         self.reviewing.page(offset, limit, self._page)
 

@@ -207,7 +207,7 @@ class FieldTable(ScrollView, can_focus=False):
         for place in self._shown:
             label = f"{place + 1} {short[place]} "
             if not self.all_fit:
-                label = f"{place + 1} {short[place]} ({place + 1} of {len(paths)}, h l) "
+                label = f"{place + 1} of {len(paths)} (h l) {short[place]} "
             parts.append((label, cells, ink.accent + ink.strong))
         parts.append(("result", cells, ink.accent))
         return parts

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -13,7 +13,7 @@ from consolidator_tui.domain.decided import Entry
 from consolidator_tui.domain.errors import Failed, FileRefused
 from consolidator_tui.domain.event import Event, Level, Message, Progress, Step, TableMerged
 from consolidator_tui.domain.run import Fact, RunState, finished, started
-from consolidator_tui.storage.run_db import Work, WorkKind, open_run_store
+from consolidator_tui.storage.run_db import RunStore, Work, WorkKind, open_run_store
 from consolidator_tui.storage.run_folder import RunFolder
 
 HOSTILE = "caf\udce9 [red]\n' \"\U0001f600"
@@ -38,26 +38,42 @@ async def test_state_and_facts(run: RunFolder) -> None:
     assert loaded.promoted
 
 
-async def batches(entries: Sequence[Entry]) -> AsyncIterator[Sequence[Entry]]:
-    yield entries
-
-
-async def test_documents_and_decisions_keep_any_text(run: RunFolder) -> None:
+async def test_documents_keep_any_text(run: RunFolder) -> None:
     async with open_run_store(run) as store:
         await store.put("plan", HOSTILE)
-        for table, body in ((HOSTILE, "keep a"), ("other", "keep b"), (HOSTILE, "keep c")):
-            entries = [Entry(table, "[]", HOSTILE, body)]
-            await store.decisions.change(HOSTILE, batches(entries))
         assert await store.get("plan") == HOSTILE
         assert await store.get("nothing") is None
-        kept = [entry async for batch in store.decisions.batches() for entry in batch]
-        assert [(entry.table, entry.body) for entry in kept] == [
-            (HOSTILE, "keep c"),
-            ("other", "keep b"),
-        ]
+
+
+async def test_decisions_are_steps_that_can_be_undone(run: RunFolder) -> None:
+    async def batch(*entries: tuple[str, str]) -> AsyncIterator[list[Entry]]:
+        yield [Entry(HOSTILE, '["a"]', f"[{HOSTILE}{key}]", body) for key, body in entries]
+
+    async def kept(store: RunStore) -> dict[str, str]:
+        found = [entry async for entries in store.decisions.batches() for entry in entries]
+        assert all(entry.table == HOSTILE for entry in found)
+        return {entry.entity[-2]: entry.body for entry in found}
+
+    async with open_run_store(run) as store:
+        await store.decisions.change("one", batch(("1", "a")))
+        await store.decisions.change("two", batch(("1", "b"), ("2", "b"), ("3", "b")))
+        await store.decisions.change("back", batch(("2", "")))
+        assert await kept(store) == {"1": "b", "3": "b"}
+        undone = await store.decisions.undo()
+        assert undone is not None
+        assert (undone.label, undone.entries) == ("back", 1)
+    async with open_run_store(run) as store:
+        # Undoing goes on after a new start.
         await store.decisions.undo()
-        await store.decisions.undo()
-        assert await store.decisions.count() == 1
+        assert await kept(store) == {"1": "a"}
+        await store.decisions.redo()
+        assert await kept(store) == {"1": "b", "2": "b", "3": "b"}
+        await store.decisions.change("new", batch(("9", "z")))
+        assert await store.decisions.redo() is None
+        for _ in range(3):
+            assert await store.decisions.undo() is not None
+        assert await kept(store) == {}
+        assert await store.decisions.undo() is None
 
 
 async def test_events(run: RunFolder) -> None:

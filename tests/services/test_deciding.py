@@ -1,0 +1,295 @@
+"""Deciding conflicts: by one, by many, undone, resumed, exported, and done again from the plan."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, closing
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from consolidator_tui.domain.conflict import (
+    Alike,
+    Choice,
+    ConflictKind,
+    ConflictPage,
+    ConflictQuery,
+    Decided,
+    Range,
+    TableRules,
+)
+from consolidator_tui.domain.decided import entity_of, key_of
+from consolidator_tui.domain.outcome import Outcome, Result, RunOptions
+from consolidator_tui.domain.plan import Rule, Value
+from consolidator_tui.domain.selection import Selection
+from consolidator_tui.services.consolidate import consolidate
+from consolidator_tui.services.session import Session
+
+SCHEMA = """
+CREATE TABLE people(id INTEGER PRIMARY KEY, email TEXT NOT NULL UNIQUE, name, phone TEXT, updated_at TEXT);
+CREATE TABLE orders(id INTEGER PRIMARY KEY, person_id INTEGER REFERENCES people(id), what TEXT);
+"""
+ALL = ConflictQuery(decided=Decided.ALL)
+HOSTILE = "[red]x'\"\n%\\"
+
+
+def write(path: Path, shift: int, people: list[tuple[Any, ...]]) -> None:
+    """People with an order each."""
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript(SCHEMA)
+        for n, row in enumerate(people, 1):
+            connection.execute("INSERT INTO people VALUES (?, ?, ?, ?, ?)", (n + shift, *row))
+            connection.execute(
+                "INSERT INTO orders VALUES (?, ?, ?)", (n, n + shift, f"{path.name} {row[0]}")
+            )
+        connection.commit()
+
+
+def project(folder: Path, *names: str) -> Path:
+    """Files that tell four people differently, each in its own way."""
+    folder.mkdir(exist_ok=True)
+    for k, name in enumerate(names or ("a.db", "b.db")):
+        write(
+            folder / name,
+            k * 2,
+            [
+                ("ann@x", f"Ann {k}", None if k else "1", "2024-01-01"),
+                ("bob@x", f"Bob {k}", "2", "2024-01-01"),
+                (HOSTILE, 1 if k else "1", "3", "2024-01-01"),
+                ("eve@x", f"Eve {k}", "4", f"202{k}-01-01"),
+                ("same@x", "Same", "5", None),
+            ],
+        )
+    return folder
+
+
+@asynccontextmanager
+async def merged(folder: Path, *sources: str) -> AsyncIterator[Session]:
+    """A session after its first merge."""
+    async with Session.open(folder) as session:
+        await session.discover()
+        await session.select(Selection(sources or ("a.db", "b.db"), "app.db"))
+        await session.inspect(checks=False)
+        await session.back_up()
+        await session.migrate()
+        yield session
+
+
+async def number_of(session: Session, key: Value) -> int:
+    """The group of that e-mail."""
+    page = await session.conflict_page(ALL)
+    return next(g.number for g in page.groups if g.entity == {"email": key})
+
+
+def stand(page: ConflictPage) -> tuple[int, int, int]:
+    """Open, by rule, by hand."""
+    return page.open, page.by_rule, page.by_hand
+
+
+def dump(path: Path) -> list[str]:
+    """The whole database as text."""
+    with closing(sqlite3.connect(path)) as connection:
+        return list(connection.iterdump())
+
+
+async def run(folder: Path, text: str) -> Outcome:
+    """The command on a plan."""
+    plan = folder.parent / f"{folder.name}.toml"
+    plan.write_text(text, encoding="utf-8")
+    return await consolidate(folder, RunOptions(plan=plan, yes=True), lambda _event: None)
+
+
+async def test_groups_are_listed_with_how_they_stand(tmp_path: Path) -> None:
+    async with merged(project(tmp_path / "p")) as session:
+        page = await session.conflict_page(ALL)
+        assert stand(page) == (3, 1, 0)
+        assert [g.entity["email"] for g in page.groups] == ["ann@x", "bob@x", HOSTILE, "eve@x"]
+        assert page.groups[0].differs == ("name", "phone")
+        assert (page.groups[3].decided_by, page.groups[3].winner) == ("newest", "b.db")
+        found = await session.conflict_page(replace(ALL, text="[RED]X'\""))
+        assert [g.number for g in found.groups] == [page.groups[2].number]
+        detail = await session.conflict_group(page.groups[2].number)
+        assert [v.values["name"] for v in detail.versions] == ["1", 1]
+        assert detail.unique[0].columns == ("email",)
+        assert await session.conflict_follows(detail) == ({"orders": 1}, {"orders": 1})
+        assert await session.next_open(ALL, page.groups[2].number) == (page.groups[0].number, 0)
+        back = await session.next_open(ALL, page.groups[0].number, forward=False)
+        assert back == (page.groups[2].number, 2)
+        assert await session.value_taken("people", ("email",), ("bob@x",))
+        assert not await session.value_taken("people", ("email",), ("new@x",))
+
+
+async def test_steps_are_counted_undone_and_survive_a_new_merge(tmp_path: Path) -> None:
+    async with merged(project(tmp_path / "p")) as session:
+        ann = await number_of(session, "ann@x")
+        bob = await number_of(session, "bob@x")
+        made = await session.decide_groups(ann, Choice("b.db", {}, {"name": "a.db"}), "ann")
+        assert (made.count, made.left) == (1, 0)
+        assert (await session.conflicts_alike(bob)).open == 1
+        made = await session.decide_groups(Alike(bob), Choice("a.db"), "alike")
+        assert made.count == 2
+        assert stand(await session.conflict_page(ALL)) == (0, 1, 3)
+        undone = await session.undo_decision()
+        assert undone is not None
+        assert (undone[0].count, undone[0].label, undone[1]) == (2, "alike", bob)
+        assert stand(await session.conflict_page(ALL)) == (2, 1, 1)
+        await session.redo_decision()
+        result = await session.migrate()
+        assert not result.needs_decisions
+        page = await session.conflict_page(ALL)
+        assert stand(page) == (0, 1, 3)
+        assert page.groups[0].edited
+        # Undoing a step of an earlier merge, and taking one back, gives the rules their turn.
+        await session.undo_decision()
+        assert stand(await session.conflict_page(ALL)) == (2, 1, 1)
+        eve = await number_of(session, "eve@x")
+        await session.decide_groups(eve, Choice("a.db"))
+        await session.migrate()
+        assert stand(await session.conflict_page(ALL)) == (2, 0, 2)
+        await session.decide_groups(eve, Choice(""))
+        page = await session.conflict_page(ALL)
+        assert (page.groups[3].decided_by, page.groups[3].winner) == ("newest", "b.db")
+
+
+async def test_a_range_leaves_what_it_cannot_decide(tmp_path: Path) -> None:
+    async with merged(project(tmp_path / "p")) as session:
+        whole = Range(ALL, 0, 10)
+        made = await session.decide_groups(whole, Choice("both"))
+        assert (made.count, made.left) == (0, 4)
+        made = await session.decide_groups(Range(ALL, 1, 2), Choice("b.db"))
+        assert made.count == 2
+        made = await session.decide_groups(whole, Choice(""))
+        assert (made.count, made.left) == (2, 2)
+        assert stand(await session.conflict_page(ALL)) == (3, 1, 0)
+
+
+async def test_rules_are_previewed_as_they_then_decide(tmp_path: Path) -> None:
+    async with merged(project(tmp_path / "p")) as session:
+        await session.decide_groups(await number_of(session, "bob@x"), Choice("a.db"))
+        rules, columns, times = await session.table_rules("people")
+        assert (rules.newest, times) == ("updated_at", ("updated_at",))
+        assert "id" not in columns
+        for tried in (
+            TableRules((Rule.MOST_COMPLETE,), None, False),
+            TableRules((Rule.NEWEST, Rule.LAST), "updated_at", True),
+            TableRules((Rule.STOP,), None, False),
+        ):
+            seen = await session.preview_rules("people", tried)
+            assert stand(await session.conflict_page(ALL))[2] == 1
+            await session.set_rules("people", tried)
+            result = await session.migrate()
+            page = await session.conflict_page(ALL)
+            assert (page.by_rule, page.open, page.by_hand) == (seen.decides, seen.leaves, 1)
+            assert bool(result.needs_decisions) == bool(seen.leaves)
+
+
+async def test_the_exported_plan_gives_the_same_database(tmp_path: Path) -> None:
+    here, there = project(tmp_path / "here"), project(tmp_path / "there")
+    async with merged(here) as session:
+        await session.decide_groups(
+            await number_of(session, "ann@x"), Choice("b.db", {"phone": HOSTILE}, {"name": "a.db"})
+        )
+        await session.decide_groups(await number_of(session, HOSTILE), Choice("b.db"))
+        await session.decide_groups(
+            await number_of(session, "bob@x"), Choice("both", {"email": "bob2@x"})
+        )
+        pairs = await session.conflict_page(replace(ALL, decided=Decided.DUPLICATES))
+        assert {g.kind for g in pairs.groups} == {ConflictKind.DUPLICATE}
+        same = next(g for g in pairs.groups if g.table == "people")
+        assert (same.entity, same.number) == ({"email": "same@x"}, -1)
+        await session.decide_groups(same.number, Choice("both", {"email": "other@x"}))
+        assert not (await session.migrate()).needs_decisions
+        text = await session.plan_text()
+        await session.verify()
+    outcome = await run(there, text)
+    assert outcome.result is Result.CONSOLIDATED, outcome.messages
+    assert dump(here / "app.db") == dump(there / "app.db")
+    with closing(sqlite3.connect(here / "app.db")) as connection:
+        orders = dict(connection.execute(
+            "SELECT what, email FROM orders JOIN people ON people.id = person_id"
+        ))  # fmt: skip
+    assert orders["b.db bob@x"] == "bob2@x"
+    assert orders["a.db bob@x"] == "bob@x"
+    assert orders["b.db same@x"] == "other@x"
+    # The same plan once more asks nothing and changes nothing.
+    before = dump(there / "app.db")
+    again = await run(there, text.replace("sources = [", 'sources = ["app.db", '))
+    assert again.result is Result.CONSOLIDATED, again.messages
+    assert dump(there / "app.db") == before
+
+
+@pytest.mark.parametrize("rule", ["newest", "base"])
+async def test_keep_both_over_three_files(tmp_path: Path, rule: str) -> None:
+    folder = project(tmp_path / "p", "a.db", "b.db", "c.db")
+    text = (
+        'sources = ["a.db", "b.db", "c.db"]\ntarget = "app.db"\n'
+        f'on_conflict = ["{rule}"]\n'
+        '[[decisions]]\ntable = "people"\nentity = { email = "ann@x" }\nkeep = "both"\n'
+        'values = { email = "ann2@x" }\n'
+    )
+    outcome = await run(folder, text)
+    if rule == "newest":
+        # The other two files' rows are one entity now, and disagree: that is asked, by its name.
+        assert outcome.result is Result.NEEDS_DECISIONS
+        assert any("ann2@x" in path.read_text() for path in folder.rglob("questions.toml"))
+        more = '[[decisions]]\ntable = "people"\nentity = { email = "ann2@x" }\nkeep = "c.db"\n'
+        for email in ("bob@x", HOSTILE):
+            key = email.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+            more += f'[[decisions]]\ntable = "people"\nentity = {{ email = "{key}" }}\n'
+            more += 'keep = "a.db"\n'
+        outcome = await run(folder, text + more)
+    assert outcome.result is Result.CONSOLIDATED, outcome.messages
+    with closing(sqlite3.connect(folder / "app.db")) as connection:
+        names = dict(connection.execute("SELECT email, name FROM people WHERE email LIKE 'ann%'"))
+        orders = dict(connection.execute(
+            "SELECT what, email FROM orders JOIN people ON people.id = person_id"
+        ))  # fmt: skip
+    assert names == {"ann@x": "Ann 0", "ann2@x": "Ann 2" if rule == "newest" else "Ann 1"}
+    assert (orders["a.db ann@x"], orders["c.db ann@x"]) == ("ann@x", "ann2@x")
+
+
+async def test_a_killed_process_loses_no_decision(tmp_path: Path) -> None:
+    folder = project(tmp_path / "p")
+    script = (
+        "import asyncio, os, signal, sys\n"
+        "from pathlib import Path\n"
+        "from tests.services.test_deciding import ALL, merged, number_of\n"
+        "from consolidator_tui.domain.conflict import Choice\n"
+        "async def main():\n"
+        "    async with merged(Path(sys.argv[1])) as session:\n"
+        "        await session.decide_groups(await number_of(session, 'ann@x'), Choice('b.db'))\n"
+        "        await session.decide_groups(await number_of(session, 'bob@x'), Choice('a.db'))\n"
+        "        os.kill(os.getpid(), signal.SIGKILL)\n"
+        "asyncio.run(main())\n"
+    )
+    import sys
+
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", script, str(folder))
+    assert await process.wait() == -9
+    async with Session.open(folder) as session:
+        found = await session.unfinished()
+        assert found is not None
+        assert (found.decided, found.total) == (2, 3)
+        await session.resume(found.name)
+        await session.migrate()
+        page = await session.conflict_page(ALL)
+        assert stand(page) == (1, 1, 2)
+        assert [g.keep for g in page.groups[:2]] == ["b.db", "a.db"]
+        await session.undo_decision()
+        assert stand(await session.conflict_page(ALL)) == (2, 1, 1)
+
+
+async def test_questions_that_come_at_once_open_the_conflicts_once(tmp_path: Path) -> None:
+    async with merged(project(tmp_path / "p")) as session:
+        pages = await asyncio.gather(*(session.conflict_page(ALL) for _ in range(8)))
+        assert all(page == pages[0] for page in pages)
+
+
+def test_a_key_names_its_entity() -> None:
+    entity: dict[str, Value] = {"B": 0.1, "a": b"\0\xff", "c": None, "d": "caf\udce9", "e": 2**60}
+    assert entity_of(*key_of(entity)) == entity
+    assert key_of({"x": 1, "Y": 2}) == key_of({"Y": 2, "x": 1})
