@@ -40,6 +40,15 @@ async def count_table(database: Database, work: Work, *, written: bool) -> Table
     away -= gone
     base = rows.get(0, 0) - gone_base
     new = sum(count for k, count in rows.items() if k) - (gone - gone_base) - away
+    if work.base_mapped:
+        # Rows of the base that a person called one entity stand in the target once.
+        one = int(
+            await database.value(
+                f"SELECT count(*) - count(DISTINCT canon) FROM {work.map} "
+                f"WHERE {work.within(0, 'g')}"
+            )
+        )
+        base, new = base - one, new + one
     lost = 0
     if written:
         hint = "" if work.table.table.without_rowid else " NOT INDEXED"

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from consolidator_tui.domain.catalog import fold
 from consolidator_tui.domain.decided import BOTH, SAME, Batches, Entry, entry_of, unspell
 from consolidator_tui.domain.errors import PlanError
-from consolidator_tui.domain.merge import MergePlan, Note
+from consolidator_tui.domain.merge import IdentityKind, MergePlan, Note
 from consolidator_tui.domain.plan import Value
 from consolidator_tui.services.merge.classify import note_mapped
 from consolidator_tui.services.merge.conflicts import index_entities
@@ -206,6 +206,11 @@ async def find_rows(
             own = work.own(source, column)
             # Numbers of other rows mean what they mean in the target: ids differ by file.
             value = translator.value(work, source, column) if own else "NULL"
+            if column == work.table.surrogate and not _ids_name_rows(work):
+                # One number is other people in other files: it means the target's.
+                own = work.placed(source, f"s.{work.address(source)}")
+                known = f"SELECT e.canon FROM {work.map} e WHERE e.g = {work.g(source)}"
+                value = f"coalesce(({known}), {own})"
             terms.append(f"{value} IS w.w{place}")
         await database.execute(
             f"INSERT INTO {into} SELECT w.n, {work.g(source)}, {source} "
@@ -213,6 +218,11 @@ async def find_rows(
             f"ON {' AND '.join(terms) or '0'} WHERE 1 "
             "ON CONFLICT DO NOTHING"
         )
+
+
+def _ids_name_rows(work: Work) -> bool:
+    """Whether one surrogate id is one row in all files, so that decisions name rows by it."""
+    return work.table.identity.kind is IdentityKind.LINEAGE
 
 
 async def regroup(
