@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +16,6 @@ from consolidator_tui.domain.plan import PlanDocument
 from consolidator_tui.domain.selection import Selection
 from consolidator_tui.services import plan_file
 from consolidator_tui.services.failure import translate
-from consolidator_tui.services.selecting import refuse_outside
 from consolidator_tui.services.session import Session
 from consolidator_tui.storage.atomic import explain_os
 from consolidator_tui.storage.run_folder import Clock, utc_now
@@ -145,15 +145,20 @@ class _Run:
 
     async def _select(self, document: PlanDocument) -> None:
         options = self.options
-        if not options.sources and not options.allow_outside:
-            await asyncio.to_thread(refuse_outside, self.session.project, document.sources)
-        chosen = await self.session.select(
-            Selection(
-                sources=options.sources or document.sources,
-                target=options.target or document.target,
-                base=options.base or document.base,
-            )
+        wanted = Selection(
+            sources=options.sources or document.sources,
+            target=options.target or document.target,
+            base=options.base or document.base,
         )
+        kept = await asyncio.to_thread(with_existing_target, self.session.project, wanted)
+        if kept is not wanted:
+            self.session.log.say(
+                Step.DISCOVER,
+                Level.WARNING,
+                f"{kept.target} exists, so it is the base; {wanted.base} comes next.",
+                file=str(kept.target),
+            )
+        chosen = await self.session.select(kept)
         if chosen.reason:
             self.session.log.say(
                 Step.DISCOVER,
@@ -184,6 +189,24 @@ class _Run:
             changed=session.changed,
             report=str(report),
         )
+
+
+def with_existing_target(project: Path, wanted: Selection) -> Selection:
+    """The selection when a run is repeated: its target is there now, and is the base.
+
+    A base that is named beside it keeps the first place among the other sources. Blocking.
+    """
+    if wanted.base is None or wanted.target is None:
+        return wanted
+    base, target = (os.path.normpath(project / name) for name in (wanted.base, wanted.target))
+    paths = [os.path.normpath(project / name) for name in wanted.sources]
+    if base == target or base not in paths or not Path(target).is_file():
+        return wanted
+    if Path(target).stat().st_size == 0 or Path(target).samefile(base):
+        return wanted
+    first = wanted.sources[paths.index(base)]
+    others = tuple(name for name in wanted.sources if name != first)
+    return replace(wanted, sources=(first, *others), base=None)
 
 
 def read_plan_text(path: Path) -> str:
