@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 from pathlib import Path
+
+from consolidator_tui.storage.worker import Stop, in_thread
 
 _BLOCK = 8 * 1024 * 1024
 
@@ -12,12 +13,13 @@ _BLOCK = 8 * 1024 * 1024
 async def copy_file(source: Path, target: Path, *, mode: int) -> None:
     """Copy the bytes of a file to a new one, in the kernel where it can; replaces `target`.
 
-    Raises OSError. Not synced: for files that are synced later or thrown away.
+    Raises OSError. Not synced: for files that are synced later or thrown away. When cancelled it
+    has ended before that is raised, and what it wrote may be removed.
     """
-    await asyncio.to_thread(_copy, source, target, mode)
+    await in_thread(lambda stop: _copy(source, target, mode, stop))
 
 
-def _copy(source: Path, target: Path, mode: int) -> None:
+def _copy(source: Path, target: Path, mode: int, stop: Stop) -> None:
     target.unlink(missing_ok=True)
     with source.open("rb") as reader:
         descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
@@ -25,6 +27,7 @@ def _copy(source: Path, target: Path, mode: int) -> None:
             os.fchmod(descriptor, mode)
             left = os.fstat(reader.fileno()).st_size
             while left > 0:
+                stop.check()
                 try:
                     sent = os.sendfile(writer.fileno(), reader.fileno(), None, min(left, _BLOCK))
                 except (AttributeError, OSError):
@@ -35,4 +38,5 @@ def _copy(source: Path, target: Path, mode: int) -> None:
             if left > 0:
                 reader.seek(os.fstat(reader.fileno()).st_size - left)
                 while block := reader.read(_BLOCK):
+                    stop.check()
                     writer.write(block)

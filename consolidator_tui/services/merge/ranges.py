@@ -78,19 +78,14 @@ async def _new_rows(database: Database, work: Work, source: int) -> tuple[int, i
     address = f"s.{work.address(source)}"
     known = f"EXISTS (SELECT 1 FROM {work.map} m WHERE m.g = {work.g(source)})"
     condition = f" WHERE NOT {known}" if work.mapped else ""
-    found = []
-    for order in ("ASC", "DESC"):
-        found.append(
-            await database.value(
-                f"SELECT {address} FROM {work.seek(source)}{condition} "
-                f"ORDER BY {address} {order} LIMIT 1"
-            )
-        )
-    bounds = [value for value in found if value is not None]
+    parts = [
+        f"(SELECT {address} FROM {work.seek(source)}{condition} ORDER BY {address} {order} LIMIT 1)"
+        for order in ("ASC", "DESC")
+    ]
     if work.mapped:
-        leads = await database.row(
-            f"SELECT min({work.raw(source, 'g')}), max({work.raw(source, 'g')}) FROM {work.map} "
-            f"WHERE {work.within(source, 'g')} AND canon = g"
-        )
-        bounds += [value for value in leads or () if value is not None]
+        # The first rows of shared entities keep their own place too.
+        leads = f"FROM {work.map} WHERE {work.within(source, 'g')} AND canon = g"
+        parts += [f"(SELECT {end}({work.raw(source, 'g')}) {leads})" for end in ("min", "max")]
+    row = await database.row(f"SELECT {', '.join(parts)}")
+    bounds = [value for value in row or () if value is not None]
     return (min(bounds), max(bounds)) if bounds else None

@@ -39,6 +39,8 @@ class Work:
     """A person called rows one entity whose identities differ."""
     aliases: set[str] = field(default_factory=set)
     """Columns that refer to natural keys of which some changed (pv.alias)."""
+    loose: dict[str, bool] = field(default_factory=dict)
+    """What `needs_type` has found, by column."""
     cut: set[str] = field(default_factory=set)
     """Link columns left out of the comparison while a cycle is being refined."""
 
@@ -155,6 +157,12 @@ class Work:
 
     def needs_type(self, column: str) -> bool:
         """Whether 1 and 1.0 can both stand in the column and are to be told apart."""
+        known = self.loose.get(column)
+        if known is None:
+            known = self.loose[column] = self._is_loose(column)
+        return known
+
+    def _is_loose(self, column: str) -> bool:
         loose = {Affinity.BLOB, Affinity.ANY}
         kinds = set()
         for index in self.members:

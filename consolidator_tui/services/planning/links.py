@@ -171,8 +171,10 @@ def _needed(
 
 def smallest_shift(placed: list[tuple[int, int]], low: int, high: int) -> int:
     """The smallest constant from 0 that moves [low, high] away from every placed range."""
-    starts = sorted({0, *(max(0, end + 1 - low) for _, end in placed)})
-    for shift in starts:
-        if all(high + shift < start or low + shift > end for start, end in placed):
-            return shift
-    return starts[-1]
+    shift = 0
+    for start, end in sorted(placed):
+        # What lies before is passed; a gap that fits ends it.
+        if high + shift < start:
+            break
+        shift = max(shift, end + 1 - low)
+    return shift

@@ -31,28 +31,36 @@ class Claims:
 
 async def read_claims(plan: MergePlan, database: Database) -> dict[str, Claims]:
     """The claims by folded table name. Raises sqlite3.Error when the ledger is not complete."""
-    return {fold(table.name): await _of(table, database) for table in plan.tables}
+    deltas: dict[int, dict[int, int]] = {}
+    for number, source, delta in await database.rows("SELECT number, src, delta FROM pv.delta"):
+        deltas.setdefault(number, {})[source] = delta
+    places: dict[int, set[int]] = {}
+    for number, place in await database.rows("SELECT DISTINCT number, place FROM pv.alias"):
+        places.setdefault(number, set()).add(place)
+    conflicts = await _numbers(database, "SELECT number FROM pv.conflict WHERE kind <> 'unique'")
+    overrides = await _numbers(database, "SELECT number FROM pv.override")
+    dropped = await _numbers(database, "SELECT number FROM pv.dropped")
+    claims = {}
+    for table in plan.tables:
+        number = table.number
+        facts = await database.row(
+            f"SELECT EXISTS (SELECT 1 FROM pv.map_{number}), "
+            f"(SELECT count(*) FROM pv.map_{number} WHERE keep = 0)"
+        )
+        assert facts is not None
+        claims[fold(table.name)] = Claims(
+            table=table,
+            mapped=bool(facts[0]),
+            merged_away=int(facts[1]),
+            conflicts=number in conflicts,
+            overrides=number in overrides,
+            deltas=deltas.get(number, {}),
+            aliases=frozenset(places.get(number, ())),
+            dropped=number in dropped,
+        )
+    return claims
 
 
-async def _of(table: MergeTable, database: Database) -> Claims:
-    number = table.number
-    facts = await database.row(
-        f"SELECT EXISTS (SELECT 1 FROM pv.map_{number}), "
-        f"(SELECT count(*) FROM pv.map_{number} WHERE keep = 0), "
-        f"EXISTS (SELECT 1 FROM pv.conflict WHERE number = {number} AND kind <> 'unique'), "
-        f"EXISTS (SELECT 1 FROM pv.override WHERE number = {number}), "
-        f"EXISTS (SELECT 1 FROM pv.dropped WHERE number = {number})"
-    )
-    assert facts is not None
-    deltas = await database.rows(f"SELECT src, delta FROM pv.delta WHERE number = {number}")
-    places = await database.rows(f"SELECT DISTINCT place FROM pv.alias WHERE number = {number}")
-    return Claims(
-        table=table,
-        mapped=bool(facts[0]),
-        merged_away=int(facts[1]),
-        conflicts=bool(facts[2]),
-        overrides=bool(facts[3]),
-        deltas=dict(deltas),
-        aliases=frozenset(row[0] for row in places),
-        dropped=bool(facts[4]),
-    )
+async def _numbers(database: Database, rows: str) -> set[int]:
+    """The tables that some rows of the ledger speak of."""
+    return {row[0] for row in await database.rows(f"SELECT DISTINCT number FROM ({rows})")}

@@ -104,12 +104,16 @@ class RowProof(DeletionProof):
         if claims.dropped:
             g = self._g(table, source, f"s.{self._address(table, source)}")
             joined += f" WHERE {g} NOT IN ({_dropped(table, 'g')})"
-        # One term for all columns costs less; which of them differ is asked only if any does.
-        row = await self._sums(joined, there, [combined("OR", [f"({t})" for _, t in tests], "0")])
-        if row[2]:
-            row = await self._sums(joined, there, [term for _, term in tests])
-        else:
-            row = [*row[:2], *(0 for _ in tests)]
+        row: list[int] = []
+        for start in range(0, max(1, len(tests)), COLUMNS):
+            part = [term for _, term in tests[start : start + COLUMNS]]
+            # One term for all columns costs less; which of them differ is asked if any does.
+            found = await self._sums(joined, there, [combined("OR", [f"({t})" for t in part], "0")])
+            if found[2]:
+                found = await self._sums(joined, there, part)
+            else:
+                found = [*found[:2], *(0 for _ in part)]
+            row += found if not row else found[2:]
         checks = [
             Check(
                 "every row arrived",
@@ -137,14 +141,10 @@ class RowProof(DeletionProof):
 
     async def _sums(self, joined: str, there: str, terms: list[str]) -> list[int]:
         """How many rows there are, how many have one in the target, and each term's sum."""
-        row: list[int] = []
-        for start in range(0, len(terms), COLUMNS):
-            part = terms[start : start + COLUMNS]
-            sums = "".join(f", coalesce(sum({term}), 0)" for term in part)
-            found = await self._database.row(f"SELECT count(*), count({there}){sums} FROM {joined}")
-            assert found is not None
-            row += found if not row else found[2:]
-        return row
+        sums = "".join(f", coalesce(sum({term}), 0)" for term in terms)
+        found = await self._database.row(f"SELECT count(*), count({there}){sums} FROM {joined}")
+        assert found is not None
+        return list(found)
 
     async def _content(self, claims: Claims) -> Check:
         """Rows that nothing addresses (no key, all names of the rowid taken): by whole content.
