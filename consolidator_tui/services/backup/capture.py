@@ -24,6 +24,7 @@ from consolidator_tui.domain.manifest import MAIN, SIDECARS, FileStat, Part
 from consolidator_tui.services.backup.places import Place
 from consolidator_tui.services.backup.progress import Reporter
 from consolidator_tui.services.backup.users import Users
+from consolidator_tui.services.discover.header import is_wal_header
 from consolidator_tui.storage.atomic import explain_os, make_private_folder
 from consolidator_tui.storage.hashing import copy_hashed, file_stat, open_regular
 from consolidator_tui.storage.holders import describe, lock_owner, share, sidecar
@@ -37,7 +38,12 @@ MAGIC = b"SQLite format 3\0"
 _WAL_VERSION = 2
 _WAL_HEADER = 32
 _LOCKED = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
-_REFUSED = {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM}
+_REFUSED = {
+    sqlite3.SQLITE_READONLY,
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_PERM,
+    sqlite3.SQLITE_PROTOCOL,
+}
 
 
 class _ChangedError(Exception):
@@ -155,6 +161,9 @@ async def _capture_once(backup: Path, files: _Open, users: Users, reporter: Repo
 def _may_open(files: _Open, header: bytes) -> bool:
     """Whether SQLite can open the file without creating or changing anything beside it."""
     if not header:
+        return False
+    if files.size("-wal") and not is_wal_header(files.wal_header()):
+        # SQLite tries for ten seconds to make sense of it, and gives up.
         return False
     logged = _WAL_VERSION in header[18:20] or "-wal" in files.stats
     return not logged or ("-wal" in files.stats and "-shm" in files.stats)

@@ -23,6 +23,9 @@ from consolidator_tui.storage.worker import Stop, in_thread
 MAX_FINDINGS = 100_000
 CHECK_CACHE_KIB = 32 * 1024
 """Comparing an index with its table jumps about: twice as fast as with SQLite's 2 MiB."""
+_ENCODINGS = (0, 1, 2, 3)
+"""Of the header: https://sqlite.org/fileformat2.html#text_encoding; 0 before the first table."""
+_RECOVER = "It is damaged: recover it with `sqlite3 FILE .recover` first, or leave it out."
 KEPT_FINDINGS = 50
 """Findings that are kept in the manifest."""
 
@@ -127,6 +130,7 @@ async def inspect_snapshot(path: Path, name: str, *, thorough: bool) -> Contents
     Without `thorough` indexes are not compared with their tables (quick_check).
     Raises FileRefused naming the original when rows cannot be believed.
     """
+    await in_thread(lambda _stop: _refuse_encoding(path, name))
     try:
         async with open_database(path, immutable=True, cache_kib=CHECK_CACHE_KIB) as database:
             findings = await _integrity(database, "integrity_check" if thorough else "quick_check")
@@ -145,19 +149,31 @@ async def inspect_snapshot(path: Path, name: str, *, thorough: bool) -> Contents
     return Contents(counts, schema, tuple(findings[:KEPT_FINDINGS]), index_damage)
 
 
+def _refuse_encoding(path: Path, name: str) -> None:
+    with path.open("rb") as file:
+        header = file.read(60)
+    if len(header) == 60 and int.from_bytes(header[56:60], "big") not in _ENCODINGS:
+        raise FileRefused(f"{name}: its header names no known text encoding.", todo=_RECOVER)
+
+
 async def _refuse_unspeakable(database: Database, name: str) -> None:
     """Names that are no UTF-8 come from damage only, and no SQL statement can hold them."""
     rows = await database.rows(
         "SELECT m.name, x.name FROM sqlite_schema m LEFT JOIN pragma_table_xinfo(m.name) x"
         " WHERE m.type = 'table' AND m.rootpage > 0"
     )
+    strange = await database.value(
+        "SELECT type FROM sqlite_schema WHERE type NOT IN ('table', 'index', 'view', 'trigger')"
+    )
+    if strange is not None:
+        raise FileRefused(f"{name}: its schema holds a {strange!r}.", todo=_RECOVER)
     for table, column in rows:
         for found in (table, column or ""):
             if any("\ud800" <= character <= "\udfff" for character in found):
                 shown = found.encode("utf-8", "surrogateescape")
                 raise FileRefused(
                     f"{name}: a table or column is named {shown!r}, which is no UTF-8 text.",
-                    todo="Its schema is damaged: recover it first, or leave it out.",
+                    todo=_RECOVER,
                 )
 
 

@@ -93,6 +93,11 @@ async def _with_objects(database: Database, tables: dict[str, Table]) -> Schema:
         "SELECT type, name, tbl_name, sql FROM sqlite_schema "
         "WHERE sql IS NOT NULL AND type <> 'table' ORDER BY rowid"
     ):
+        if kind not in objects:
+            # SQLite does not look at it, but every statement that asks for tables does.
+            error = sqlite3.DatabaseError(f"its schema holds a {kind!r}")
+            error.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
+            raise error
         objects[kind][fold(name)] = SchemaObject(kind, name, table, sql)
     sequences: dict[str, int] = {}
     if await database.value("SELECT 1 FROM sqlite_schema WHERE name = 'sqlite_sequence'"):
