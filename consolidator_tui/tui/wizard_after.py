@@ -64,6 +64,12 @@ class Configuring(WizardState):
             Job(Step.CONFIGURE, "Looking at how the application finds its database", run, done)
         )
 
+    def look_again(self) -> None:
+        """Offer once more what was not changed."""
+        self.configured = self.proposal = None
+        self._left_alone = set()
+        self.propose(self.introduced)
+
     def _remember(self) -> None:
         assert self.proposal is not None
         named = hunks(self.proposal)

@@ -39,6 +39,27 @@ def test_hostile_names_stay_text() -> None:
     assert row.count("|") - row.count("\\|") == 3
 
 
+async def test_the_receipt_tells_how_the_application_was_tried(tmp_path: Path) -> None:
+    write_shop(tmp_path, first="app.db")
+    (tmp_path / "job.py").write_text("import sqlite3\nsqlite3.connect('b.db')\nprint('s3cret')\n")
+    async with Session.open(tmp_path) as session:
+        await session.select(Selection(target="app.db"))
+        await session.inspect(checks=False)
+        await session.back_up()
+        await session.make_plan()
+        await session.migrate()
+        await session.verify()
+        before = (await session.write_report()).read_text()
+        await session.smoke(await session.smoke_commands(["KEY=s3cret python job.py"]))
+        path = await session.write_report()
+    assert "It was not tried" in before
+    for name in ("report.md", "report.html"):
+        text = path.with_name(name).read_text().replace("\\", "")
+        assert "b.db came back (opened by job.py, line 2)" in text
+        assert "FAILS" in text
+        assert "s3cret" not in text
+
+
 async def test_the_receipt_is_private_and_has_no_values(tmp_path: Path) -> None:
     write_shop(tmp_path)
     async with Session.open(tmp_path) as session:

@@ -54,6 +54,10 @@ async def test_a_file_that_changed_is_shown_again(start: Start, session: FakeSes
         assert primary(pilot).label.plain == "↩ Apply 1 change"
         await press(pilot, "enter")
         assert wizard.configured is not None
+        assert "r look again" in keys(pilot)
+        await press(pilot, "r")
+        assert session.introduced == [None, None, None]
+        assert primary(pilot).label.plain == "↩ Apply 1 change"
 
 
 async def test_what_was_left_alone_stays_so_after_a_new_look(

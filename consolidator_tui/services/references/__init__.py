@@ -9,6 +9,7 @@ from consolidator_tui.services.references.apply import BackUp, apply
 from consolidator_tui.services.references.diff import splice, unified_diff, with_needs
 from consolidator_tui.services.references.find import find_references
 from consolidator_tui.services.references.propose import propose
+from consolidator_tui.services.references.why import why
 
 __all__ = [
     "BackUp",
@@ -18,6 +19,7 @@ __all__ = [
     "propose",
     "splice",
     "unified_diff",
+    "why",
     "with_needs",
 ]
 

@@ -22,6 +22,9 @@ from consolidator_tui.services.references.workers import FEW, LARGE, spread
 _LOOK = 400
 """Files looked at between two reports of progress."""
 
+_MANY = 2_000
+"""From so many files on, worker processes look at all of them."""
+
 _MORE_SKIPPED = frozenset({"site-packages", ".next", ".nuxt", ".venv", "venv", ".idea", ".vscode"})
 _PYTHON = (".py", ".pyi", ".pyw")
 
@@ -67,7 +70,7 @@ def read_file(project: Path, file: str, mentions: Mentions) -> bytes | None:
         data = path.read_bytes()
     except OSError:
         return None
-    return data if mentions(data) else None
+    return data if mentions(data, python=python) else None
 
 
 def scan_bytes(file: str, data: bytes, known: frozenset[str]) -> FileScan | None:
@@ -144,6 +147,16 @@ async def _scan_all(
     def told(done: int, total: int | None, part: str) -> None:
         emit(Progress(Step.CONFIGURE, "references", done, total, "files", part))
 
+    count = processes if processes is not None else (os.cpu_count() or 1)
+    if len(files) > _MANY and count > 1:
+        # Even the quick look at so many files is worth sharing.
+        return await spread(
+            partial(scan_batch, str(project), known),
+            files,
+            heavy=True,
+            processes=processes,
+            done=lambda done: told(done, len(files), "reading"),
+        )
     mentions = Mentions(known)
     wanted: list[str] = []
     heavy = False

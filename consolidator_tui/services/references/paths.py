@@ -142,10 +142,28 @@ def tokens(line: str, known: Collection[str] = ()) -> list[tuple[int, str]]:
 
 
 _QUICK = (b"sqlite", b".db", b".s3db", b".sl3", b".sdb", b"database_", b"databaseurl", b"db_")
+_QUICK_PYTHON = (b"engine", b"jobstore", b"dataset", b"databases", b"conn_string", b"pony", b"apsw")
 _CLOSER = re.compile(
     rb"sqlite|[\w}%-]\.(?:db3?|s3db|sl3|sdb)\b|database_?(?:url|path|uri|name|file)|"
     rb"\bdb_?(?:path|file|url|uri|name)",
 )
+
+
+_PYTHON = re.compile(
+    # a text that ends like a database's name, or a URL
+    rb"\.(?:sqlitedb|sqlite[23]?|s3db|sl3|sdb|db3?)['\"?{\\]|sqlite3?(?:\+\w+)?:|sqlcipher|"
+    # what opens one
+    rb"sqlite3|aiosqlite|apsw|dbapi2|create_(?:async_)?engine\(|make_url\(|database\.from_uri|"
+    rb"add_jobstore|sqlalchemyjobstore|sqlite\w*(?:database|engine)|dataset\.connect|"
+    rb"databases\.database|from databases|databases(?:['\"]\])*\s*(?:=\s|\[)|"
+    rb"sqlite_utils|sqlitedict|"
+    rb"from_conn_string|tortoise\.init|register_tortoise|tortoise_orm|pony|"
+    rb"(?:bind|database|connect)\(\s*['\"]sqlite|attach\b.{0,12}'|"
+    # names that carry one from file to file, and keys of the environment
+    rb"(?:database|db)_?(?:path|file|url|uri)|['\"](?:database|db)_?name['\"]|"
+    rb"\b(?:database|db)_?name\s*[:=]\s*[\w.(]*['\"]"
+)
+_NAMES = re.compile(rb"\b(?:DATABASE|DB)_?NAME\b")
 
 
 class Mentions:
@@ -159,10 +177,13 @@ class Mentions:
             name.lower().encode("utf-8", "surrogateescape") for name in known if len(name) > 3
         )
 
-    def __call__(self, data: bytes) -> bool:
-        """Whether the bytes mention a database."""
+    def __call__(self, data: bytes, *, python: bool = False) -> bool:
+        """Whether the bytes mention a database; of Python source, whether they do so in a way
+        that can be a reference or a use: parsing it is what takes the time."""
         # Plain searches of lower-cased bytes are many times faster than one (?i) expression.
         small = data.lower()
         if any(name in small for name in self._names):
             return True
+        if python and any(word in small for word in (*_QUICK, *_QUICK_PYTHON)):
+            return _PYTHON.search(small) is not None or _NAMES.search(data) is not None
         return any(word in small for word in _QUICK) and _CLOSER.search(small) is not None

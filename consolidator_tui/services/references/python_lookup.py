@@ -25,6 +25,13 @@ class Lookup:
     def __init__(self, tree: Tree, file: str) -> None:
         self.tree = tree
         self.file = file
+        self._returned: dict[int, list[cst.BaseExpression]] = {}
+
+    def returned(self, function: cst.FunctionDef) -> list[cst.BaseExpression]:
+        """The expressions that a function returns; looked for once."""
+        if id(function) not in self._returned:
+            self._returned[id(function)] = returned(function)
+        return self._returned[id(function)]
 
     def values(self, node: cst.CSTNode | None, scope: Scope, depth: int = 0) -> list[Pieces]:
         """The alternatives that an expression can be, each as path pieces."""
@@ -111,7 +118,7 @@ class Lookup:
             if function is None:
                 return self.class_of(node.func, scope, depth + 1)
             inner = self.tree.scopes[id(function)]
-            for value in returned(function):
+            for value in self.returned(function):
                 found = self.class_of(value, inner, depth + 1)
                 if found is not None:
                     return found
@@ -149,7 +156,7 @@ class Lookup:
     def _returns(self, function: cst.FunctionDef, depth: int) -> list[Pieces]:
         inner = self.tree.scopes[id(function)]
         values: list[Pieces] = []
-        for value in returned(function):
+        for value in self.returned(function):
             values += self.values(value, inner, depth)
         return values or [UNKNOWN]
 

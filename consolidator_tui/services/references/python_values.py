@@ -23,7 +23,6 @@ from consolidator_tui.services.references.python_names import (
     TRANSPARENT,
     TRANSPARENT_METHODS,
     keyword,
-    returned,
     text_of,
 )
 from consolidator_tui.services.references.python_tree import Scope, Tree, dotted
@@ -307,7 +306,9 @@ class Evaluator(Lookup):
         owner = self.class_of(node, scope)
         if owner is None and first in scope.functions:
             inner = self.tree.scopes[id(scope.functions[first])]
-            owners = [self.class_of(value, inner) for value in returned(scope.functions[first])]
+            owners = [
+                self.class_of(value, inner) for value in self.returned(scope.functions[first])
+            ]
             owner = next((found for found in owners if found is not None), None)
         if owner is not None:
             return self.member(owner, rest.split(".")[0], 0)

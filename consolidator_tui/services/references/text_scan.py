@@ -39,6 +39,9 @@ _DIRNAME = re.compile(
 _QUOTED = re.compile(r"'([^']*)'|\"([^\"]*)\"|`([^`]*)`")
 _MODULE_TALK = re.compile(r"\b(?:import|from|require\()\s")
 
+_PACKED = 3_000
+"""Characters; JavaScript with longer lines was not written by a person."""
+
 MOST_BYTES = 2_000_000
 """Larger files that are no Python are data, not configuration."""
 
@@ -130,7 +133,9 @@ def _by_line(found: Collector, form: Form, why: str) -> FileScan:
     script = form is Form.JAVASCRIPT
     at = 0
     for line in found.text.splitlines(keepends=True):
-        for column, text in tokens(line, found.known):
+        # Nobody edits what a packer wrote, and its short names look like suffixes.
+        packed = script and len(line) > _PACKED
+        for column, text in () if packed else tokens(line, found.known):
             if _is_module(line, column, text):
                 continue
             head = line[:column]

@@ -33,6 +33,7 @@ class ChangesPage(Page):
         Binding("a", "all", "all", tooltip="Accept all changes, or none"),
         Binding("d", "whole", "diff", tooltip="Show the whole file's changes, or only this one"),
         Binding("i", "introduce", "key", tooltip="Let the code read an environment variable first"),
+        Binding("r", "look_again", "look again", tooltip="Look for what is left to change"),
         Binding("t", "turn", "try it", tooltip="Go on to the application's commands"),
     ]
 
@@ -95,6 +96,7 @@ class ChangesPage(Page):
         if wizard.configured is not None:
             text = sign(GOOD, ink.good)
             text.append("The accepted changes are made; each file is in the backup.")
+            text.append(" r looks again for what is left.", str(ink.muted))
         elif wizard.shown_again:
             text = sign(WARN, ink.warn)
             text.append(f"{lines(wizard.shown_again)} Nothing was written: these are its ")
@@ -251,6 +253,8 @@ class ChangesPage(Page):
         """Choices are over once they are applied."""
         if action == "introduce":
             return self._open and (self._may_introduce or self.wizard.introduced is not None)
+        if action == "look_again":
+            return self.wizard.configured is not None
         return self._open if action in ("choose", "file", "all") else True
 
     def action_choose(self) -> None:
@@ -305,6 +309,10 @@ class ChangesPage(Page):
             self.wizard.propose(name)
         else:
             self.owner.tell(f"{name} cannot be the name of a variable.", Level.WARNING)
+
+    def action_look_again(self) -> None:
+        """`r`: the changes that were left alone can still be accepted."""
+        self.wizard.look_again()
 
     def action_turn(self) -> None:
         """`t`."""

@@ -12,6 +12,7 @@ from textual.widgets import Static
 
 from consolidator_tui.domain.discovery import FileKind, FoundFile, Role
 from consolidator_tui.domain.event import Level, Step
+from consolidator_tui.domain.reference import Form
 from consolidator_tui.tui.screens.step_screen import StepScreen
 from consolidator_tui.tui.signs import CHOSEN, NOT_CHOSEN, WORK
 from consolidator_tui.tui.text import clip_path, count, plain, plural, safe, size
@@ -157,7 +158,7 @@ class DiscoverScreen(StepScreen):
             return
         references = self.wizard.explain(file)
         known = self.wizard.references is not None
-        text = file_text(file, references, known, self.ink)
+        text = file_text(file, references, known, self.wizard.project, self.ink)
         self.query_one(Detail).show(f"{file.path}", text)
 
     def primary(self) -> Primary:
@@ -268,7 +269,9 @@ class DiscoverScreen(StepScreen):
             self.owner.changed()
 
 
-def file_text(file: FoundFile, references: tuple[Reference, ...], known: bool, ink: Inks) -> Text:
+def file_text(
+    file: FoundFile, references: tuple[Reference, ...], known: bool, project: Path, ink: Inks
+) -> Text:
     """What is known of one file, the most important first."""
     muted = str(ink.muted)
     text = Text(end="")
@@ -292,14 +295,27 @@ def file_text(file: FoundFile, references: tuple[Reference, ...], known: bool, i
         _line(text, "Named by", "looking through the project's text …", muted)
     elif not references:
         _line(text, "Named by", "nothing in this project's text leads to it", muted)
-    for number, found in enumerate(references[:MOST_REFERENCES]):
-        label = "Named by" if number == 0 else ""
-        _line(text, label, "", muted)
-        text.append(f"{safe(found.file)}:{found.line}", str(ink.accent))
-        text.append(f"  {found.form}  ")
-        text.append(safe(found.text, 44), "bold")
-        text.append(f"  {found.anchor}", muted)
+    if references:
+        _named_by(text, references, project / file.path, project, ink)
     return text
+
+
+def _named_by(
+    text: Text, references: tuple[Reference, ...], database: Path, project: Path, ink: Inks
+) -> None:
+    """The places that lead to a file and when they do, the application's own code first."""
+    # The package is loaded already, or there were no references.
+    from consolidator_tui.services.references import why
+
+    def place(found: Reference) -> tuple[bool, bool]:
+        return found.form in (Form.TEXT, Form.MENTION), found.in_tests
+
+    for number, found in enumerate(sorted(references, key=place)[:MOST_REFERENCES]):
+        _line(text, "Named by" if number == 0 else "", "", str(ink.muted))
+        text.append(f"{safe(found.file)}:{found.line}", str(ink.accent))
+        text.append(f"  {safe(found.text, 44)}", "bold")
+        text.append(f"  {why(found, database, project)}")
+        text.append(f"  {found.form}", str(ink.muted))
 
 
 def _line(text: Text, label: str, value: str, muted: str) -> None:
