@@ -62,7 +62,7 @@ async def test_every_step(
         await press(pilot, "escape", "question_mark")
         snapshot(pilot, f"help-{where}")
     assert session.calls == [
-        *("discover", "inspect", "back_up", "make_plan", "migrate", "make_plan", "migrate"),
+        *("discover", "inspect", "back_up", "make_plan", "migrate", "migrate"),
         *("verify", "configure", "smoke", "roll_back"),
     ]
 
