@@ -10,6 +10,7 @@ from textual.binding import Binding, BindingType
 from textual.screen import Screen
 from textual.widgets import Input, Static
 
+from consolidator_tui.domain.cells import cell
 from consolidator_tui.domain.suggestion import PickedRow
 from consolidator_tui.tui.screens.plan_suggestions import row_name, side_by_side
 from consolidator_tui.tui.signs import CHOSEN, NOT_CHOSEN
@@ -96,7 +97,7 @@ class RowsPage(Screen[tuple[PickedRow, PickedRow]]):
                     CHOSEN if key in self._marked else NOT_CHOSEN,
                     clip_path(row.source, 34),
                     plain(row_name(row)),
-                    plain(", ".join(safe(v, 40) for v in row.values.values() if v is not None)),
+                    plain(", ".join(cell(v, limit=40).text for v in row.values.values())),
                 ),
             )
             for key, row in self._rows.items()
@@ -116,7 +117,7 @@ class RowsPage(Screen[tuple[PickedRow, PickedRow]]):
             self.query_one(Detail).show("", Text("space marks a row."))
             return
         width = max(self.size.width - 4, 40)
-        text = side_by_side(rows[0], rows[-1], width, self._app.ink)
+        text = side_by_side(rows, width, self._app.ink)
         title = " and ".join(clip_path(row.source, 30) for row in rows)
         self.query_one(Detail).show(title, text)
 

@@ -119,7 +119,7 @@ class SuggestionsPage(PlanPage):
             for sentence in self._found.cut:
                 text.append(f"\n{safe(sentence)}", muted)
             return "", text
-        text = side_by_side(s.first, s.second, max(self.size.width - 4, 40), self.ink)
+        text = side_by_side((s.first, s.second), max(self.size.width - 4, 40), self.ink)
         text.append(f"\n{safe('; '.join(s.evidence))}", muted)
         for sentence in self._found.cut:
             text.append(f"\n{safe(sentence)}", muted)
@@ -239,25 +239,29 @@ def row_name(row: PickedRow) -> str:
     return ", ".join(safe(v, 40) for v in values[:3])
 
 
-def side_by_side(first: PickedRow, second: PickedRow, width: int, ink: Inks) -> Text:
-    """Two rows as columns, what differs marked."""
+def side_by_side(rows: Sequence[PickedRow], width: int, ink: Inks) -> Text:
+    """One or two rows as columns, what differs marked."""
     muted = str(ink.muted)
-    names = list(dict.fromkeys([*first.values, *second.values]))
+    names = list(dict.fromkeys(name for row in rows for name in row.values))
     label = min(max((len(safe(n, 24)) for n in names), default=4), 24)
     room = max((width - label - 8) // 2, 10)
     text = Text(end="", no_wrap=True)
     for name in names:
-        here, there = name in first.values, name in second.values
-        a, b = first.values.get(name), second.values.get(name)
-        equal = here and there and type(a) is type(b) and a == b
-        text.append("≡ " if equal else "≠ ", muted)
+        if len(rows) > 1:
+            text.append("≡ " if _equal(rows, name) else "≠ ", muted)
         text.append(f"{safe(name, 24):<{label}}  ", muted)
-        for is_there, value in ((here, a), (there, b)):
-            if is_there:
-                text.append_text(cell_text(cell(value), ink, room))
+        for row in rows:
+            if name in row.values:
+                text.append_text(cell_text(cell(row.values[name]), ink, room))
             else:
                 text.append(f"{'(no such column)':<{room}}"[:room], muted)
             text.append("  ")
         text.append("\n")
     text.rstrip()
     return text
+
+
+def _equal(rows: Sequence[PickedRow], name: str) -> bool:
+    """Whether all rows have the same there; 1 and '1' are not."""
+    found = [repr(row.values[name]) if name in row.values else None for row in rows]
+    return found[0] is not None and len(set(found)) == 1
