@@ -84,6 +84,14 @@ class GroupList(ScrollView, can_focus=True):
             return None
         return page[index % PAGE]
 
+    def restart(self) -> None:
+        """Nothing is known of the list any more."""
+        self._pages.clear()
+        self._asked.clear()
+        self.cursor = self.total = 0
+        self.range_from = None
+        self.refresh()
+
     def forget(self) -> None:
         """What was read is out of date; it is read again, and shown until then."""
         self._asked.clear()
