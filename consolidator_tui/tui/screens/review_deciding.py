@@ -71,10 +71,10 @@ class ReviewDeciding(ReviewView):
         While its versions are read, `again` waits for them: keys that are typed ahead count.
         """
         group, detail = self.current, self.detail
-        if self.owner.job is not None or self.busy or group is None:
+        if self.owner.job is not None or self.busy or not self.groups.total:
             self.app.bell()
             return None
-        if detail is None or detail.group.number != group.number:
+        if group is None or detail is None or detail.group.number != group.number:
             self.waiting = again
             return None
         return detail
@@ -165,7 +165,7 @@ class ReviewDeciding(ReviewView):
         self.groups.forget()
         if stay or self.reviewing.query.decided is Decided.DUPLICATES:
             self.busy = False
-            self.on_group_list_moved()
+            self.read_group()
         else:
             self.action_next()
 
@@ -281,7 +281,7 @@ class ReviewDeciding(ReviewView):
         duplicates = query.decided is Decided.DUPLICATES
         if not number or (number < 0) != duplicates:
             self.groups.forget()
-            self.on_group_list_moved()
+            self.read_group()
             return
         self.show_query(query, number)
 

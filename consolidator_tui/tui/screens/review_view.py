@@ -249,8 +249,14 @@ class ReviewView(Screen[bool]):
         """The group under the cursor."""
         return self.groups.current
 
-    def on_group_list_moved(self) -> None:
+    def on_group_list_moved(self, event: GroupList.Moved) -> None:
         """Another group: read its versions."""
+        if event.moved:
+            self.waiting = None
+        self.read_group()
+
+    def read_group(self) -> None:
+        """Read the versions of the group under the cursor."""
         group = self.current
         if group is None:
             if not self.groups.total:
@@ -258,8 +264,6 @@ class ReviewView(Screen[bool]):
                 self.table.show(None)
             self.draw()
             return
-        if self.detail is None or self.detail.group.number != group.number:
-            self.waiting = None
         self.reviewing.detail(group.number, self._detail)
         self.draw()
 
@@ -334,9 +338,7 @@ class ReviewView(Screen[bool]):
 
         def done(place: int) -> None:
             if self.is_attached and self.reviewing.is_current(query):
-                groups.cursor = place
-                groups.forget()
-                self.call_after_refresh(groups.move_to, place)
+                groups.jump(place)
 
         self.reviewing.ask(lambda: session.conflict_place(query, number), done)
         self.draw()
