@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from consolidator_tui.domain import run as machine
@@ -28,12 +29,16 @@ from consolidator_tui.domain.merge import MergePlan
 from consolidator_tui.domain.plan import Decision, PlanDocument, TablePlan, Value
 from consolidator_tui.services import plan_file
 from consolidator_tui.services.resuming import Resuming
+from consolidator_tui.storage.atomic import PRIVATE_FILE, write_atomically
 from consolidator_tui.storage.run_db import RunStore
 from consolidator_tui.storage.worker import to_the_end
 
 if TYPE_CHECKING:
     from consolidator_tui.services.merge.follows import Follows
     from consolidator_tui.services.merge.review import Review
+
+PLAN = "plan.toml"
+"""Name of the plan with all decisions in the run's folder."""
 
 
 class Deciding(Resuming):
@@ -198,7 +203,7 @@ class Deciding(Resuming):
         """The plan document with all decisions; `run --plan` on it does the same again."""
         made = list(self._document.decisions)
         if self.store is not None:
-            names = {fold(t.name): t.name for t in (self.merged.tables if self.merged else ())}
+            names = self._names
             async for batch in self.store.decisions.batches():
                 made += [
                     decision_of(replace(entry, table=names.get(entry.table, entry.table)))
@@ -207,9 +212,24 @@ class Deciding(Resuming):
         return replace(self._document, decisions=tuple(made))
 
     async def plan_text(self) -> str:
-        """The plan with all decisions as TOML."""
-        document = await self.full_document()
-        return await asyncio.to_thread(plan_file.dumps, document)
+        """The plan with all decisions as TOML; `run --plan` on it does the same again."""
+        parts = [plan_file.dumps(self._document)]
+        if self.store is not None:
+            async for batch in self.store.decisions.batches():
+                parts.append(await asyncio.to_thread(_decisions_text, batch, self._names))
+        return "".join(parts)
+
+    async def keep_plan(self) -> Path:
+        """Write the plan with all decisions into the run's folder, and return its path."""
+        path = self.need_run().path / PLAN
+        data = (await self.plan_text()).encode("utf-8")
+        await asyncio.to_thread(write_atomically, path, data, mode=PRIVATE_FILE)
+        return path
+
+    @property
+    def _names(self) -> Mapping[str, str]:
+        """Folded names of tables -> their names."""
+        return {fold(t.name): t.name for t in (self.merged.tables if self.merged else ())}
 
     async def adopt_decisions(self, plan: MergePlan) -> None:
         """Move the document's decisions into the run's database, under the plan's own names."""
@@ -293,6 +313,13 @@ class Deciding(Resuming):
         if self.store is None:
             raise GateClosed("There is no run to decide in.", todo="Back up first.")
         return self.store
+
+
+def _decisions_text(batch: Sequence[Entry], names: Mapping[str, str]) -> str:
+    """Decisions as TOML, to follow a document. Blocking."""
+    made = [decision_of(replace(e, table=names.get(e.table, e.table))) for e in batch]
+    text = plan_file.dumps(PlanDocument(decisions=tuple(made)))
+    return "\n" + text[text.index("[[decisions]]") :]
 
 
 async def _batch(entries: Sequence[Entry]) -> AsyncIterator[Sequence[Entry]]:

@@ -272,6 +272,7 @@ class Session(Deciding, Smoking, Previewing):
                 self.merged = plan
                 left = sum(counts.undecided for counts in self.result.counts)
                 await self.save(**{CONFLICTS: str(left + await self.decisions())})
+                await self.keep_plan()
                 self.questions = self.result.questions
                 await self.ask(self.questions, self.result.templates)
             if any(counts.conflict or counts.undecided for counts in self.result.counts):

@@ -34,9 +34,9 @@ def follow_text(
     if not parts:
         text.append("\nNo other row refers to it.", muted)
         return text
-    text.append(f"\n{' + '.join(parts)} follow the one row · ")
+    text.append(f"\n{' + '.join(parts)} follow it · ")
     text.append("b", str(ink.accent))
-    text.append(": each keeps its own")
+    text.append(": each its own")
     return text
 
 

@@ -30,7 +30,8 @@ from consolidator_tui.services.consolidate import consolidate
 from consolidator_tui.services.session import Session
 
 SCHEMA = """
-CREATE TABLE people(id INTEGER PRIMARY KEY, email TEXT NOT NULL UNIQUE, name, phone TEXT, updated_at TEXT);
+CREATE TABLE people(id INTEGER PRIMARY KEY, email TEXT NOT NULL UNIQUE, name, phone TEXT,
+    updated_at TEXT);
 CREATE TABLE orders(id INTEGER PRIMARY KEY, person_id INTEGER REFERENCES people(id), what TEXT);
 """
 ALL = ConflictQuery(decided=Decided.ALL)
@@ -217,7 +218,8 @@ async def test_the_exported_plan_gives_the_same_database(tmp_path: Path) -> None
     assert orders["b.db same@x"] == "other@x"
     # The same plan once more asks nothing and changes nothing.
     before = dump(there / "app.db")
-    again = await run(there, text.replace("sources = [", 'sources = ["app.db", '))
+    settled = text.replace("sources = [", 'sources = ["app.db", ')
+    again = await run(there, settled.replace('base = "a.db"', 'base = "app.db"'))
     assert again.result is Result.CONSOLIDATED, again.messages
     assert dump(there / "app.db") == before
 

@@ -8,7 +8,7 @@ from consolidator_tui.domain.catalog import fold
 from consolidator_tui.domain.decided import BOTH, unspell
 from consolidator_tui.domain.merge import IdentityKind
 from consolidator_tui.services.merge.work import Translator, Work
-from consolidator_tui.storage.sqlite import Database
+from consolidator_tui.storage.sqlite import Database, Row
 
 
 def rows_of(work: Work) -> str:
@@ -85,14 +85,11 @@ async def _join(
         "CREATE TEMP TABLE renamed(n INTEGER, g INTEGER, src INTEGER, PRIMARY KEY(n, g))"
     )
     await find_rows(database, translator, work, names, "temp.renamed")
-    # The first source's row keeps the key; the others have the new one.
-    await database.execute(
-        "INSERT INTO temp.renamed SELECT n, g, src FROM (SELECT d.n AS n, d.g AS g, d.src AS src, "
-        "row_number() OVER (PARTITION BY d.n ORDER BY d.src, d.g) AS place "
-        f"FROM {rows_of(work)} d WHERE d.n IN (SELECT n FROM temp.wanted)) WHERE place > 1 "
-        "ON CONFLICT DO NOTHING"
-    )
+    await database.execute("CREATE TEMP TABLE kept(n INTEGER, g INTEGER, src INTEGER)")
+    for n, _entity in items:
+        await _share_out(database, translator, work, n, names)
     for n, entity in items:
+        await make_one(database, work, "temp.kept", n)
         await make_one(database, work, "temp.renamed", n)
         canonical = json.dumps(json.loads(entity), ensure_ascii=False, separators=(",", ":"))
         await database.execute(
@@ -101,7 +98,60 @@ async def _join(
             "ON CONFLICT DO NOTHING",
             (work.key, columns, bindable(canonical), n),
         )
-    await database.script(["DROP TABLE temp.wanted", "DROP TABLE temp.renamed"])
+    await database.script(
+        ["DROP TABLE temp.wanted", "DROP TABLE temp.renamed", "DROP TABLE temp.kept"]
+    )
+
+
+async def _share_out(
+    database: Database, translator: Translator, work: Work, n: int, names: list[str]
+) -> None:
+    """Which rows of a decision keep the key (temp.kept), and which have the new one.
+
+    The first source's row keeps it, the others do not. Where the first source has both already,
+    because an earlier run wrote them there, every other row goes to the one that it equals but
+    for the key; where that does not tell, the first of them keeps the key if there are several.
+    """
+    rows = await database.rows(f"SELECT g, src FROM {rows_of(work)} WHERE n = {n} ORDER BY src, g")
+    head, others = rows[0], rows[1:]
+    written = await database.row(
+        "SELECT g, src FROM temp.renamed WHERE n = ? AND src = ?", (n, head[1])
+    )
+    kept, renamed = [head], others
+    if written is not None:
+        first = await _content(database, translator, work, head, names)
+        second = await _content(database, translator, work, written, names)
+        renamed = []
+        for place, row in enumerate(others):
+            found = await _content(database, translator, work, row, names)
+            if (found == first) != (found == second):
+                stays = found == first
+            else:
+                stays = place == 0 and len(others) > 1
+            (kept if stays else renamed).append(row)
+    for into, chosen in (("kept", kept), ("renamed", renamed)):
+        await database.many(
+            f"INSERT INTO temp.{into} VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+            [(n, g, source) for g, source in chosen],
+        )
+
+
+async def _content(
+    database: Database, translator: Translator, work: Work, row: Row, names: list[str]
+) -> str:
+    """What a row says besides its key, spelled so that equal contents are equal texts."""
+    g, source = row
+    key = {fold(name) for name in names}
+    chosen = [
+        translator.value(work, source, column.name)
+        for column in work.table.columns
+        if fold(column.name) not in key and column.name != work.table.surrogate
+    ]
+    found = await database.row(
+        f"SELECT {', '.join(chosen) or 'NULL'} FROM {work.seek(source)} "
+        f"WHERE s.{work.address(source)} = {work.raw(source, str(int(g)))}"
+    )
+    return repr(found)
 
 
 async def make_one(database: Database, work: Work, rows: str, n: int) -> None:

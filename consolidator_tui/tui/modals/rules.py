@@ -63,7 +63,7 @@ class RulesDialog(Dialog[TableRules]):
         """The rules, what they would decide, the keys."""
         yield Static(id="rules", markup=False)
         yield Static(id="rules-preview", markup=False)
-        keys = "space choose   J K order   t time column   enter apply   esc cancel"
+        keys = "space choose  J K order  t column  enter apply  esc cancel"
         yield Static(keys, classes="keys", markup=False)
 
     def on_mount(self) -> None:

@@ -49,7 +49,7 @@ class ReviewScreen(ReviewDeciding):
 
     def action_fields(self) -> None:
         """`m`: begin with the version that is kept, or the first."""
-        detail = self._ready()
+        detail = self._ready(self.action_fields)
         if detail is None:
             return
         if detail.group.kind in (ConflictKind.DUPLICATE, ConflictKind.UNIQUE):

@@ -52,7 +52,7 @@ class ReviewDeciding(ReviewView):
 
     def action_version(self, number: int) -> None:
         """`1` to `9`: this version's row wins."""
-        detail = self._ready()
+        detail = self._ready(lambda: self.action_version(number))
         if detail is None:
             return
         if number > len(detail.versions):
@@ -65,21 +65,23 @@ class ReviewDeciding(ReviewView):
             return
         self.decide(Choice(detail.versions[number - 1].source))
 
-    def _ready(self) -> ConflictDetail | None:
-        """The group under the cursor, None while it is read or something runs."""
+    def _ready(self, again: Callable[[], None]) -> ConflictDetail | None:
+        """The group under the cursor, None while something runs.
+
+        While its versions are read, `again` waits for them: keys that are typed ahead count.
+        """
         group, detail = self.current, self.detail
-        if self.owner.job is not None or self.busy or group is None or detail is None:
+        if self.owner.job is not None or self.busy or not self.groups.total:
             self.app.bell()
             return None
-        if detail.group.number != group.number:
-            # Never decide about another group than the one that is seen.
-            self.app.bell()
+        if group is None or detail is None or detail.group.number != group.number:
+            self.waiting = again
             return None
         return detail
 
     def action_both(self) -> None:
         """`b`: different entities; asks for the values that have to change."""
-        detail = self._ready()
+        detail = self._ready(self.action_both)
         if detail is None:
             return
         if self.groups.marked is not None:
@@ -100,7 +102,7 @@ class ReviewDeciding(ReviewView):
 
     def action_clear(self) -> None:
         """`x`: take the decision back."""
-        detail = self._ready()
+        detail = self._ready(self.action_clear)
         if detail is None:
             return
         if self.groups.marked is None and not detail.group.keep:
@@ -163,7 +165,7 @@ class ReviewDeciding(ReviewView):
         self.groups.forget()
         if stay or self.reviewing.query.decided is Decided.DUPLICATES:
             self.busy = False
-            self.on_group_list_moved()
+            self.read_group()
         else:
             self.action_next()
 
@@ -171,7 +173,7 @@ class ReviewDeciding(ReviewView):
 
     def action_alike(self) -> None:
         """`A`: the decision of this group (or the last one) for all like it, after a preview."""
-        detail = self._ready()
+        detail = self._ready(self.action_alike)
         if detail is None:
             return
         group = detail.group
@@ -279,7 +281,7 @@ class ReviewDeciding(ReviewView):
         duplicates = query.decided is Decided.DUPLICATES
         if not number or (number < 0) != duplicates:
             self.groups.forget()
-            self.on_group_list_moved()
+            self.read_group()
             return
         self.show_query(query, number)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar, cast
 
@@ -28,7 +28,7 @@ from consolidator_tui.tui.reviewing import FILTERS, Reviewing
 from consolidator_tui.tui.text import plural, safe
 from consolidator_tui.tui.widgets.bars import ActionBar, Primary, TooSmall
 from consolidator_tui.tui.widgets.field_table import FieldTable
-from consolidator_tui.tui.widgets.group_list import GroupList
+from consolidator_tui.tui.widgets.group_list import PAGE, GroupList
 from consolidator_tui.tui.widgets.key_bar import KeyBar
 from consolidator_tui.tui.widgets.log_panel import LogPanel
 from consolidator_tui.tui.widgets.rail import StepRail, StepStrip
@@ -68,6 +68,9 @@ class ReviewView(Screen[bool]):
         self.detail: ConflictDetail | None = None
         self.follows: Sequence[Mapping[str, int]] | None = None
         self._timer: Timer | None = None
+        self._at_start = False
+        self.waiting: Callable[[], None] | None = None
+        """A key that was pressed before the versions of its group were read."""
         self.busy = False
         """A decision is on its way: until the cursor has moved, keys would decide again."""
 
@@ -128,11 +131,10 @@ class ReviewView(Screen[bool]):
     def start_again(self) -> None:
         """Read the list from its beginning."""
         self.detail = self.follows = None
-        self.groups.cursor = 0
-        self.groups.range_from = None
         self.table.show(None)
-        self._read(0, 100)
-        self.action_next()
+        self.groups.restart()
+        self._at_start = True
+        self._read(0, PAGE)
 
     @property
     def reads(self) -> bool:
@@ -154,6 +156,9 @@ class ReviewView(Screen[bool]):
             self.groups.take(query.offset, page.groups, page.total)
         self.wizard.undecided = page.open
         self.draw()
+        if self._at_start:
+            self._at_start = False
+            self._seek(forward=True, number=0)
 
     # Drawing
 
@@ -244,8 +249,14 @@ class ReviewView(Screen[bool]):
         """The group under the cursor."""
         return self.groups.current
 
-    def on_group_list_moved(self) -> None:
+    def on_group_list_moved(self, event: GroupList.Moved) -> None:
         """Another group: read its versions."""
+        if event.moved:
+            self.waiting = None
+        self.read_group()
+
+    def read_group(self) -> None:
+        """Read the versions of the group under the cursor."""
         group = self.current
         if group is None:
             if not self.groups.total:
@@ -268,6 +279,10 @@ class ReviewView(Screen[bool]):
             self._timer = self.set_timer(FOLLOW_SECONDS, lambda: self._count(detail))
         self.table.show(detail)
         self.draw()
+        waiting, self.waiting = self.waiting, None
+        group = self.current
+        if waiting is not None and group is not None and group.number == detail.group.number:
+            waiting()
 
     def _count(self, detail: ConflictDetail) -> None:
         def done(follows: Sequence[Mapping[str, int]]) -> None:
@@ -287,13 +302,15 @@ class ReviewView(Screen[bool]):
         """`N`."""
         self._seek(forward=False)
 
-    def _seek(self, *, forward: bool) -> None:
+    def _seek(self, *, forward: bool, number: int | None = None) -> None:
         query = self.reviewing.query
         if query.decided is Decided.DUPLICATES:
             self.app.bell()
             return
-        group = self.current
-        number = group.number if group is not None else 0
+        if number is None:
+            group = self.current
+            number = group.number if group is not None else 0
+        here = number
         session = self.reviewing.session
 
         def done(found: tuple[int, int] | None) -> None:
@@ -306,7 +323,7 @@ class ReviewView(Screen[bool]):
             self.groups.move_to(found[1])
 
         self.reviewing.ask(
-            lambda: session.next_open(query, number, forward=forward), done, failed=self._idle
+            lambda: session.next_open(query, here, forward=forward), done, failed=self._idle
         )
 
     def _idle(self) -> None:
@@ -321,9 +338,7 @@ class ReviewView(Screen[bool]):
 
         def done(place: int) -> None:
             if self.is_attached and self.reviewing.is_current(query):
-                groups.cursor = place
-                groups.forget()
-                self.call_after_refresh(groups.move_to, place)
+                groups.jump(place)
 
         self.reviewing.ask(lambda: session.conflict_place(query, number), done)
         self.draw()

@@ -16,7 +16,7 @@ from consolidator_tui.domain.conflict import ConflictDetail, ConflictKind
 from consolidator_tui.domain.decided import BOTH, SAME
 from consolidator_tui.domain.plan import Value
 from consolidator_tui.tui.signs import NONE
-from consolidator_tui.tui.widgets.group_list import short_names
+from consolidator_tui.tui.widgets.group_list import GAP, short_names
 from consolidator_tui.tui.widgets.virtual import Part, line
 
 if TYPE_CHECKING:
@@ -208,7 +208,7 @@ class FieldTable(ScrollView, can_focus=False):
             label = f"{place + 1} {short[place]} "
             if not self.all_fit:
                 label = f"{place + 1} of {len(paths)} (h l) {short[place]} "
-            parts.append((label, cells, ink.accent + ink.strong))
+            parts += [(label, cells - 1, ink.accent + ink.strong), GAP]
         parts.append(("result", cells, ink.accent))
         return parts
 
@@ -219,14 +219,16 @@ class FieldTable(ScrollView, can_focus=False):
         mark, style = (DIFFERENT, ink.warn) if differs else (EQUAL, ink.muted)
         parts: list[Part] = [
             (f" {mark} ", 3, style),
-            (f"{name} ", names, ink.strong if differs else ink.muted),
+            (name, names - 1, ink.strong if differs else ink.muted),
+            GAP,
         ]
         for place in self._shown:
             version = detail.versions[place]
             if name not in version.values:
-                parts.append((f"{NONE} no such column", cells, ink.muted))
+                parts.append((f"{NONE} no such column", cells - 1, ink.muted))
             else:
-                parts.append(self._value(version.values[name], cells))
+                parts.append(self._value(version.values[name], cells - 1))
+            parts.append(GAP)
         parts.append(self._result(detail, name, cells))
         return parts
 
@@ -247,4 +249,4 @@ class FieldTable(ScrollView, can_focus=False):
         ink = self._ink
         shown: Cell = cell(value, limit=max(cells, 8))
         muted = shown.kind in (CellKind.NULL, CellKind.BLOB)
-        return f"{shown.text} ", cells, ink.muted if muted else PLAIN
+        return shown.text, cells, ink.muted if muted else PLAIN

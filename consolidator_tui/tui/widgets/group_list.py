@@ -47,7 +47,12 @@ class GroupList(ScrollView, can_focus=True):
     ]
 
     class Moved(Message):
-        """Another group is under the cursor (or it has been read now)."""
+        """Another group is under the cursor, or it has been read now."""
+
+        def __init__(self, *, moved: bool) -> None:
+            super().__init__()
+            self.moved = moved
+            """The cursor was moved."""
 
     def __init__(self, ask: Callable[[int, int], None], *, id: str | None = None) -> None:  # noqa: A002
         """`ask(offset, limit)` starts reading a page that is then given to `take`."""
@@ -55,6 +60,7 @@ class GroupList(ScrollView, can_focus=True):
         self._ask = ask
         self._pages: OrderedDict[int, tuple[ConflictGroup, ...]] = OrderedDict()
         self._asked: set[int] = set()
+        self._goal: int | None = None
         self.total = 0
         self.cursor = 0
         self.range_from: int | None = None
@@ -75,7 +81,7 @@ class GroupList(ScrollView, can_focus=True):
     @property
     def is_drawn(self) -> bool:
         """Whether everything in view has been read."""
-        return not self._asked
+        return not self._asked and self._goal is None
 
     def group_at(self, index: int) -> ConflictGroup | None:
         """The group at a place, if its page is there."""
@@ -83,6 +89,22 @@ class GroupList(ScrollView, can_focus=True):
         if page is None or index % PAGE >= len(page):
             return None
         return page[index % PAGE]
+
+    def restart(self) -> None:
+        """Nothing is known of the list any more."""
+        self._pages.clear()
+        self._asked.clear()
+        self._goal = None
+        self.cursor = self.total = 0
+        self.range_from = None
+        self.refresh()
+
+    def jump(self, index: int) -> None:
+        """Another list: read it, and put the cursor on a place of it."""
+        self._pages.clear()
+        self._asked.clear()
+        self._goal = index
+        self._want(index // PAGE)
 
     def forget(self) -> None:
         """What was read is out of date; it is read again, and shown until then."""
@@ -96,6 +118,7 @@ class GroupList(ScrollView, can_focus=True):
         """A page has been read."""
         number = offset // PAGE
         self._asked.discard(number)
+        goal, self._goal = self._goal, None
         if total < self.total:
             # Places behind have moved up.
             self._pages.clear()
@@ -108,8 +131,10 @@ class GroupList(ScrollView, can_focus=True):
         if self.cursor >= total:
             self.cursor = max(total - 1, 0)
         self.refresh()
-        if number == self.cursor // PAGE or not total:
-            self.post_message(self.Moved())
+        if goal is not None:
+            self.move_to(goal)
+        elif number == self.cursor // PAGE or not total:
+            self.post_message(self.Moved(moved=False))
 
     def _want(self, number: int, *, again: bool = False) -> None:
         if number in self._asked or (number in self._pages and not again):
@@ -127,7 +152,7 @@ class GroupList(ScrollView, can_focus=True):
             Region(0, self.cursor, max(self.size.width, 1), 1), animate=False, force=True
         )
         self.refresh()
-        self.post_message(self.Moved())
+        self.post_message(self.Moved(moved=True))
 
     def action_by(self, rows: int) -> None:
         """`j`, `k`, arrows."""
