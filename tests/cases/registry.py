@@ -37,6 +37,7 @@ CATEGORIES = (
     "contract",
     "contract_plan",
     "suggestions",
+    "engine_more",
 )
 
 

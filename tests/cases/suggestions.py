@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Iterable
 
 from .lib import CaseFailed, Project, Result
 from .registry import case
@@ -11,7 +12,7 @@ from .registry import case
 _CHOICE = re.compile(r'^(keep = )""  # ("(?:[^"\\]|\\.)*")', re.MULTILINE)
 
 
-def _settle(p: Project, *names: str) -> Result:
+def settle(p: Project, *names: str, without: Iterable[str] = ()) -> Result:
     """Run, read the suggested lines out of the questions, run again with just these lines."""
     first = p.run()
     first.must_ask(*names)
@@ -34,7 +35,7 @@ def _settle(p: Project, *names: str) -> Result:
     second = p.run(plan=plan)
     if second.status != 0:
         raise second.fail(f"with the suggested lines it must consolidate: {plan[:300]!r}")
-    second.done()
+    second.done(without=without)
     return second
 
 
@@ -49,7 +50,7 @@ def conflicts(p: Project) -> None:
         {"users": [(1, "ann", "A"), (2, "bob", "B"), (3, "cyd", "C")]},
         {"users": [(1, "bob", "BB"), (2, "ann", "AA"), (3, "cyd", "C")]},
     )
-    _settle(p, "users", "name")
+    settle(p, "users", "name")
     p.expect("SELECT email FROM users", [("ann",), ("bob",), ("cyd",)])
 
 
@@ -61,7 +62,7 @@ def conflicts_quoted(p: Project) -> None:
         {'a.b "c': [(1, 'q"\n\\', "1")]},
         {'a.b "c': [(1, 'q"\n\\', "2")]},
     )
-    _settle(p, "a.b")
+    settle(p, "a.b")
     p.expect('SELECT "k y" FROM "a.b ""c"', [('q"\n\\',)])
 
 
@@ -75,7 +76,7 @@ def undeclared(p: Project) -> None:
         {"users": [(n, f"b{n}", None) for n in range(1, 21)], "task": rows},
     )
     if p.run().status == 3:
-        _settle(p, "task", "assignee")
+        settle(p, "task", "assignee")
     p.expect(
         "SELECT u.email, t.t FROM task t LEFT JOIN users u ON u.id = t.assignee",
         [(f"{f}{n}", f"t{n}") for f in "ab" for n in range(1, 21)],
@@ -87,7 +88,7 @@ def not_null(p: Project) -> None:
     """The lines give a default; with them every row is there."""
     p.db("a.db", USERS.format(", phone TEXT NOT NULL"), {"users": [(1, "ann", "A", "1")]})
     p.db("b.db", USERS.format(""), {"users": [(1, "bob", "B"), (2, "cyd", "C")]})
-    _settle(p, "users", "phone")
+    settle(p, "users", "phone")
     p.expect("SELECT email FROM users", [("ann",), ("bob",), ("cyd",)])
     p.expect("SELECT phone FROM users WHERE email = 'ann'", [("1",)])
 
@@ -105,7 +106,7 @@ def two_meanings(p: Project) -> None:
         "CREATE TABLE items(id INTEGER PRIMARY KEY, title TEXT, done INTEGER, due TEXT);",
         {"items": [(1, "wash", 0, "mon")]},
     )
-    _settle(p, "items")
+    settle(p, "items")
     p.expect("SELECT sku, price FROM items", [("s1", 1.5)])
     tables = [r[0] for r in p.rows("SELECT name FROM sqlite_master WHERE type = 'table'")]
     others = [name for name in tables if "title" in p.columns(name)]
@@ -123,7 +124,7 @@ def second_key(p: Project) -> None:
         {"users": [(1, "admin@a", "admin")], "orders": [(1, 1, "pen")]},
         {"users": [(1, "admin@b", "admin")], "orders": [(1, 1, "cup")]},
     )
-    _settle(p, "users")
+    settle(p, "users")
     p.expect("SELECT w FROM orders o JOIN users u ON u.id = o.user_id", [("pen",), ("cup",)])
 
 
@@ -141,5 +142,5 @@ def retyped(p: Project) -> None:
         {"place": [(1, "z", "00123")]},
     )
     if p.run().status == 3:
-        _settle(p, "place", "zip")
+        settle(p, "place", "zip")
     p.expect("SELECT zip FROM place WHERE name = 'z'", [("00123",)])
