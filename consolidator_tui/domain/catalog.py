@@ -110,6 +110,11 @@ class Table:
     """Of a shadow table: the virtual table that it belongs to."""
     error: str = ""
     """Why the table cannot be read here (a module that is missing)."""
+    by_key: Mapping[str, Column] = field(init=False, repr=False, compare=False)
+    """Columns by folded name: tables may have 2,000, and every statement looks them up."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "by_key", {c.key: c for c in reversed(self.columns)})
 
     @property
     def key(self) -> str:
@@ -150,15 +155,11 @@ class Table:
 
     def column(self, name: str) -> Column:
         """The column of that name. Raises KeyError."""
-        wanted = fold(name)
-        for column in self.columns:
-            if column.key == wanted:
-                return column
-        raise KeyError(name)
+        return self.by_key[fold(name)]
 
     def has_column(self, name: str) -> bool:
         """Whether there is a column of that name."""
-        return fold(name) in {column.key for column in self.columns}
+        return fold(name) in self.by_key
 
 
 @dataclass(frozen=True, slots=True)

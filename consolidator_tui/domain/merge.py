@@ -104,13 +104,14 @@ class MergeTable:
     widened: tuple[str, ...] = ()
     """Columns whose declared type is dropped so that every source's values stay as they are."""
     notes: tuple[str, ...] = ()
+    by_name: Mapping[str, TargetColumn] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "by_name", {column.name: column for column in self.columns})
 
     def column(self, name: str) -> TargetColumn:
         """The column of that name. Raises KeyError."""
-        for column in self.columns:
-            if column.name == name:
-                return column
-        raise KeyError(name)
+        return self.by_name[name]
 
 
 @dataclass(frozen=True, slots=True)
