@@ -13,8 +13,8 @@ from consolidator_tui.services.references.paths import Location, locate
 SEPARATOR = Piece(PieceKind.TEXT, "/")
 UNKNOWN: Pieces = (Piece(PieceKind.UNKNOWN),)
 _LIMIT = 24
-_VARIABLE = re.compile(r"%\w+%|\$\w|\$\{")
-"""What the shell, Windows or os.path.expandvars put something in for."""
+_VARIABLE = re.compile(r"%\w+%|\$\w|\$\{|\{\w*\}")
+"""What str.format, the shell, Windows or os.path.expandvars put something in for."""
 
 
 def starts_absolute(pieces: Pieces) -> bool:
@@ -126,8 +126,9 @@ def anchor_of(pieces: Pieces, *, two_slashes: bool = False) -> Anchor:
     if PieceKind.WORKING in kinds:
         return Anchor.WORKING_DIRECTORY
     text = "".join(p.text for p in pieces)
-    if _VARIABLE.search(text):
-        return Anchor.ENVIRONMENT
+    later = _VARIABLE.search(text)
+    if later is not None:
+        return Anchor.UNKNOWN if later[0].startswith("{") else Anchor.ENVIRONMENT
     path = locate(text, two_slashes=two_slashes).path
     if path.startswith("~"):
         return Anchor.HOME

@@ -221,7 +221,9 @@ def _advice(case: _Case, reference: Reference, goal: Path) -> str:
 
 def _told(case: _Case, key: str | None) -> bool:
     """Whether another reference says what an environment key holds."""
-    return any(r.env_key == key and r.resolves_to for r in case.report.references)
+    return key is not None and any(
+        r.env_key == key and r.resolves_to for r in case.report.references
+    )
 
 
 def _unconcerned(case: _Case, reference: Reference) -> str:

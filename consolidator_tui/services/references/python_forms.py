@@ -337,6 +337,9 @@ def call_context(
     if OTHER_WORD.search(words):
         return Context(Form.OPENED, "no", f"{last}() speaks of another copy", None, last)
     opens = DATABASE_WORD.search(words) or _OPENERS.search(words)
+    if words == "path" or words.endswith(("_path", "_dir", "_folder", "_file")):
+        # What it makes of a name is not known here: it may well put a folder before it.
+        opens = None
     return Context(Form.OPENED, "yes" if opens else "if_opened", "", None, last)
 
 

@@ -12,6 +12,8 @@ import libcst as cst
 
 from consolidator_tui.services.references.python_spans import Spans
 
+_PATH_MAKER = re.compile(r"(?:^|[a-z]_)(?:path|dir|folder)\Z|\w_(?:path|dir|folder)_for\Z")
+
 
 class NotReadable(Exception):
     """The bytes are not Python that can be read; the message says why."""
@@ -257,6 +259,8 @@ class _Binder:
             last = dotted(call.func).rsplit(".", 1)[-1] if isinstance(call, cst.Call) else ""
             if isinstance(call, cst.Call) and last in ("join", "joinpath", "safe_join", "Path"):
                 return call.args[0] is not up or last == "joinpath"
+            # `config.path(NAME)`, `get_data_path(NAME)`: whose folder comes first is not known.
+            return _PATH_MAKER.search(last) is not None
         if isinstance(up, cst.FormattedStringExpression):
             text = self.tree.parent(up)
             parts = text.parts if isinstance(text, cst.FormattedString) else ()

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
+from consolidator_tui.domain.errors import Failed
 from consolidator_tui.domain.event import Event, Progress, ignore
 from consolidator_tui.services.references import find_references, propose
+from consolidator_tui.services.references.workers import spread
 
 SOURCE = 'import sqlite3\n\n\ndef go(db_path="old.db"):\n    return sqlite3.connect(db_path)\n'
 
@@ -71,3 +76,14 @@ async def test_names_that_are_not_utf8(tmp_path: Path) -> None:
     assert len(report.references) == 1
     proposal = await propose(tmp_path, report, target=databases[1], databases=databases)
     assert len(proposal.files) == 1
+
+
+def killed(_batch: Sequence[str]) -> list[str]:
+    """Ends its process as the system does when memory runs out."""
+    os.kill(os.getpid(), signal.SIGKILL)
+    return []
+
+
+async def test_a_worker_that_is_killed_is_an_error_of_ours() -> None:
+    with pytest.raises(Failed, match="ended before it was done"):
+        await spread(killed, ["a"], heavy=True, processes=2)
