@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from consolidator_tui.domain.decided import entity_of
 from consolidator_tui.domain.merge import Question
 from consolidator_tui.services.merge.work import Translator, Work
+from consolidator_tui.services.plan_values import spell_text
 from consolidator_tui.services.planning.fixes import toml_key, toml_text
 from consolidator_tui.storage.sqlite import Database
 
-SHOWN = 5
+SHOWN = 1_000
 """Conflicts per table and kind that are spelled out; the rest is counted."""
 
 _WORDS = {
@@ -39,7 +40,7 @@ async def open_questions(database: Database, work: Work) -> list[Question]:
                 table=work.table.name,
                 column=columns,
                 file=", ".join(paths),
-                fix=await _fix(database, work, kind),
+                fix=await _fix(database, work, kind, count),
             )
         )
     return questions
@@ -86,49 +87,52 @@ async def _paths(database: Database, work: Work, kind: str) -> list[str]:
     return [work.plan.sources[row[0]].path for row in rows]
 
 
-async def _fix(database: Database, work: Work, kind: str) -> str:
+async def _fix(database: Database, work: Work, kind: str, count: int) -> str:
     """A rule for all of them where one can decide, and the decisions one by one."""
     lines = []
+    of = f" (the first {SHOWN:,} of {count:,})" if count > SHOWN else ""
     if kind == "values":
         rules = [rule.value for rule in work.table.rules if rule.value != "stop"]
         wanted = [*rules, *(["base"] if "base" not in rules else [])]
         listed = ", ".join(toml_text(rule) for rule in wanted)
         lines.append(f"[tables.{toml_key(work.table.name)}]\non_conflict = [{listed}]")
-        lines.append("# or one by one:")
-    for canon in await database.rows(
-        "SELECT canon FROM pv.conflict WHERE number = ? AND kind = ? AND winner IS NULL "
-        "ORDER BY id LIMIT ?",
+        lines.append(f"# or one by one{of}:")
+    elif of:
+        lines.append(f"# one by one{of}:")
+    rows = await database.rows(
+        "SELECT columns, entity, sources FROM pv.conflict WHERE number = ? AND kind = ? "
+        "AND winner IS NULL ORDER BY id LIMIT ?",
         (work.table.number, kind, SHOWN),
-    ):
-        entity, paths = await _entity(database, work, kind, canon[0])
-        choices = " | ".join([*(toml_text(path) for path in paths), '"both"'])
+    )
+    for columns, entity, sources in rows:
+        paths = [work.plan.sources[int(source)].path for source in sources.split(",") if source]
+        choices = " | ".join([*(map(_text, dict.fromkeys(paths))), '"both"'])
         lines.append(
-            f"[[decisions]]\ntable = {toml_text(work.table.name)}\nentity = {entity}\n"
-            f'keep = ""  # {choices}'
+            f"[[decisions]]\ntable = {_text(work.table.name)}\n"
+            f'entity = {_entity(columns, entity)}\nkeep = ""  # {choices}'
         )
         if kind == "unique":
             lines.append('# with keep = "both": values = { COLUMN = "another value" }')
     return "\n".join(lines)
 
 
-async def _entity(database: Database, work: Work, kind: str, canon: int) -> tuple[str, list[str]]:
-    """The columns that name a conflict's entity, as a TOML inline table, and its sources."""
-    row = await database.row(
-        "SELECT columns, entity, sources FROM pv.conflict "
-        "WHERE number = ? AND kind = ? AND canon = ?",
-        (work.table.number, kind, canon),
-    )
-    assert row is not None
+def _entity(columns: str, entity: str) -> str:
+    """The columns and values that name a conflict's entity, as a TOML inline table."""
     parts = ", ".join(
-        f"{toml_key(name)} = {_spelled(value)}" for name, value in entity_of(row[0], row[1]).items()
+        f"{toml_key(spell_text(name))} = {_spelled(value)}"
+        for name, value in entity_of(columns, entity).items()
     )
-    paths = [work.plan.sources[int(source)].path for source in row[2].split(",") if source]
-    return f"{{ {parts} }}", list(dict.fromkeys(paths))
+    return f"{{ {parts} }}"
+
+
+def _text(text: str) -> str:
+    """A text with all its bytes, also those that are not UTF-8."""
+    return toml_text(spell_text(text))
 
 
 def _spelled(value: object) -> str:
     if isinstance(value, str):
-        return toml_text(value)
+        return _text(value)
     if isinstance(value, bytes):
         return f'{{ blob = "{value.hex()}" }}'
     return "{ null = true }" if value is None else str(value)

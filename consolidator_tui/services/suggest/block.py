@@ -54,6 +54,7 @@ async def find_pairs(database: Database, work: Work, forms: Sequence[Form]) -> B
             "not looked into."
         )
     await _without_neighbours(database)
+    await _without_clashes(database, work)
     total = int(await database.value("SELECT count(*) FROM temp.pair"))
     if total > MOST_PAIRS:
         cut.append(f"{work.table.name}: only the first {MOST_PAIRS:,} pairs were compared.")
@@ -128,4 +129,14 @@ async def _without_neighbours(database: Database) -> None:
     await database.execute(
         "DELETE FROM temp.pair WHERE EXISTS (SELECT 1 FROM temp.block x JOIN temp.block y "
         "ON y.src = x.src WHERE x.e = pair.ea AND y.e = pair.eb)"
+    )
+
+
+async def _without_clashes(database: Database, work: Work) -> None:
+    """Drop the pairs that share a UNIQUE key: they are a conflict, and the review asks them."""
+    await database.execute(
+        "DELETE FROM temp.pair WHERE EXISTS (SELECT 1 FROM pv.version x JOIN pv.version y "
+        "ON y.number = x.number AND y.canon = x.canon AND y.kind = x.kind "
+        f"WHERE x.number = {work.table.number} AND x.kind = 'unique' "
+        "AND x.g = pair.a AND y.g = pair.b)"
     )

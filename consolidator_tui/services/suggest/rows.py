@@ -28,7 +28,9 @@ def _naming_columns(work: Work) -> tuple[list[str], bool]:
     if work.table.identity.kind is IdentityKind.COLUMNS:
         return list(work.table.identity.columns), True
     linked = {fold(link.column) for link in work.table.links}
-    names = [work.table.surrogate] if work.table.surrogate else []
+    # Only in copies of one file is a number the same row everywhere.
+    shared = work.table.identity.kind is IdentityKind.LINEAGE
+    names = [work.table.surrogate] if work.table.surrogate and shared else []
     names += [
         column.name
         for column in work.table.columns

@@ -10,6 +10,7 @@ from consolidator_tui.domain.catalog import fold
 from consolidator_tui.domain.plan import (
     Decision,
     FileMapping,
+    NotSame,
     OnDrift,
     PlanDocument,
     ReferencePlan,
@@ -78,7 +79,16 @@ def decisions(draw: st.DrawFn) -> Decision:
         st.dictionaries(names.filter(lambda name: name not in changed), paths, max_size=2)
     )
     entity = draw(st.dictionaries(names, values, min_size=1, max_size=3))
-    return Decision(draw(names), entity, draw(st.just("both") | paths), changed, fields)
+    keep = draw(st.sampled_from(["both", "same"]) | paths)
+    row = st.dictionaries(names, values, min_size=1, max_size=2)
+    also = () if keep == "both" else tuple(draw(st.lists(row, max_size=2)))
+    return Decision(draw(names), entity, keep, changed, fields, also)
+
+
+@st.composite
+def pairs(draw: st.DrawFn) -> NotSame:
+    row = st.dictionaries(names, values, min_size=1, max_size=3)
+    return NotSame(draw(names), draw(row), draw(row))
 
 
 def _key(decision: Decision) -> str:
@@ -97,4 +107,5 @@ def documents(draw: st.DrawFn) -> PlanDocument:
         mapping=draw(st.dictionaries(paths, mappings, max_size=2)),
         references=tuple(draw(st.lists(references(), max_size=2))),
         decisions=tuple(draw(st.lists(decisions(), max_size=3, unique_by=_key))),
+        not_same=tuple(draw(st.lists(pairs(), max_size=2))),
     )
