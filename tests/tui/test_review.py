@@ -296,9 +296,9 @@ async def test_versions_and_values_in_view(start: Start, session: FakeSession) -
         await press(pilot, "d")
         assert "≡" not in shown(pilot)
         await press(pilot, "d", "o")
-        assert "text, 16 characters" in shown(pilot)
+        assert "text, 3 characters" in shown(pilot)
         await press(pilot, "j", "escape", "question_mark")
-        assert "keep both" in shown(pilot)
+        assert "One line is one entity" in shown(pilot)
         await press(pilot, "escape", "L", "escape")
         assert "2 orders" in shown(pilot) or "1 logins" in shown(pilot)
 

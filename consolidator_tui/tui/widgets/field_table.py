@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from consolidator_tui.tui.theme import Inks
 
 EQUAL, DIFFERENT = "≡", "≠"
-SIDE_BY_SIDE = 24
+SIDE_BY_SIDE = 16
 """Cells that a version needs beside the others."""
 PLAIN = Style()
 
@@ -138,7 +138,7 @@ class FieldTable(ScrollView, can_focus=False):
     # What the target will have
 
     def result(self, name: str) -> tuple[str, Value]:
-        """How the result of a field comes about (`both`, `open`, `value`, `same`) and the value."""
+        """How the result of a field comes about (`both`, `open`, `value`) and the value."""
         detail = self.detail
         assert detail is not None
         group = detail.group
@@ -149,7 +149,8 @@ class FieldTable(ScrollView, can_focus=False):
             return "both", None
         if not keep or keep == SAME:
             keep = group.winner
-        equal = {repr(version.values.get(name)) for version in detail.versions}
+        having = [version for version in detail.versions if name in version.values]
+        equal = {repr(version.values[name]) for version in having}
         if not keep and (len(equal) > 1 or name == detail.key):
             return "open", None
         if name in values:
@@ -158,7 +159,8 @@ class FieldTable(ScrollView, can_focus=False):
         for version in detail.versions:
             if version.source == source or not source:
                 if name not in version.values:
-                    return "missing", None
+                    # A column that its file lacks comes from the next version.
+                    return "value", having[0].values[name] if having else None
                 # The entity keeps the id of its first row, whichever version wins.
                 value = version.values[name]
                 return "value", detail.versions[0].values[name] if name == detail.key else value
@@ -239,8 +241,6 @@ class FieldTable(ScrollView, can_focus=False):
             return "both rows stay", cells, ink.accent
         if how == "open":
             return "?", cells, ink.warn
-        if how == "missing":
-            return f"{NONE} from the next version", cells, ink.muted
         text, width, style = self._value(value, cells)
         values = self.draft.values if self.draft is not None else detail.values
         return (f"{text}", width, style + (ink.accent if name in values else PLAIN))

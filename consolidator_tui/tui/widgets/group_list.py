@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 PAGE = 100
 KEPT_PAGES = 12
+NAMES_FROM = 55
+"""Cells from which on the list names the sources."""
 BY_HAND = "●"
 SAME_SIGN = "≡"
 PLAIN = Style()
@@ -219,7 +221,7 @@ class GroupList(ScrollView, can_focus=True):
             parts += [(group.table, cells.table - 1, ink.muted), GAP]
         parts += [
             *((key, cells.key - 1, PLAIN), GAP),
-            *((sources, cells.sources - 1, ink.muted), GAP),
+            *(((sources, cells.sources - 1, ink.muted), GAP) if cells.sources else ()),
             *((", ".join(group.differs) or "equal", cells.differs - 1, ink.muted), GAP),
             (kept, cells.kept, PLAIN if group.keep else ink.muted),
         ]
@@ -253,7 +255,8 @@ def column_widths(width: int, several_tables: bool) -> Widths:
     table = min(max(room // 7, 8), 18) if several_tables else 0
     room -= table
     kept = min(max(room // 4, 12), 30)
-    sources = min(max(room // 6, 10), 26)
+    # Side by side with the versions there is no room for their sources, and no need.
+    sources = min(max(room // 6, 10), 26) if room >= NAMES_FROM else 0
     differs = min(max(room // 4, 10), 40)
     return Widths(table, room - kept - sources - differs, sources, differs, kept)
 
