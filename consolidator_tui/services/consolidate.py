@@ -16,6 +16,7 @@ from consolidator_tui.domain.plan import PlanDocument
 from consolidator_tui.domain.selection import Selection
 from consolidator_tui.services import plan_file
 from consolidator_tui.services.failure import translate
+from consolidator_tui.services.selecting import refuse_outside
 from consolidator_tui.services.session import Session
 from consolidator_tui.storage.atomic import explain_os
 from consolidator_tui.storage.run_folder import Clock, utc_now
@@ -145,6 +146,8 @@ class _Run:
 
     async def _select(self, document: PlanDocument) -> None:
         options = self.options
+        if not options.sources and not options.allow_outside:
+            await asyncio.to_thread(refuse_outside, self.session.project, document.sources)
         wanted = Selection(
             sources=options.sources or document.sources,
             target=options.target or document.target,
