@@ -23,13 +23,33 @@ def sql_value(value: Value) -> str:
                 return "NULL"
             if value in (float("inf"), float("-inf")):
                 return "9e999" if value > 0 else "-9e999"
-            return repr(value)
+            return _exact(value)
         case bytes():
             return f"x'{value.hex()}'"
         case _:
             if "\x00" in value:
                 return f"CAST(x'{value.encode('utf-8', 'surrogateescape').hex()}' AS TEXT)"
             return literal(value)
+
+
+def _exact(value: float) -> str:
+    """A real without rounding: SQLite reads long decimals, and large exponents, not quite exactly.
+
+    What has at most 15 digits and a small exponent it reads right; the rest is spelled as an
+    integer times powers of two, each step of which is exact.
+    """
+    digits = repr(value)
+    if "e" not in digits and len(digits.strip("-").replace(".", "").strip("0")) <= 15:
+        return digits
+    numerator, denominator = value.as_integer_ratio()
+    twos = (numerator & -numerator).bit_length() - 1
+    text, sign, power = f"CAST({numerator >> twos} AS REAL)", "*", twos
+    if denominator > 1:
+        text, sign, power = f"CAST({numerator} AS REAL)", "/", denominator.bit_length() - 1
+    while power:
+        step = min(power, 62)
+        text, power = f"{text} {sign} CAST({1 << step} AS REAL)", power - step
+    return f"({text})"
 
 
 def combined(operator: str, terms: Sequence[str], empty: str) -> str:

@@ -33,7 +33,7 @@ async def settle_one_sided(database: Database, translator: Translator, work: Wor
         return
     await database.execute(
         "CREATE TEMP TABLE way(canon INTEGER, place INTEGER, g INTEGER, src INTEGER, "
-        "changed INTEGER, v TEXT, PRIMARY KEY(canon, place, g)) WITHOUT ROWID"
+        "changed INTEGER, t TEXT, v, PRIMARY KEY(canon, place, g)) WITHOUT ROWID"
     )
     for place, name in compared_columns(work):
         for source in past.sources:
@@ -41,8 +41,10 @@ async def settle_one_sided(database: Database, translator: Translator, work: Wor
     await database.execute(
         "CREATE TEMP TABLE settled_place AS SELECT w.canon AS canon, w.place AS place, "
         "coalesce(min(w.g) FILTER (WHERE w.changed), min(w.g)) AS from_g, "
+        "coalesce(min(w.t) FILTER (WHERE w.changed), min(w.t)) AS t, "
         "coalesce(min(w.v) FILTER (WHERE w.changed), min(w.v)) AS v FROM temp.way w "
         "GROUP BY w.canon, w.place HAVING count(DISTINCT w.v) FILTER (WHERE w.changed) <= 1 "
+        "AND count(DISTINCT w.t) FILTER (WHERE w.changed) <= 1 "
         "AND count(*) = (SELECT count(*) FROM pv.version p "
         f"WHERE p.number = {number} AND p.canon = w.canon AND p.kind <> 'unique')"
     )
@@ -67,12 +69,9 @@ async def _read(
     if same is None:
         return
     value = translator.value(work, source, name)
-    spelled = (
-        f"typeof({value}) || CASE typeof({value}) WHEN 'real' THEN printf('%!.17g', {value}) "
-        f"WHEN 'null' THEN '' ELSE hex(CAST({value} AS BLOB)) END"
-    )
     await database.execute(
-        f"INSERT INTO temp.way SELECT c.canon, {place}, v.g, {source}, NOT {same}, {spelled} "
+        f"INSERT INTO temp.way SELECT c.canon, {place}, v.g, {source}, NOT {same}, "
+        f"typeof({value}), +{value} "
         "FROM pv.conflict c CROSS JOIN pv.version v ON v.number = c.number AND v.canon = c.canon "
         f"AND v.kind = c.kind AND v.src = {source} CROSS JOIN {heirs(work)} h ON h.g = v.g "
         f"CROSS JOIN {work.seek(source)} ON s.{work.address(source)} = {work.raw(source, 'v.g')} "
@@ -116,7 +115,7 @@ async def _close(database: Database, number: int) -> None:
         "SELECT ?, p.canon, p.place, NULL, p.from_g FROM temp.closed x "
         "JOIN temp.settled_place p ON p.canon = x.canon "
         "JOIN temp.way w ON w.canon = x.canon AND w.place = p.place AND w.g = x.g "
-        "WHERE w.v <> p.v ON CONFLICT DO NOTHING",
+        "WHERE w.t <> p.t OR w.v IS NOT p.v ON CONFLICT DO NOTHING",
         (number,),
     )
     await database.execute(
