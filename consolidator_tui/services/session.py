@@ -28,7 +28,6 @@ from consolidator_tui.services.discover import discover
 from consolidator_tui.services.inspect import project as inspecting
 from consolidator_tui.services.inspect.source import load_source
 from consolidator_tui.services.lazy import load
-from consolidator_tui.services.planning.fixes import toml_text
 from consolidator_tui.services.previewing import Previewing
 from consolidator_tui.services.resuming import CONFLICTS, UNCHANGED
 from consolidator_tui.services.selecting import choose
@@ -36,7 +35,7 @@ from consolidator_tui.services.smoking import Smoking
 from consolidator_tui.services.space import estimate, refuse_to_migrate
 from consolidator_tui.storage.run_folder import Clock, utc_now
 from consolidator_tui.storage.sqlite import check_sqlite_version
-from consolidator_tui.storage.worker import in_thread
+from consolidator_tui.storage.worker import in_thread, to_the_end
 
 # The services of later steps are imported when their step begins: the first screen, and a
 # command that only looks, need none of them.
@@ -153,12 +152,17 @@ class Session(Deciding, Smoking, Previewing):
         run = await self.start_run()
         # Before the copying: a run that dies in it can be taken up with the same choice.
         await self.save_chosen()
-        async with self.step(Step.BACKUP) as say:
-            self.manifest = await back_up(
-                run, chosen.sources, target=chosen.target, emit=self.emit, clock=self._clock
-            )
-            size = sum(record.size for record in self.manifest.files.values())
-            say(f"{len(self.manifest.files)} files, {size:,} bytes, read back and equal")
+        # Copying leaves the interpreter idle: what comes next is imported meanwhile.
+        ahead = asyncio.ensure_future(load("planning", "merge", "verify", "promote", "unchanged"))
+        try:
+            async with self.step(Step.BACKUP) as say:
+                self.manifest = await back_up(
+                    run, chosen.sources, target=chosen.target, emit=self.emit, clock=self._clock
+                )
+                size = sum(record.size for record in self.manifest.files.values())
+                say(f"{len(self.manifest.files)} files, {size:,} bytes, read back and equal")
+        finally:
+            await to_the_end(ahead)
         return self.manifest
 
     # Migrate
@@ -215,6 +219,7 @@ class Session(Deciding, Smoking, Previewing):
     async def _offer_ancestor(self) -> None:
         """Look once for a state from which sources diverged, and say that the plan may name it."""
         from consolidator_tui.services.ancestor import find_ancestor
+        from consolidator_tui.services.planning.fixes import toml_text
 
         if self.discovery is None or self._document.ancestor is not None or self.offer is not None:
             return

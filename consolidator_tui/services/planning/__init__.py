@@ -18,7 +18,7 @@ from consolidator_tui.services.planning.draft import Draft, Planning
 from consolidator_tui.services.planning.identity import choose_identities
 from consolidator_tui.services.planning.keys import find_surrogates
 from consolidator_tui.services.planning.links import find_links, place_ranges
-from consolidator_tui.services.planning.measure import Measurements
+from consolidator_tui.services.planning.measure import LARGE, Measurements
 from consolidator_tui.services.planning.missing import settle_absent
 from consolidator_tui.services.planning.objects import unite_objects
 from consolidator_tui.services.planning.order import identity_parents, in_order
@@ -69,6 +69,7 @@ async def make_plan(
         declared_references(planning)
         await find_surrogates(planning)
         confirmed_references(planning)
+        await _scan(planning, measure, pool)
         await undeclared_references(planning, measure)
         await find_links(planning, measure)
         await find_descendants(planning, measure)
@@ -80,6 +81,14 @@ async def make_plan(
     plan = _assemble(planning, pool, pooled, objects)
     plan = replace(plan, virtuals=tuple(virtuals.tables), left_out=(*virtuals.left_out, *left_out))
     return plan, tuple(planning.questions)
+
+
+async def _scan(planning: Planning, measure: Measurements, pool: Path) -> None:
+    if max((sum(s.row_counts.values()) for s in planning.sources), default=0) >= LARGE:
+        async with open_workspace(
+            planning.sources, planning.workspace.pooled, pool=pool
+        ) as workspace:
+            await measure.prepare_references(workspace.database)
 
 
 def _check_names(planning: Planning) -> None:

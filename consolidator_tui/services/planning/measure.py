@@ -8,8 +8,11 @@ from dataclasses import dataclass
 from consolidator_tui.domain.plan import Value
 from consolidator_tui.services.planning.draft import Draft, Planning
 from consolidator_tui.services.sqltext import sql_value
-from consolidator_tui.storage.sqlite import quote
+from consolidator_tui.storage.sqlite import Database, quote
+from consolidator_tui.storage.worker import for_each
 
+LARGE = 20_000
+"""Rows from which on a second connection pays."""
 EXTREME = 1 << 53
 """Values beyond are no ids that anybody counted up to."""
 
@@ -79,7 +82,35 @@ class Measurements:
         rows = self._planning.workspace.rows(source, draft.members[source].name)
         return own or rows.address
 
-    async def prepare(self, draft: Draft, source: int, columns: Sequence[str]) -> None:
+    async def prepare_references(self, second: Database) -> None:
+        """Scan the reference columns of all large tables, on this and a second connection.
+
+        `second` sees the same sources. What is small, or turns up later, is scanned when asked for.
+        """
+        planning = self._planning
+        jobs = [
+            (rows, draft, source, [c for r in draft.references for c in r.columns])
+            for draft in planning.drafts.values()
+            if draft.references
+            for source, table in draft.members.items()
+            if (rows := planning.sources[source].row_counts.get(table.key, 0)) >= LARGE
+        ]
+        jobs.sort(key=lambda job: job[0])
+
+        async def drain(database: Database) -> None:
+            while jobs:
+                _, draft, source, columns = jobs.pop()
+                await self.prepare(draft, source, columns, database)
+
+        await for_each([planning.workspace.database, second], drain, at_once=2)
+
+    async def prepare(
+        self,
+        draft: Draft,
+        source: int,
+        columns: Sequence[str],
+        database: Database | None = None,
+    ) -> None:
         """Read counts and ranges of several columns in one scan."""
         known = self._ranges.setdefault((source, draft.key), {})
         wanted = [c for c in dict.fromkeys(columns) if c not in known and draft.there(source, c)]
@@ -94,7 +125,8 @@ class Measurements:
                 f"max({c})",
                 f"count(*) FILTER (WHERE typeof({c}) = 'text')",
             ]
-        row = await self._planning.workspace.database.row(
+        database = database or self._planning.workspace.database
+        row = await database.row(
             f"SELECT {', '.join(parts)} FROM {self._planning.read(draft, source)}"
         )
         assert row is not None
