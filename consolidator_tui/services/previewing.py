@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 
 from consolidator_tui.domain.catalog import fold
 from consolidator_tui.domain.errors import GateClosed
+from consolidator_tui.domain.event import Level, Step
 from consolidator_tui.domain.merge import DryRun, MergePlan, Reference
 from consolidator_tui.domain.suggestion import PickedRow, Suggestions
+from consolidator_tui.services.discover import discover
 from consolidator_tui.services.lazy import load
 from consolidator_tui.services.stepping import Stepping
 
@@ -35,7 +37,30 @@ class Previewing(Stepping):
             stored = None if self.store is None else self.store.decisions.batches
             counted = await dry_run(plan, self._maps, self.emit, stored)
         self._counted = plan
+        if any(table.disagree or table.doubtful for table in counted.tables):
+            await self.offer_ancestor()
         return counted
+
+    async def offer_ancestor(self) -> None:
+        """Look once for a state from which sources diverged, and say that the plan may name it."""
+        from consolidator_tui.services.ancestor import find_ancestor
+        from consolidator_tui.services.planning.fixes import toml_text
+
+        if self._document.ancestor is not None or self.offer is not None:
+            return
+        # A run that was taken up again has not looked at the project's files.
+        found = self.discovery or await discover(self.project, lambda event: None)
+        offer = self.offer = await find_ancestor(self.need_run(), found, self.sources)
+        if offer is not None:
+            self.log.say(
+                Step.MIGRATE,
+                Level.INFO,
+                f"{' and '.join(offer.sources)} come from {offer.name} "
+                f"({offer.equal} of {offer.compared} rows looked at are unchanged): "
+                "with it as ancestor, a change on one side only is no conflict",
+                file=offer.name,
+                fix=f"ancestor = {toml_text(offer.name)}",
+            )
 
     async def suggestions(self) -> Suggestions:
         """Rows that look alike although no key matches them. Raises GateClosed without a plan."""

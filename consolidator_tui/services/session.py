@@ -15,7 +15,7 @@ from consolidator_tui.domain import run as machine
 from consolidator_tui.domain.catalog import Source, fold
 from consolidator_tui.domain.discovery import Discovery
 from consolidator_tui.domain.errors import GateClosed, UsageError, VerificationFailed
-from consolidator_tui.domain.event import Level, PhaseTimed, Step
+from consolidator_tui.domain.event import PhaseTimed, Step
 from consolidator_tui.domain.inspection import Inspection, Preview
 from consolidator_tui.domain.manifest import FileRecord, Manifest
 from consolidator_tui.domain.merge import Ancestor, MergePlan, MergeResult
@@ -216,25 +216,6 @@ class Session(Deciding, Smoking, Previewing):
 
         return await open_ancestor(self.need_run(), name, self.sources[0].schema.encoding)
 
-    async def _offer_ancestor(self) -> None:
-        """Look once for a state from which sources diverged, and say that the plan may name it."""
-        from consolidator_tui.services.ancestor import find_ancestor
-        from consolidator_tui.services.planning.fixes import toml_text
-
-        if self.discovery is None or self._document.ancestor is not None or self.offer is not None:
-            return
-        offer = self.offer = await find_ancestor(self.need_run(), self.discovery, self.sources)
-        if offer is not None:
-            self.log.say(
-                Step.MIGRATE,
-                Level.INFO,
-                f"{' and '.join(offer.sources)} come from {offer.name} "
-                f"({offer.equal} of {offer.compared} rows looked at are unchanged): "
-                "with it as ancestor, a change on one side only is no conflict",
-                file=offer.name,
-                fix=f"ancestor = {toml_text(offer.name)}",
-            )
-
     async def _load_sources(self, manifest: Manifest) -> tuple[Source, ...]:
         """The sources as catalog entries, read from their snapshots; equal bytes only once."""
         from consolidator_tui.services.backup.places import named_path
@@ -281,7 +262,7 @@ class Session(Deciding, Smoking, Previewing):
                 self.questions = self.result.questions
                 await self.ask(self.questions, self.result.templates)
             if any(counts.conflict or counts.undecided for counts in self.result.counts):
-                await self._offer_ancestor()
+                await self.offer_ancestor()
             new = sum(counts.new for counts in self.result.counts)
             open_ = f", {len(self.questions)} questions" if self.questions else ""
             say(f"{len(self.result.counts)} tables, {new:,} rows new in the target{open_}")

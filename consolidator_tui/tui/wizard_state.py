@@ -18,6 +18,7 @@ from consolidator_tui.tui.text import safe
 
 if TYPE_CHECKING:
     from consolidator_tui.domain.inspection import Inspection
+    from consolidator_tui.domain.lineage import Offer
     from consolidator_tui.domain.manifest import Manifest
     from consolidator_tui.domain.merge import DryRun, MergePlan, MergeResult, Question
     from consolidator_tui.domain.reference import Proposal, ReferenceReport
@@ -174,6 +175,11 @@ class WizardState:
         if self.result is not None:
             return self.result.questions
         return self.session.questions if self.session is not None else ()
+
+    @property
+    def offer(self) -> Offer | None:
+        """A common ancestor that was found."""
+        return self.session.offer if self.session is not None else None
 
     @property
     def conflicts(self) -> bool:

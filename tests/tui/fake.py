@@ -30,6 +30,7 @@ from consolidator_tui.domain.inspection import (
     Inspection,
     Preview,
 )
+from consolidator_tui.domain.lineage import Offer
 from consolidator_tui.domain.manifest import Manifest
 from consolidator_tui.domain.merge import (
     DryRun,
@@ -117,6 +118,7 @@ class FakeSession(FakeReviewing):
         self.inspection: Inspection | None = None
         self.manifest: Manifest | None = None
         self.plan: MergePlan | None = None
+        self.offer: Offer | None = None
         self.questions: tuple[Question, ...] = ()
         self.result: MergeResult | None = None
         self.verification: Verification | None = None

@@ -11,7 +11,8 @@ from textual.widgets import Input
 
 from consolidator_tui.domain.errors import PlanError
 from consolidator_tui.domain.event import Step
-from consolidator_tui.domain.plan import PlanDocument, ReferencePlan, Rule
+from consolidator_tui.domain.lineage import Offer
+from consolidator_tui.domain.plan import Deletions, PlanDocument, ReferencePlan, Rule
 from consolidator_tui.services import plan_file
 from consolidator_tui.tui.screens.migrate import MigrateScreen
 from consolidator_tui.tui.screens.plan_questions import QuestionsPage
@@ -274,3 +275,17 @@ async def test_an_answered_plan_makes_later_steps_stale(start: Start, session: F
         assert "Plan" not in shown(pilot).splitlines()[0]
         await press(pilot, "f", "x", "escape")
         assert "!Migrate" in shown(pilot)
+
+
+async def test_a_common_ancestor_is_offered_and_taken(start: Start, session: FakeSession) -> None:
+    session.offer = Offer("old/[red]app.db", (MAIN, OLD), 40, 31)
+    async with start(NARROW, at=Step.MIGRATE) as pilot:
+        assert "p past" in keys_fit(pilot)
+        await press(pilot, "p")
+        assert "old/[red]app.db" in shown(pilot)
+        await press(pilot, "2")
+        assert session.document.ancestor == "old/[red]app.db"
+        assert session.document.deletions is Deletions.HONOUR
+        await press(pilot, "p", "3")
+        assert session.document.ancestor is None
+        assert session.document.deletions is Deletions.KEEP

@@ -59,6 +59,7 @@ class MigrateScreen(StepScreen):
         Binding("f", "references", "refs", tooltip="References: which are followed, and why"),
         Binding("s", "alike", "alike", tooltip="Look-alikes: rows that may be the same"),
         Binding("o", "names", "names", tooltip="Names of tables and objects; leave some out"),
+        Binding("p", "history", "past", tooltip="The state from which the files diverged"),
         Binding("a", "answer", "Answer the open questions", show=False),
         Binding("e", "edit", "text", tooltip="Edit the plan as text"),
         Binding("v", "toggle_plan", "result", tooltip="Show the plan or the result"),
@@ -230,10 +231,12 @@ class MigrateScreen(StepScreen):
         result = self.wizard.result
         if action == "review":
             return self.wizard.reviewable and super().check_action(action, parameters)
-        if action in ("edit", "table", "references", "alike", "names", "answer"):
+        if action in ("edit", "table", "references", "alike", "names", "answer", "history"):
             there = self.wizard.plan is not None and not self.wizard.state.promoted
             if action in ("table", "names") and self._shows_result:
                 # They belong to the plan, and the line of keys has 80 cells.
+                return False
+            if action == "history" and not (self.wizard.offer or self.wizard.document.ancestor):
                 return False
             if action == "answer" and not self.wizard.plan_questions:
                 return False
@@ -332,6 +335,22 @@ class MigrateScreen(StepScreen):
         from consolidator_tui.tui.screens.plan_names import NamesPage
 
         self._page(NamesPage())
+
+    def action_history(self) -> None:
+        """`p`: the common ancestor that was found, or is in the plan."""
+        from consolidator_tui.tui.history import choices, chosen, told
+        from consolidator_tui.tui.modals.pick import PickOne
+
+        document, offer = self.wizard.document, self.wizard.offer
+
+        def picked(key: str | None) -> None:
+            if key is not None:
+                self.wizard.edit(chosen(document, offer, key), self.arrived)
+
+        items, current = choices(document)
+        self.app.push_screen(
+            PickOne("Where the files come from", told(document, offer), items, current), picked
+        )
 
     def action_answer(self) -> None:
         """`a`."""
