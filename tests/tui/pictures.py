@@ -70,12 +70,16 @@ async def walk(pilot: Pilot[Any], shoot: Callable[[str], None]) -> None:
     shoot("05-back-up-done")
     await press(pilot, "enter")
     shoot("06-migrate-plan")
+    for key, name in (("t", "table"), ("f", "references"), ("s", "look-alikes")):
+        await press(pilot, key)
+        shoot(f"06-plan-{name}")
+        await press(pilot, "escape")
     await press(pilot, "enter")
     if app_of(pilot).wizard.conflicts:
         shoot("07-migrate-undecided")
         await press(pilot, "enter")
         shoot("08-conflicts")
-        await _decide_all(pilot)
+        await _decide_all(pilot, shoot)
         shoot("09-conflicts-decided")
         await press(pilot, "enter")
     shoot("10-migrate-done")
@@ -107,9 +111,17 @@ async def walk(pilot: Pilot[Any], shoot: Callable[[str], None]) -> None:
     shoot("22-all-keys")
 
 
-async def _decide_all(pilot: Pilot[Any]) -> None:
-    for number in range(len(app_of(pilot).wizard.conflicts)):
+async def _decide_all(pilot: Pilot[Any], shoot: Callable[[str], None]) -> None:
+    wizard = app_of(pilot).wizard
+    for number in range(wizard.undecided):
+        if number == 1:
+            await press(pilot, "m")
+            shoot("08-conflicts-fields")
+            await press(pilot, "escape", "A")
+            shoot("08-conflicts-alike")
+            await press(pilot, "escape")
         await press(pilot, "2" if number % 2 else "1")
+    assert not wizard.undecided
 
 
 async def take(size: tuple[int, int], folder: Path) -> list[str]:
