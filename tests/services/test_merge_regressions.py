@@ -443,3 +443,53 @@ async def test_a_decision_for_an_exact_copy(tmp_path: Path, choice: str) -> None
     assert (await staged.verify()).ok
     with closing(sqlite3.connect(staged.staging)) as con:
         assert con.execute("SELECT * FROM t").fetchall() == [("a", "2")]
+
+
+COPY = "CREATE TABLE t(id INTEGER PRIMARY KEY, name TEXT, city TEXT, made_at TEXT, created_at);"
+SHARED = [(i, f"n{i}", "c", "m", f"2020-{i:02}") for i in range(1, 11)]
+STRANGERS = [(i, f"z{i}", "q", "w", f"2024-{i:02}") for i in range(1, 11)]
+
+
+@pytest.mark.parametrize(
+    ("third", "entity", "other"),
+    [
+        (STRANGERS, 5, "z5"),
+        ([*SHARED, (11, "carl", "p", "q", "2023-11")], 11, "carl"),
+    ],
+    ids=["a file that is no copy", "a row that a third copy appended"],
+)
+@pytest.mark.parametrize("keep", ["a.db", "b.db", "both"])
+async def test_a_decision_by_id_leaves_other_rows_under_it_alone(
+    tmp_path: Path, third: list[tuple[Any, ...]], entity: int, other: str, keep: str
+) -> None:
+    first, second = dict(enumerate(SHARED, 1)), dict(enumerate(SHARED, 1))
+    for copy, city in ((first, "A"), (second, "B")):
+        copy[entity] = (entity, "ann", city, "m", "2021-01")
+    files = {
+        "a.db": COPY + rows("t", *first.values()),
+        "b.db": COPY + rows("t", *second.values()),
+        "c.db": COPY + rows("t", *third),
+    }
+    assert (await stage(tmp_path, files)).questions
+    for name in files:
+        (tmp_path / name).unlink()
+    plan = f'[[decisions]]\ntable = "t"\nentity = {{ id = {entity} }}\nkeep = "{keep}"\n'
+    staged = await stage(tmp_path, files, plan)
+    assert not staged.questions
+    assert (await staged.verify()).ok
+    with closing(sqlite3.connect(staged.staging)) as con:
+        found = con.execute("SELECT name, city FROM t WHERE name IN ('ann', ?)", (other,))
+        names = Counter(found.fetchall())
+    cities = ["A", "B"] if keep == "both" else [keep[0].upper()]
+    city = next(row[2] for row in third if row[1] == other)
+    assert names == Counter([*(("ann", c) for c in cities), (other, city)])
+
+
+async def test_further_rows_by_an_id_that_is_another_row_elsewhere(tmp_path: Path) -> None:
+    plan = '[[decisions]]\ntable = "t"\nentity = { id = 5 }\nalso = [{ id = 11 }]\nkeep = "same"\n'
+    files = {
+        "a.db": COPY + rows("t", *SHARED, (11, "ann", "p", "q", "2021-01")),
+        "b.db": COPY + rows("t", *SHARED, (11, "carl", "r", "s", "2022-02")),
+    }
+    with pytest.raises(PlanError, match="another row"):
+        await stage(tmp_path, files, plan)

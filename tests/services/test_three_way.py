@@ -7,6 +7,7 @@ import random
 import shutil
 import sqlite3
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -319,3 +320,145 @@ async def test_no_such_ancestor(name: str, told: str, tmp_path: Path) -> None:
     assert told in outcome.messages[-1].text
     assert not outcome.changed
     assert users(tmp_path)[1] == ("bob", "2")
+
+
+async def test_the_backup_of_a_run_that_had_both_is_not_offered(tmp_path: Path) -> None:
+    """Asked once, run again: the first run's backup of one side is no common past."""
+    (tmp_path / "backend").mkdir()
+    rows = "".join(f"INSERT INTO t VALUES ({i}, 'n{i}', 'c{i}');" for i in range(1, 21))
+    for path, city in (("app.db", "A"), ("backend/app.db", "B")):
+        with closing(sqlite3.connect(tmp_path / path)) as con:
+            con.execute("CREATE TABLE t(id INTEGER PRIMARY KEY, name TEXT, city TEXT)")
+            con.executescript(rows)
+            con.executescript(f"UPDATE t SET city = '{city}' WHERE id = 5")
+    assert (await run(tmp_path, "")).result is Result.NEEDS_DECISIONS
+    outcome = await run(tmp_path, "")
+    assert not [m for m in outcome.messages if m.fix.startswith("ancestor")]
+
+
+PEOPLE = """
+CREATE TABLE users(id INTEGER PRIMARY KEY, name TEXT, born TEXT, created_at TEXT);
+CREATE TABLE notes(id INTEGER PRIMARY KEY, user_id INTEGER REFERENCES users(id), {} INTEGER,
+  body TEXT);
+"""
+
+
+def people(path: Path, column: str) -> None:
+    """Twenty people with a note each."""
+    with closing(sqlite3.connect(path)) as con:
+        con.executescript(PEOPLE.format(column))
+        for i in range(1, 21):
+            con.execute("INSERT INTO users VALUES (?,?,?,?)", (i, f"n{i}", "x", f"2020-01-{i:02}"))
+            con.execute("INSERT INTO notes VALUES (?,?,?,?)", (i, i, i, f"b{i}"))
+        con.commit()
+
+
+async def test_an_id_given_again_is_another_parent(tmp_path: Path) -> None:
+    """The note says 20 in both files, and means another user in each."""
+    (tmp_path / "backend").mkdir()
+    people(tmp_path / "old.bak", "n")
+    for path in ("app.db", "backend/app.db"):
+        shutil.copy(tmp_path / "old.bak", tmp_path / path)
+    with closing(sqlite3.connect(tmp_path / "backend" / "app.db")) as con:
+        con.executescript(
+            "DELETE FROM users WHERE id = 20;"
+            "INSERT INTO users VALUES (20, 'zoe', 'y', '2022-05-05')"
+        )
+    outcome = await run(tmp_path, 'ancestor = "old.bak"\n')
+    assert outcome.result is Result.NEEDS_DECISIONS
+    assert any(m.table == "notes" and m.column == "user_id" for m in outcome.messages)
+
+
+async def test_a_reference_that_nobody_declared_may_lead_to_a_deleted_row(tmp_path: Path) -> None:
+    (tmp_path / "backend").mkdir()
+    people(tmp_path / "old.bak", "owner")
+    for path in ("app.db", "backend/app.db"):
+        shutil.copy(tmp_path / "old.bak", tmp_path / path)
+    with closing(sqlite3.connect(tmp_path / "app.db")) as con:
+        con.executescript("INSERT INTO notes VALUES (21, NULL, 7, 'of n7')")
+    with closing(sqlite3.connect(tmp_path / "backend" / "app.db")) as con:
+        con.executescript("DELETE FROM notes WHERE id = 7; DELETE FROM users WHERE id = 7")
+    plan = 'ancestor = "old.bak"\ndeletions = "honour"\n'
+    outcome = await run(tmp_path, plan)
+    assert outcome.result is Result.NEEDS_DECISIONS
+    [asked] = [m for m in outcome.messages if m.column == "owner"]
+    outcome = await run(tmp_path, plan + asked.fix)
+    assert outcome.result is Result.CONSOLIDATED
+    with closing(sqlite3.connect(tmp_path / "app.db")) as con:
+        assert con.execute("SELECT name FROM users WHERE id = 7").fetchall() == [("n7",)]
+
+
+async def test_many_one_sided_changes_are_settled_in_time(tmp_path: Path) -> None:
+    """The time grows with the rows, not with their square."""
+    count = 40_000
+    (tmp_path / "backend").mkdir()
+    with closing(sqlite3.connect(tmp_path / "old.bak")) as con:
+        con.execute("CREATE TABLE t(id INTEGER PRIMARY KEY, a TEXT, b TEXT, c TEXT)")
+        con.executemany("INSERT INTO t VALUES (?, 'x', 'y', 'z')", [(i,) for i in range(count)])
+        con.commit()
+    for path, column in (("app.db", "a"), ("backend/app.db", "b")):
+        shutil.copy(tmp_path / "old.bak", tmp_path / path)
+        with closing(sqlite3.connect(tmp_path / path)) as con:
+            con.executescript(f"UPDATE t SET {column} = id")
+    plan = 'ancestor = "old.bak"\ndescendants = ["app.db", "backend/app.db"]\n'
+    began = time.monotonic()
+    outcome = await run(tmp_path, plan)
+    assert outcome.result is Result.CONSOLIDATED
+    assert time.monotonic() - began < 20  # A square of them took minutes.
+    with closing(sqlite3.connect(tmp_path / "app.db")) as con:
+        merged = con.execute("SELECT count(*) FROM t WHERE a = b").fetchone()[0]
+    assert merged == count
+
+
+def copies(folder: Path, before: str, first: str, second: str) -> None:
+    """A state, and two copies of it in which something happened."""
+    (folder / "backend").mkdir()
+    for path, script in (("old.bak", ""), ("app.db", first), ("backend/app.db", second)):
+        with closing(sqlite3.connect(folder / path)) as con:
+            con.executescript(before + script)
+
+
+KNOWN = 'ancestor = "old.bak"\ndescendants = ["app.db", "backend/app.db"]\n'
+
+
+@pytest.mark.parametrize("first", ["", "UPDATE users SET phone = '9' WHERE id = 1;"])
+async def test_names_that_two_rows_exchanged_are_asked(first: str, tmp_path: Path) -> None:
+    """The name tells who is who, the past tells otherwise: not to be settled in silence."""
+    swap = (
+        "UPDATE users SET email = '' WHERE id = 1; UPDATE users SET email = 'ann' WHERE id = 2;"
+        "UPDATE users SET email = 'bob' WHERE id = 1;"
+    )
+    copies(tmp_path, BEFORE, first, swap)
+    outcome = await run(tmp_path, KNOWN)
+    assert outcome.result is Result.NEEDS_DECISIONS
+    assert [m.column for m in outcome.messages if m.table == "users"] == ["phone"]
+
+
+async def test_a_long_chain_of_deleted_rows_stays_in_time(tmp_path: Path) -> None:
+    """All that a row which stays leads to stays; the time grows with the rows."""
+    count = 12_000
+    chain = (
+        "CREATE TABLE m(id INTEGER PRIMARY KEY, prev INTEGER REFERENCES m(id), t TEXT);"
+        f"WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {count}) "
+        "INSERT INTO m SELECT i, nullif(i - 1, 0), 't' || i FROM n;"
+    )
+    copies(
+        tmp_path,
+        chain,
+        f"INSERT INTO m VALUES ({count + 1}, {count - 1}, 'new')",
+        "DELETE FROM m WHERE id > 5",
+    )
+    began = time.monotonic()
+    outcome = await run(tmp_path, KNOWN + 'deletions = "honour"\n')
+    assert outcome.result is Result.CONSOLIDATED
+    assert time.monotonic() - began < 20  # One reading of the table for each link took minutes.
+    with closing(sqlite3.connect(tmp_path / "app.db")) as con:
+        assert con.execute("SELECT count(*) FROM m").fetchone()[0] == count
+
+
+async def test_tables_whose_deletions_are_not_seen_are_named(tmp_path: Path) -> None:
+    log = "CREATE TABLE log(t TEXT); INSERT INTO log VALUES ('a'), ('b'), ('c');"
+    copies(tmp_path, log, "", "DELETE FROM log WHERE t = 'b'")
+    outcome = await run(tmp_path, KNOWN + 'deletions = "honour"\n')
+    assert outcome.result is Result.CONSOLIDATED
+    assert any(m.table == "log" and "cannot be followed" in m.text for m in outcome.messages)

@@ -213,3 +213,30 @@ async def test_a_damaged_page(staged: Staged, tmp_path: Path) -> None:
     except sqlite3.DatabaseError:
         return
     assert not proof.ok
+
+
+TAKEN = "CREATE TABLE u(id INTEGER PRIMARY KEY, k TEXT NOT NULL UNIQUE, a, b, boss REFERENCES u);"
+TAKEN_A = TAKEN + "INSERT INTO u VALUES (1,'x','A','A',NULL), (2,'y','p','q',1), (3,'z',1,1,1);"
+TAKEN_B = TAKEN + "INSERT INTO u VALUES (1,'x','B','B',NULL), (2,'y','p','q',3), (3,'z',1,1,1);"
+TAKEN_PLAN = "".join(
+    f'[[decisions]]\ntable = "u"\nentity = {{ k = "{key}" }}\nkeep = "a.db"\n'
+    f'fields = {{ {column} = "b.db" }}\n'
+    for key, column in (("x", "b"), ("y", "boss"))
+)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "b = 'ghost' WHERE k = 'x'",
+        "b = 'A' WHERE k = 'x'",
+        "b = NULL WHERE k = 'x'",
+        "a = 'B' WHERE k = 'x'",
+        "boss = 2 WHERE k = 'y'",
+        "boss = 1 WHERE k = 'y'",
+    ],
+)
+async def test_a_field_taken_from_another_version(tmp_path: Path, damage: str) -> None:
+    taken = await stage(tmp_path, {"a.db": TAKEN_A, "b.db": TAKEN_B}, TAKEN_PLAN)
+    assert (await taken.verify()).ok
+    assert not (await taken.verify(_damaged(taken, tmp_path, f"UPDATE u SET {damage}"))).ok

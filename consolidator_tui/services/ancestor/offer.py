@@ -8,6 +8,7 @@ sources would have rows that the other never saw.
 from __future__ import annotations
 
 import asyncio
+import filecmp
 import sqlite3
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
@@ -79,7 +80,7 @@ async def _states(
             yield _State(file.path, file.mtime_ns / 1e9, run.project / file.path)
     for old in await asyncio.to_thread(list_runs, run.project):
         if old.name != run.name:
-            for state in await asyncio.to_thread(_backed_up, old):
+            for state in await asyncio.to_thread(_backed_up, old, paths):
                 yield state
     for source in chosen:
         for revision in await git.revisions(run.project / source.path, CANDIDATES):
@@ -88,7 +89,14 @@ async def _states(
                 yield _State(name, revision.at, run.project / source.path, revision.blob)
 
 
-def _backed_up(run: RunFolder) -> list[_State]:
+def _backed_up(run: RunFolder, paths: set[str]) -> list[_State]:
+    """The files in a run's backup; none where it has two of the sources, and they differ.
+
+    They had diverged by then, so that none of its states is from before.
+    """
+    there = [path for name in paths if (path := run.backup / name).is_file()]
+    if any(not filecmp.cmp(there[0], path, shallow=False) for path in there[1:]):
+        return []
     found = []
     for path in sorted(run.backup.rglob("*")) if run.backup.is_dir() else ():
         inside = path.relative_to(run.backup)

@@ -182,8 +182,59 @@ async def find_decided_rows(database: Database, translator: Translator, work: Wo
             f"CREATE TEMP TABLE wanted AS SELECT n, {wanted} FROM ({named}) WHERE columns = ?2",
             (work.key, columns),
         )
-        await find_rows(database, translator, work, names, rows_of(work))
+        if _ids_name_rows(work) and [fold(name) for name in names] == [fold(_surrogate(work))]:
+            await _find_by_id(database, translator, work, names)
+        else:
+            await find_rows(database, translator, work, names, rows_of(work))
         await database.execute("DROP TABLE temp.wanted")
+
+
+async def _find_by_id(
+    database: Database, translator: Translator, work: Work, names: Sequence[str]
+) -> None:
+    """Rows under one id may be several entities: rows of strangers, or appended after the split.
+
+    A decision speaks of the one that has a row of the file that it keeps; else of the one that
+    was put together from several rows; else of the first. Who says `same` speaks of all rows of
+    one family of copies. Raises PlanError where `also` does not tell them apart.
+    """
+    await database.execute(
+        "CREATE TEMP TABLE by_id(n INTEGER, g INTEGER, src INTEGER, PRIMARY KEY(n, g)) "
+        "WITHOUT ROWID"
+    )
+    await find_rows(database, translator, work, names, "temp.by_id")
+    own = " ".join(f"WHEN {k} THEN {work.raw(k, 'b.g')}" for k in work.members)
+    family = " ".join(f"WHEN {k} THEN {f[0]}" for f in work.table.families for k in f)
+    family = f"CASE b.src {family} ELSE -1 END" if family else "-1"
+    more = "EXISTS (SELECT 1 FROM pv.also a WHERE a.n = b.n)"
+    await database.execute(
+        f"CREATE TEMP TABLE by_class AS SELECT b.n AS n, CASE b.src {own} END AS id, b.g AS g, "
+        f"b.src AS src, CASE WHEN x.keep = '{SAME}' AND NOT {more} THEN {family} "
+        f"ELSE coalesce(m.canon, b.g) END AS class, b.src IS x.src AS keeps, {more} AS more "
+        f"FROM temp.by_id b JOIN pv.decision x ON x.n = b.n LEFT JOIN {work.map} m ON m.g = b.g"
+    )
+    unclear = await database.value(
+        "SELECT id FROM temp.by_class WHERE more GROUP BY n, id HAVING count(DISTINCT class) > 1"
+    )
+    if unclear is not None:
+        raise PlanError(
+            f"A decision about {work.table.name} names {names[0]} {unclear}, which is another row "
+            "in another file.",
+            todo="Name further columns of the row.",
+        )
+    await database.execute(
+        f"INSERT INTO {rows_of(work)} SELECT n, g, src FROM (SELECT n, g, src, class, "
+        "first_value(class) OVER (PARTITION BY n, id ORDER BY keeps DESC, size > 1 DESC, src) "
+        "AS chosen FROM (SELECT n, id, g, src, class, "
+        "max(keeps) OVER (PARTITION BY n, id, class) AS keeps, "
+        "count(*) OVER (PARTITION BY n, id, class) AS size FROM temp.by_class)) "
+        "WHERE class = chosen ON CONFLICT DO NOTHING"
+    )
+    await database.script(["DROP TABLE temp.by_id", "DROP TABLE temp.by_class"])
+
+
+def _surrogate(work: Work) -> str:
+    return work.table.surrogate or ""
 
 
 def _member(place: int) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from consolidator_tui.domain.catalog import fold
+from consolidator_tui.domain.catalog import TableKind, fold
 from consolidator_tui.domain.merge import Note, Reference
 from consolidator_tui.domain.plan import Deletions
 from consolidator_tui.services.merge.classify import note_mapped
@@ -26,11 +26,11 @@ TABLE = (
 
 async def settle_deletions(database: Database, works: Sequence[Work]) -> list[Note]:
     """Drop what was deleted since the ancestor, where the plan honours that; notes about it."""
-    notes: list[Note] = []
     found = [(work, past) for work in works if (past := past_of(work)) is not None]
+    honoured = bool(works) and works[0].plan.document.deletions is Deletions.HONOUR
+    notes = _unseen(works, {work.key for work, _ in found}) if honoured else []
     if not any(len(past.sources) > 1 for _, past in found):
         return notes
-    honoured = found[0][0].plan.document.deletions is Deletions.HONOUR
     await database.execute("BEGIN")
     await database.execute(
         "CREATE TEMP TABLE dead(number INTEGER, g INTEGER, canon INTEGER, a INTEGER, "
@@ -45,6 +45,21 @@ async def settle_deletions(database: Database, works: Sequence[Work]) -> list[No
     await database.execute("DROP TABLE temp.dead")
     await database.execute("COMMIT")
     return notes
+
+
+def _unseen(works: Sequence[Work], followed: set[str]) -> list[Note]:
+    """Tables of the ancestor whose rows nothing follows: of those, deletions are not known."""
+    found = []
+    for work in works:
+        ancestor = work.plan.ancestor
+        if ancestor is None or work.key in followed or work.table.table.kind is TableKind.SHADOW:
+            continue
+        names = [
+            fold(str(work.table.sources[k])) for k in ancestor.descendants if k in work.members
+        ]
+        if len(names) > 1 and {work.key, *names} & set(ancestor.schema.tables):
+            found.append(_note(work, "rows cannot be followed from the ancestor: none is deleted"))
+    return found
 
 
 async def _find(database: Database, work: Work, past: Past, honoured: bool) -> list[Note]:
@@ -134,13 +149,24 @@ async def _spare(
         for name, value in reference.where.items()
     ]
     g = parent.moved(source, f"p.{parent.address(source)}")
-    referred = (
-        f"SELECT d.canon FROM {child.read(source)} CROSS JOIN {parent.rows(source).sql} AS p "
+    initial = (
+        f"SELECT d.g, d.canon FROM {child.read(source)} CROSS JOIN {parent.rows(source).sql} AS p "
         f"ON {' AND '.join(terms)} CROSS JOIN temp.dead d ON d.number = {parent.table.number} "
         f"AND d.g = {g} WHERE NOT EXISTS (SELECT 1 FROM temp.dead o "
         f"WHERE o.number = {child.table.number} AND o.g = {child.g(source)})"
     )
-    await database.execute(f"CREATE TEMP TABLE spared AS SELECT DISTINCT canon FROM ({referred})")
+    if child is parent:
+        # A chain of such rows is followed at once, not one link with every reading of the table.
+        initial += (
+            f" UNION SELECT d.g, d.canon FROM up CROSS JOIN {child.seek(source)} "
+            f"ON s.{child.address(source)} = {child.raw(source, 'up.g')} "
+            f"CROSS JOIN {parent.rows(source).sql} AS p ON {' AND '.join(terms)} "
+            f"CROSS JOIN temp.dead d ON d.number = {parent.table.number} AND d.g = {g}"
+        )
+    await database.execute(
+        "CREATE TEMP TABLE spared AS WITH RECURSIVE up(g, canon) AS "
+        f"({initial}) SELECT DISTINCT canon FROM up"
+    )
     count = int(await database.value("SELECT count(*) FROM temp.spared"))
     if count:
         await database.execute(

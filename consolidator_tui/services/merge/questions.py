@@ -49,12 +49,14 @@ async def open_questions(database: Database, work: Work) -> list[Question]:
 async def pending_questions(
     database: Database, translator: Translator, works: Sequence[Work]
 ) -> list[Question]:
-    """The questions about undeclared references whose parents are re-keyed in fact."""
+    """The questions about undeclared references whose parents are re-keyed or deleted in fact."""
     asked = []
     for item in works[0].plan.pending if works else ():
         for key, sources in item.parents:
             parent = translator.works.get(key)
-            if parent is not None and await _moves(database, parent, sources):
+            if parent is not None and (
+                await _moves(database, parent, sources) or await _loses(database, parent)
+            ):
                 asked.append(item.question)
                 break
     return asked
@@ -75,6 +77,15 @@ async def _moves(database: Database, work: Work, sources: Sequence[int]) -> bool
         ):
             return True
     return False
+
+
+async def _loses(database: Database, work: Work) -> bool:
+    """Whether rows are left out because another file deleted them."""
+    return bool(
+        await database.value(
+            "SELECT EXISTS (SELECT 1 FROM pv.dropped WHERE number = ?)", (work.table.number,)
+        )
+    )
 
 
 async def _paths(database: Database, work: Work, kind: str) -> list[str]:

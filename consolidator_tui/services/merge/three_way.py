@@ -33,7 +33,7 @@ async def settle_one_sided(database: Database, translator: Translator, work: Wor
         return
     await database.execute(
         "CREATE TEMP TABLE way(canon INTEGER, place INTEGER, g INTEGER, src INTEGER, "
-        "changed INTEGER, t TEXT, v, PRIMARY KEY(canon, place, g)) WITHOUT ROWID"
+        "changed INTEGER, t TEXT, v, a INTEGER, PRIMARY KEY(canon, place, g)) WITHOUT ROWID"
     )
     for place, name in compared_columns(work):
         for source in past.sources:
@@ -45,6 +45,11 @@ async def settle_one_sided(database: Database, translator: Translator, work: Wor
         "coalesce(min(w.v) FILTER (WHERE w.changed), min(w.v)) AS v FROM temp.way w "
         "GROUP BY w.canon, w.place HAVING count(DISTINCT w.v) FILTER (WHERE w.changed) <= 1 "
         "AND count(DISTINCT w.t) FILTER (WHERE w.changed) <= 1 "
+        # The same number may be another parent: an id that was deleted and given again.
+        "AND count(DISTINCT w.v) FILTER (WHERE NOT w.changed) <= 1 "
+        "AND count(DISTINCT w.t) FILTER (WHERE NOT w.changed) <= 1 "
+        # Names that two rows exchanged: a name is then shared by rows of different pasts.
+        "AND min(w.a) = max(w.a) "
         "AND count(*) = (SELECT count(*) FROM pv.version p "
         f"WHERE p.number = {number} AND p.canon = w.canon AND p.kind <> 'unique')"
     )
@@ -71,7 +76,7 @@ async def _read(
     value = translator.value(work, source, name)
     await database.execute(
         f"INSERT INTO temp.way SELECT c.canon, {place}, v.g, {source}, NOT {same}, "
-        f"typeof({value}), +{value} "
+        f"typeof({value}), +{value}, h.a "
         "FROM pv.conflict c CROSS JOIN pv.version v ON v.number = c.number AND v.canon = c.canon "
         f"AND v.kind = c.kind AND v.src = {source} CROSS JOIN {heirs(work)} h ON h.g = v.g "
         f"CROSS JOIN {work.seek(source)} ON s.{work.address(source)} = {work.raw(source, 'v.g')} "
@@ -88,7 +93,10 @@ async def _close(database: Database, number: int) -> None:
     """
     columns = "(length(c.differs) - length(replace(c.differs, ',', '')) - 1)"
     await database.execute(
-        "CREATE TEMP TABLE closed AS SELECT canon, g, open FROM (SELECT w.canon AS canon, "
+        "CREATE TEMP TABLE closed(canon INTEGER PRIMARY KEY, g INTEGER, open INTEGER)"
+    )
+    await database.execute(
+        "INSERT INTO temp.closed SELECT canon, g, open FROM (SELECT w.canon AS canon, "
         "w.g AS g, c.decided_by IS NULL AS open, row_number() OVER "
         "(PARTITION BY w.canon ORDER BY sum(w.changed) DESC, w.src, w.g) AS n "
         f"FROM temp.way w JOIN pv.conflict c ON c.number = {number} AND c.kind <> 'unique' "

@@ -280,10 +280,11 @@ class RowProof(DeletionProof):
             same = f"{theirs} IS +{mine} COLLATE BINARY"
             if self._loose(table, column.name):
                 same += f" AND typeof({theirs}) = typeof({mine})"
-            excused = [f"NOT ({self._is_settled(claims)})", *self._filled(claims, column, mine)]
+            excused = self._filled(claims, column, mine)
             excused += [f"({self._applies(table, link, source)})" for link in links]
-            wrong = f"NOT ({same}) AND NOT ({' OR '.join(excused)})"
-            yield column.name, self._as_decided(claims, source, place, theirs, wrong)
+            differs = f"NOT ({same})" + "".join(f" AND {e} IS NOT 1" for e in excused)
+            wrong = f"{differs} AND ({self._is_settled(claims)})"
+            yield column.name, self._as_decided(claims, source, place, theirs, wrong, differs)
 
     def _aliased(self, claims: Claims, source: int, place: int, mine: str) -> str:
         """A value that names a parent, by the parent's new name where that changed."""
@@ -320,19 +321,35 @@ class RowProof(DeletionProof):
             f"WHERE c.number = {claims.table.number} AND c.kind <> 'unique')"
         )
 
-    def _as_decided(self, claims: Claims, source: int, place: int, theirs: str, wrong: str) -> str:
-        """Where a person set the value, that value must be there and nothing else."""
+    def _as_decided(
+        self,
+        claims: Claims,
+        source: int,
+        place: int,
+        theirs: str,
+        wrong: str,
+        differs: str = "0",
+    ) -> str:
+        """Where a value was set or taken from one version, that is there and nothing else.
+
+        `differs` says so of the row itself, also of one that did not win.
+        """
         if not claims.overrides:
             return wrong
-        entity = self._place(claims, source, f"s.{self._address(claims.table, source)}")
+        address = f"s.{self._address(claims.table, source)}"
+        entity = self._place(claims, source, address)
         if claims.mapped:
             entity = f"coalesce(m.canon, {entity})"
         decided = (
-            f"EXISTS (SELECT 1 FROM pv.override o WHERE o.number = {claims.table.number} "
+            f"FROM pv.override o WHERE o.number = {claims.table.number} "
             f"AND o.g = {entity} AND o.place = {place}"
         )
-        kept = f"{decided} AND (o.from_g IS NOT NULL OR {theirs} IS o.value))"
-        return f"CASE WHEN {decided}) THEN NOT {kept} ELSE {wrong} END"
+        own = f"o.from_g = {self._g(claims.table, source, address)}"
+        return (
+            f"CASE WHEN EXISTS (SELECT 1 {decided}) THEN EXISTS (SELECT 1 {decided} AND CASE "
+            f"WHEN o.from_g IS NULL THEN {theirs} IS NOT o.value "
+            f"WHEN {own} THEN ({differs}) ELSE 0 END) ELSE {wrong} END"
+        )
 
     def _applies(self, table: MergeTable, link: Link, source: int) -> str:
         """Whether a row is one of those that a polymorphic reference speaks of."""
@@ -363,11 +380,12 @@ class RowProof(DeletionProof):
                 )
             else:
                 wrong = f"{theirs} IS NOT {self._expected(link, source, mine)}"
-            excused = [f"NOT ({self._is_settled(claims)})", *self._filled(claims, column, mine)]
-            excused.append(f"NOT ({self._applies(table, link, source)})")
+            excused = [*self._filled(claims, column, mine)]
+            excused.append(f"(NOT ({self._applies(table, link, source)}))")
             place = [c.name for c in table.columns].index(column.name)
-            wrong = f"({wrong}) AND NOT ({' OR '.join(excused)})"
-            yield column.name, self._as_decided(claims, source, place, theirs, wrong)
+            differs = f"({wrong})" + "".join(f" AND {e} IS NOT 1" for e in excused)
+            wrong = f"{differs} AND ({self._is_settled(claims)})"
+            yield column.name, self._as_decided(claims, source, place, theirs, wrong, differs)
 
 
 def _dropped(table: MergeTable, column: str) -> str:
