@@ -197,12 +197,19 @@ def scan_yaml(found: Collector, form: Form = Form.YAML) -> FileScan | None:
     return found.scan()
 
 
+_DEFAULT = re.compile(r"\$\{\w+:?-(?P<default>[^${}]*)\}")
+"""`${DB_PATH:-app.db}`: what stands when nobody sets it."""
+
+
 def _scalar(found: Collector, form: Form, key: str, scalar: ScalarNode) -> None:
     value = scalar.value
     start, end = scalar.start_mark.index, scalar.end_mark.index
     whole = value
     if "=" in value and not names_database(value, found.known):
         key, _, whole = value.partition("=")
+    default = _DEFAULT.fullmatch(whole)
+    if form is not Form.YAML and default is not None:
+        whole = default["default"]
     if not isinstance(value, str) or not names_database(whole, found.known):
         return
     allowed, why = "yes", ""

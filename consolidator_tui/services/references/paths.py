@@ -10,12 +10,16 @@ from dataclasses import dataclass
 SUFFIXES = ("db", "db3", "sqlite", "sqlite2", "sqlite3", "sqlitedb", "s3db", "sl3", "sdb")
 SUFFIX_PATTERN = r"(?:sqlitedb|sqlite[23]?|s3db|sl3|sdb|db3|db)"
 
-_URL = re.compile(r"(?P<scheme>sqlite3?(?:\+\w+)?|sqlcipher(?:\+\w+)?)://(?P<rest>.*)", re.S | re.I)
+# `db+` and `sqla+`: Celery's way to give SQLAlchemy a URL.
+_URL = re.compile(
+    r"(?P<scheme>(?:(?:db|sqla)\+)?sqlite3?(?:\+\w+)?|sqlcipher(?:\+\w+)?)://(?P<rest>.*)",
+    re.S | re.I,
+)
 _SUFFIX = re.compile(rf"[^/\\]\.{SUFFIX_PATTERN}\Z", re.I)
 _IDENTIFIERS = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+\Z")
 _NOT_PATH = re.compile(r"[\n\r\t*<>|\"`;,(){}\[\]=]|://")
 _MEMORY = re.compile(r":memory:|mode=memory|:sharedmemory:", re.I)
-_OTHER_URL = re.compile(r"(?!sqlite|sqlcipher|file:)[a-z][\w+.-]*://", re.I)
+_OTHER_URL = re.compile(r"(?!(?:(?:db|sqla)\+)?sqlite|sqlcipher|file:)[a-z][\w+.-]*://", re.I)
 _THUMBS = "thumbs.db"
 
 DATABASE_WORD = re.compile(

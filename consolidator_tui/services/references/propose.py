@@ -159,7 +159,7 @@ def _why_not(case: _Case, reference: Reference, veto: dict[str, str], compose: b
         if reference.in_tests or reference.anchor in (Anchor.TEMPORARY, Anchor.HOME):
             return ""
         why = reference.why_not or "not decidable"
-        return f"{reference.form}: {why}. Check that it is {goal.name}."
+        return f"{reference.form}: {why}. Check that it is {_shown(case, goal)}."
     if list(reference.resolves_to) == [goal]:
         settled = reference.anchor in _ANCHORED or reference.form in (
             Form.TOML,
@@ -177,7 +177,7 @@ def _why_not(case: _Case, reference: Reference, veto: dict[str, str], compose: b
     if compose and reference.form is Form.DOTENV and _compose_reads(case, reference.file):
         return (
             "docker compose hands this file to containers, where host paths do not exist. "
-            f"Let {reference.env_key} name {goal.name} as the container sees it."
+            f"Let {reference.env_key} name {_shown(case, goal)} as the container sees it."
         )
     return None
 
@@ -211,7 +211,7 @@ def _holds(path: Path) -> bool:
 
 def _advice(case: _Case, reference: Reference, goal: Path) -> str:
     if "Django's test database" in reference.why_not:
-        return f"It must be another file than {case.target.name}."
+        return f"It must be another file than {_shown(case, case.target)}."
     if "another copy" in reference.why_not:
         return "Check whether it is still needed."
     if "deletes, moves" in reference.why_not:

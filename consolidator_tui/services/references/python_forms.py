@@ -186,6 +186,9 @@ def _place(tree: Tree, root: cst.CSTNode, scope: Scope, evaluator: Evaluator) ->
         return Context(Form.CANDIDATES, "no", "it is one of a list; choose by hand")
     if isinstance(up, cst.Return):
         return named(scope.name, Form.NAME)
+    if isinstance(up, cst.Lambda) and up.body is root:
+        # `default_factory=lambda: "x.db"`: who calls it is not followed.
+        return Context(Form.NAME, "if_opened", "")
     if isinstance(up, cst.Await):
         return _place(tree, up, scope, evaluator)
     if isinstance(up, cst.Attribute) and isinstance(tree.parent(up), cst.Call):

@@ -175,3 +175,15 @@ async def test_the_edited_program_opens_only_the_target_from_anywhere(tmp_path: 
         await asyncio.to_thread(subprocess.run, command, cwd=folder, check=True, env=environment)
     found = {p.relative_to(tmp_path).as_posix() for p in tmp_path.rglob("*.db")}
     assert found == {"a project ü/data/app.db"}
+
+
+async def test_notes_say_which_of_two_files_with_one_name(tmp_path: Path) -> None:
+    for name in ("app.db", "data/app.db"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(b"SQLite format 3\0")
+    (tmp_path / "main.py").write_text("import sqlite3, sys\nsqlite3.connect(sys.argv[1])\n")
+    found = [tmp_path / "app.db", tmp_path / "data/app.db"]
+    report = await find_references(tmp_path, ignore, databases=found)
+    proposal = await propose(tmp_path, report, target=tmp_path / "data/app.db", databases=found)
+    (note,) = proposal.notes
+    assert note.what.endswith("Check that it is data/app.db.")
