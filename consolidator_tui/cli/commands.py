@@ -60,6 +60,21 @@ def scan(project: Path, *, as_json: bool) -> int:
     )
 
 
+def references(
+    project: Path, target: str | None, sources: tuple[str, ...], *, as_json: bool
+) -> int:
+    """What refers to the databases, and the edits that would make it one."""
+    from consolidator_tui.cli import summary
+    from consolidator_tui.services.find_uses import find_uses
+
+    output = Output(as_json=as_json)
+    return answer(
+        output,
+        lambda: find_uses(project, target, sources, output.event),
+        lambda found: summary.references(found, output),
+    )
+
+
 def plan(project: Path, target: str | None, sources: tuple[str, ...]) -> int:
     """The automatic plan as TOML."""
     from consolidator_tui.services.scan import draft_plan

@@ -17,7 +17,7 @@ from consolidator_tui.domain.plan import Rule
 
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 Answer = Callable[[argparse.Namespace], int]
-COMMANDS = ("demo", "scan", "plan", "run", "verify", "rollback", "runs", "report")
+COMMANDS = ("demo", "scan", "references", "plan", "run", "verify", "rollback", "runs", "report")
 WIZARD = "wizard"
 """The command that stands for none."""
 
@@ -108,6 +108,12 @@ def _add_looking(commands: Commands) -> None:
     scan = _command(commands, "scan", "find the databases and look into them", _scan)
     _project(scan)
     _json(scan)
+    uses = _command(
+        commands, "references", "find what refers to the databases, and what would change", _uses
+    )
+    _project(uses)
+    _files(uses)
+    _json(uses)
     plan = _command(commands, "plan", "print the automatic plan as TOML, with evidence", _plan)
     _project(plan)
     _files(plan)
@@ -191,6 +197,13 @@ def _scan(chosen: argparse.Namespace) -> int:
     from consolidator_tui.cli import commands
 
     return commands.scan(chosen.project, as_json=chosen.as_json)
+
+
+def _uses(chosen: argparse.Namespace) -> int:
+    from consolidator_tui.cli import commands
+
+    sources = tuple(chosen.source)
+    return commands.references(chosen.project, chosen.target, sources, as_json=chosen.as_json)
 
 
 def _plan(chosen: argparse.Namespace) -> int:

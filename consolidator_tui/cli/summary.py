@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,6 +14,7 @@ from consolidator_tui.domain.event import Level
 from consolidator_tui.domain.outcome import Outcome, Result, RunOptions
 
 if TYPE_CHECKING:
+    from consolidator_tui.services.find_uses import Uses
     from consolidator_tui.services.scan import Scan
 
 _HEADINGS = {
@@ -83,6 +85,30 @@ def table(heads: Sequence[str], rows: Sequence[Sequence[str]], output: Output) -
             for place, (cell, width) in enumerate(zip(row, widths, strict=True))
         ]
         output.result("  ".join(cells).rstrip())
+
+
+def references(found: Uses, output: Output) -> int:
+    """Every reference with what it means, the diffs, and what is left to do by hand."""
+    if output.as_json:
+        output.object(found.as_object())
+        return 0
+    root = found.report.project
+    for reference in found.report.references:
+        leads = ", ".join(os.path.relpath(path, root) for path in reference.resolves_to)
+        missing = "" if reference.exists or not leads else " (not there)"
+        where = f"{printable(reference.file)}:{reference.line}"
+        output.result(f"{where}  {printable(reference.text)}  [{reference.form}]")
+        output.result(f"    {printable(leads) or 'not decidable'}{missing}, by {reference.anchor}")
+    if not found.report.references:
+        output.result(f"No references ({found.report.files_seen:,} files looked at).")
+    for diff in found.diffs:
+        for line in diff.splitlines():
+            output.result(printable(line))
+    for note in found.proposal.notes if found.proposal else ():
+        output.result(f"! {printable(note.file)}:{note.line}: {printable(note.what)}")
+    for item in found.report.unreadable:
+        output.result(f"! {printable(item.file)}: {printable(item.reason)}")
+    return 0
 
 
 def scan(found: Scan, output: Output) -> int:

@@ -49,6 +49,14 @@ def test_scan_plan_run_verify_report_runs_rollback(tmp_path: Path) -> None:
     scanned = call("scan", ".", cwd=tmp_path)
     assert scanned.returncode == 0
     assert "users: identical (app.db 2, b.db 2)" in scanned.stdout
+    (tmp_path / "main.py").write_text('import sqlite3\nsqlite3.connect("b.db")\n')
+    used = call("references", ".", "--target", "app.db", cwd=tmp_path)
+    assert used.returncode == 0
+    assert "main.py:2  b.db" in used.stdout
+    assert "+++ b/main.py" in used.stdout
+    found = json.loads(call("references", ".", "--json", cwd=tmp_path).stdout.splitlines()[-1])
+    assert found["references"][0]["resolves_to"] == ["b.db"]
+    (tmp_path / "main.py").unlink()
     planned = call("plan", ".", "--target", "app.db", cwd=tmp_path)
     assert planned.returncode == 0
     assert hashes(tmp_path) == before

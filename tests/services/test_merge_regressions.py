@@ -493,3 +493,13 @@ async def test_further_rows_by_an_id_that_is_another_row_elsewhere(tmp_path: Pat
     }
     with pytest.raises(PlanError, match="another row"):
         await stage(tmp_path, files, plan)
+
+
+async def test_columns_may_be_called_like_those_of_the_ledger(tmp_path: Path) -> None:
+    made = "CREATE TABLE t(id INTEGER PRIMARY KEY, email TEXT UNIQUE, kind, differs, g, canon);"
+    files = {name: made + rows("t", (1, "x@y", name, name, name, name)) for name in ("a", "b")}
+    staged = await stage(tmp_path, files)
+    assert "disagree" in staged.questions[0].text
+    (tmp_path / "again").mkdir()
+    staged = await stage(tmp_path / "again", files, 'on_conflict = ["base"]')
+    assert (await staged.verify()).ok

@@ -259,6 +259,13 @@ async def test_an_old_copy_among_the_files_is_offered(tmp_path: Path) -> None:
     assert users(tmp_path) == MERGED
 
 
+def commit(folder: Path, *files: str) -> None:
+    """Put files into a new git repository."""
+    identity = ("-c", "user.name=t", "-c", "user.email=t@t")
+    for words in (("init", "-q"), ("add", "-f", *files), ("commit", "-q", "-m", "data")):
+        subprocess.run(["git", *identity, *words], cwd=folder, check=True, capture_output=True)
+
+
 async def test_git_history_is_offered(tmp_path: Path) -> None:
     def git(*words: str) -> None:
         identity = ("-c", "user.name=t", "-c", "user.email=t@t")
@@ -462,3 +469,11 @@ async def test_tables_whose_deletions_are_not_seen_are_named(tmp_path: Path) -> 
     outcome = await run(tmp_path, KNOWN + 'deletions = "honour"\n')
     assert outcome.result is Result.CONSOLIDATED
     assert any(m.table == "log" and "cannot be followed" in m.text for m in outcome.messages)
+
+
+async def test_a_commit_of_files_that_had_diverged_is_not_offered(tmp_path: Path) -> None:
+    for _ in diverge(tmp_path, tmp_path / "app.db"):
+        pass
+    commit(tmp_path, "app.db", "backend/app.db")
+    outcome = await run(tmp_path, "")
+    assert not [m for m in outcome.messages if m.fix.startswith("ancestor")]

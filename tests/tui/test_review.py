@@ -343,3 +343,14 @@ async def test_pictures(
         snapshot(pilot, f"review-rules-{where}")
         await press(pilot, "escape", "g", "m", "j", "2")
         snapshot(pilot, f"review-fields-{where}")
+
+
+async def test_keys_typed_ahead_decide_one_group_each(start: Start, session: FakeSession) -> None:
+    session.undecided = 4
+    async with start(at=Step.MIGRATE) as pilot:
+        await begin(pilot)
+        for key in "1212":
+            pilot.app.simulate_key(key)
+        await settle(pilot)
+        kept = [(await session.conflict_group(n)).group.keep for n in (1, 2, 3, 4)]
+        assert kept == [MAIN, OLD, MAIN, OLD]

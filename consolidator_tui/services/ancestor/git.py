@@ -84,7 +84,7 @@ async def revisions(file: Path, most: int) -> list[Revision]:
     found: dict[str, Revision] = {}
     for line in (log or b"").decode("ascii", "replace").splitlines():
         commit, _, at = line.partition(" ")
-        blob = await _blob(file, commit)
+        blob = await blob_at(file, commit)
         if blob and at.isdigit() and blob not in found:
             size = await _git(file.parent, "cat-file", "-s", blob)
             if size is not None:
@@ -97,7 +97,8 @@ def _is_tracked(folder: Path) -> bool:
     return any((above / ".git").exists() for above in (folder, *folder.parents))
 
 
-async def _blob(file: Path, revision: str) -> str | None:
+async def blob_at(file: Path, revision: str) -> str | None:
+    """The state of a file at a revision; None where it was not there."""
     wanted = f"{revision}:./{file.name}"
     found = await _git(file.parent, "rev-parse", "--verify", "--end-of-options", wanted)
     if found is None:
@@ -125,7 +126,7 @@ async def extract_named(project: Path, name: str, target: Path) -> None:
     file = project / os.path.normpath(path or ".")
     there = await asyncio.to_thread(_is_folder, file.parent)
     if path and there and _REVISION.fullmatch(revision):
-        blob = await _blob(file, revision)
+        blob = await blob_at(file, revision)
         if blob is not None and await extract(file, blob, target):
             return
     raise UsageError(

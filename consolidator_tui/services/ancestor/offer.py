@@ -83,8 +83,11 @@ async def _states(
             for state in await asyncio.to_thread(_backed_up, old, paths):
                 yield state
     for source in chosen:
+        others = [run.project / other.path for other in chosen if other is not source]
         for revision in await git.revisions(run.project / source.path, CANDIDATES):
-            if revision.size <= LARGEST:
+            # Sources that differed by then had diverged already.
+            blobs = [await git.blob_at(other, revision.commit) for other in others]
+            if revision.size <= LARGEST and not {*blobs} - {revision.blob, None}:
                 name = git.name_of(revision.commit, source.path)
                 yield _State(name, revision.at, run.project / source.path, revision.blob)
 

@@ -27,13 +27,17 @@ async def name_groups(database: Database, translator: Translator, work: Work) ->
     )
     await _note_sources(database, work)
     names = identity_columns(work)
-    await _name(database, translator, work, names, "kind <> 'unique'")
+    await _name(database, translator, work, names, "f.kind <> 'unique'")
     for (differs,) in await database.rows(
         "SELECT DISTINCT differs FROM temp.first WHERE kind = 'unique'"
     ):
         shared = tuple(work.table.columns[int(p)].name for p in differs.split(",") if p)
         await _name(
-            database, translator, work, shared, f"kind = 'unique' AND differs = {literal(differs)}"
+            database,
+            translator,
+            work,
+            shared,
+            f"f.kind = 'unique' AND f.differs = {literal(differs)}",
         )
     await database.execute("DROP TABLE temp.first")
     await database.execute(

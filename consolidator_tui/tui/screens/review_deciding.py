@@ -68,14 +68,16 @@ class ReviewDeciding(ReviewView):
     def _ready(self, again: Callable[[], None]) -> ConflictDetail | None:
         """The group under the cursor, None while something runs.
 
-        While its versions are read, `again` waits for them: keys that are typed ahead count.
+        While a decision is stored or versions are read, `again` waits: keys typed ahead count, and
+        each is about the group that it would be about without hurry.
         """
         group, detail = self.current, self.detail
-        if self.owner.job is not None or self.busy or not self.groups.total:
+        if self.owner.job is not None or not self.groups.total:
             self.app.bell()
             return None
-        if group is None or detail is None or detail.group.number != group.number:
-            self.waiting = again
+        fresh = group is not None and detail is not None and detail.group.number == group.number
+        if self.busy or not fresh:
+            self.waiting.append(again)
             return None
         return detail
 

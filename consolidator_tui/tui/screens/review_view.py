@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar, cast
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
     from consolidator_tui.tui.theme import Inks
     from consolidator_tui.tui.wizard import Wizard
 
+TYPED_AHEAD = 64
+"""Keys that wait at most."""
 FOLLOW_SECONDS = 0.15
 """How long the cursor rests before the rows that follow are counted."""
 BAR_CELLS = 12
@@ -69,10 +72,12 @@ class ReviewView(Screen[bool]):
         self.follows: Sequence[Mapping[str, int]] | None = None
         self._timer: Timer | None = None
         self._at_start = False
-        self.waiting: Callable[[], None] | None = None
-        """A key that was pressed before the versions of its group were read."""
+        self.waiting: deque[Callable[[], None]] = deque(maxlen=TYPED_AHEAD)
+        """Keys that were pressed before the group that they are about was there."""
         self.busy = False
-        """A decision is on its way: until the cursor has moved, keys would decide again."""
+        """A decision is on its way: until the cursor has moved, keys wait."""
+        self._advancing = False
+        """The cursor moves because of a decision, so that the keys typed ahead go on."""
 
     @property
     def owner(self) -> ConsolidatorApp:
@@ -251,8 +256,9 @@ class ReviewView(Screen[bool]):
 
     def on_group_list_moved(self, event: GroupList.Moved) -> None:
         """Another group: read its versions."""
-        if event.moved:
-            self.waiting = None
+        if event.moved and not self._advancing:
+            self.waiting.clear()
+        self._advancing = False
         self.read_group()
 
     def read_group(self) -> None:
@@ -279,10 +285,15 @@ class ReviewView(Screen[bool]):
             self._timer = self.set_timer(FOLLOW_SECONDS, lambda: self._count(detail))
         self.table.show(detail)
         self.draw()
-        waiting, self.waiting = self.waiting, None
-        group = self.current
-        if waiting is not None and group is not None and group.number == detail.group.number:
-            waiting()
+        self._go_on(detail)
+
+    def _go_on(self, detail: ConflictDetail) -> None:
+        """Do what was typed ahead, one decision at a time."""
+        while self.waiting and not self.busy and self.app.screen is self:
+            group = self.current
+            if group is None or group.number != detail.group.number:
+                return
+            self.waiting.popleft()()
 
     def _count(self, detail: ConflictDetail) -> None:
         def done(follows: Sequence[Mapping[str, int]]) -> None:
@@ -314,9 +325,11 @@ class ReviewView(Screen[bool]):
         session = self.reviewing.session
 
         def done(found: tuple[int, int] | None) -> None:
-            self.busy = False
+            deciding, self.busy = self.busy, False
             if found is None or not self.is_attached or not self.reviewing.is_current(query):
+                self.waiting.clear()
                 return
+            self._advancing = deciding
             if query.decided in (Decided.BY_HAND, Decided.BY_RULE):
                 self.show_query(replace(query, decided=Decided.ALL), found[0])
                 return
@@ -328,6 +341,7 @@ class ReviewView(Screen[bool]):
 
     def _idle(self) -> None:
         self.busy = False
+        self.waiting.clear()
 
     def show_query(self, query: ConflictQuery, number: int = 0) -> None:
         """Another list, with the cursor on that group where it is in it."""
