@@ -1,6 +1,6 @@
 """Random projects, merged by the project and by a slow reference: equal up to ids.
 
-100 examples by default; CONSOLIDATOR_EXAMPLES=2000 runs more. CONSOLIDATOR_CASES_RUN chooses how
+100 and 50 examples by default; CONSOLIDATOR_EXAMPLES=2000 runs more. CONSOLIDATOR_CASES_RUN chooses how
 the command is run (see `tests/cases/engines.py`); in this process by default, because it is quick.
 """
 
@@ -119,7 +119,7 @@ def test_equal_to_the_reference(world: WorldSpec) -> None:
         assert reference_graph.difference(got, want) == ""
 
 
-@PROFILE
+@settings(PROFILE, max_examples=max(EXAMPLES // 2, 1))
 @given(WORLDS)
 def test_nothing_lost_nothing_invented(world: WorldSpec) -> None:
     """With the automatic identity: every row of every file is there, and no other row.

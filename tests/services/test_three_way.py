@@ -31,7 +31,7 @@ CREATE TABLE links(user_id INTEGER REFERENCES users(id), tag TEXT REFERENCES tag
 Rows = dict[Any, dict[str, Any]]
 State = dict[str, Rows]
 """Table -> entity -> columns. Users and notes are named by their marks, references too."""
-SEEDS = int(os.environ.get("CONSOLIDATOR_EXAMPLES", "100")) // 4
+SEEDS = int(os.environ.get("CONSOLIDATOR_EXAMPLES", "100")) // 6
 
 
 class Side:

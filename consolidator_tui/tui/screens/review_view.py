@@ -256,9 +256,10 @@ class ReviewView(Screen[bool]):
 
     def on_group_list_moved(self, event: GroupList.Moved) -> None:
         """Another group: read its versions."""
-        if event.moved and not self._advancing:
-            self.waiting.clear()
-        self._advancing = False
+        if event.moved:
+            if not self._advancing:
+                self.waiting.clear()
+            self._advancing = False
         self.read_group()
 
     def read_group(self) -> None:
