@@ -1,7 +1,8 @@
 """Random projects, merged by the project and by a slow reference: equal up to ids.
 
 100 and 50 examples by default; CONSOLIDATOR_EXAMPLES=2000 runs more.
-CONSOLIDATOR_CASES_RUN chooses how the command is run (see `tests/cases/engines.py`); in this process by default, because it is quick.
+CONSOLIDATOR_CASES_RUN chooses how the command is run (see `tests/cases/engines.py`); in this
+process by default, because it is quick.
 """
 
 from __future__ import annotations
