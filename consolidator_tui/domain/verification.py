@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from consolidator_tui.domain.manifest import FileStat
+
 
 @dataclass(frozen=True, slots=True)
 class Check:
@@ -17,11 +19,21 @@ class Check:
 
 
 @dataclass(frozen=True, slots=True)
+class Seal:
+    """The bytes that were verified, and the stat by which their file is known again."""
+
+    size: int
+    sha256: str
+    stat: FileStat
+
+
+@dataclass(frozen=True, slots=True)
 class Verification:
     """All checks of one staged target."""
 
     checks: tuple[Check, ...]
     seconds: float = 0.0
+    seal: Seal | None = None
 
     @property
     def ok(self) -> bool:

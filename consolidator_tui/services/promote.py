@@ -26,6 +26,7 @@ from consolidator_tui.domain.errors import (
 from consolidator_tui.domain.event import Emit, Level, Message, PhaseTimed, Step
 from consolidator_tui.domain.manifest import FileRecord, Role
 from consolidator_tui.domain.run import Fact
+from consolidator_tui.domain.verification import Seal
 from consolidator_tui.services.backup import load_manifest
 from consolidator_tui.services.backup.places import named_path
 from consolidator_tui.services.backup.snapshot import count_rows
@@ -41,7 +42,13 @@ from consolidator_tui.storage.family import (
     same_content,
     same_mount,
 )
-from consolidator_tui.storage.hashing import copy_hashed, free_space, hash_file, open_regular
+from consolidator_tui.storage.hashing import (
+    copy_hashed,
+    file_stat,
+    free_space,
+    hash_file,
+    open_regular,
+)
 from consolidator_tui.storage.holders import describe, scan_open_files, sidecar
 from consolidator_tui.storage.run_db import RunStore, Work, WorkKind, open_run_store
 from consolidator_tui.storage.run_folder import RunFolder
@@ -72,11 +79,13 @@ async def promote(
     emit: Emit,
     *,
     row_counts: Mapping[str, int] | None = None,
+    seal: Seal | None = None,
 ) -> None:
     """Put a verified staging database in the target's place, durably, and record it.
 
     `target` is absolute or relative to the project and must be the target of the run's backup.
-    `row_counts` (rows per table of staging) are counted when not given. A target that existed
+    `row_counts` (rows per table of staging) are counted when not given, and staging is hashed
+    unless it still is the file of the `seal` that verification gave. A target that existed
     keeps its permission bits and owner; a new one gets 0644 less the umask. Afterwards staging
     is gone. Raises GateClosed (no backup, target changed since), LockedError, FileRefused,
     DiskFull, BackupDamaged, Failed; then the target is the old one.
@@ -89,7 +98,7 @@ async def promote(
         raise GateClosed(f"{name}: this run has no backup of it as its target.")
     if row_counts is None:
         row_counts = await _count(staging)
-    size, sha256 = await in_thread(lambda stop: _examine(staging, stop))
+    size, sha256 = await in_thread(lambda stop: _examine(staging, seal, stop))
     promotion = Promotion(name, sha256, size, dict(row_counts))
     async with open_run_store(run) as store:
         await to_the_end(_promote(run, store, record, staging, promotion, emit))
@@ -292,11 +301,13 @@ def _copy(source: Path, expect: tuple[int, str], path: Path, stop: Stop) -> None
         os.close(descriptor)
 
 
-def _examine(staging: Path, stop: Stop) -> tuple[int, str]:
+def _examine(staging: Path, seal: Seal | None, stop: Stop) -> tuple[int, str]:
     for suffix in LOGS:
         log = sidecar(staging, suffix)
         if log.exists() and log.stat().st_size:
             raise Failed(f"{staging.name}: staging is not complete, {log.name} still exists.")
+    if seal is not None and staging.exists() and file_stat(staging.lstat()) == seal.stat:
+        return seal.size, seal.sha256
     found = hash_file(staging, str(staging), stop)
     if found is None:
         raise Failed(f"{staging}: there is no staging database.", todo="Migrate again.")

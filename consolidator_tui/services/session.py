@@ -310,7 +310,8 @@ class Session(Deciding, Smoking, Previewing):
                 self.unchanged = True
                 await self._record_unchanged(manifest.files[chosen.target])
                 return
-        await promote(run, self._staging, Path(chosen.target), self.emit)
+        seal = self.verification.seal if self.verification else None
+        await promote(run, self._staging, Path(chosen.target), self.emit, seal=seal)
         self.changed = True
         self.state = machine.with_fact(self.state, Fact.PROMOTED)
 

@@ -6,10 +6,11 @@ import asyncio
 import os
 import re
 import sqlite3
+import threading
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from urllib.parse import quote as percent_encode
 
 import aiosqlite
@@ -88,8 +89,35 @@ class Database:
 
     async def script(self, statements: Iterable[str]) -> None:
         """Run statements one after the other (no implicit commit)."""
-        for statement in statements:
-            await self.rows(statement)
+        await self.each(statements)
+
+    async def each(self, statements: Iterable[str]) -> list[list[Row]]:
+        """The rows of several statements whose results are small, run in one go.
+
+        Handing a statement to the connection's thread costs more than running a small one.
+        """
+        wanted = list(statements)
+        stopped = threading.Event()
+
+        def work() -> list[list[Row]]:
+            found: list[list[Row]] = []
+            for statement in wanted:
+                if stopped.is_set():
+                    raise sqlite3.OperationalError("interrupted")
+                found.append(self._connection._conn.execute(statement).fetchall())
+            return found
+
+        run: Any = self._connection._execute
+        try:
+            return cast("list[list[Row]]", await self._guard(run(work)))
+        except asyncio.CancelledError:
+            # Between two statements there is nothing to interrupt.
+            stopped.set()
+            raise
+
+    async def values(self, statements: Iterable[str]) -> list[Any]:
+        """The first column of the first row of each of several statements, or None."""
+        return [rows[0][0] if rows else None for rows in await self.each(statements)]
 
     async def many(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
         """Run one statement for many small rows of our own (never for rows of a source)."""

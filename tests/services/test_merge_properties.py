@@ -10,12 +10,16 @@ from __future__ import annotations
 import os
 import tempfile
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
+from unittest import mock
 
 from hypothesis import HealthCheck, Phase, event, given, note, settings
 from hypothesis import strategies as st
 
+from consolidator_tui.services.merge import classes, probes
 from tests.cases.engines import KIND_VARIABLE, Finished, run_command
 from tests.support import reference_graph, reference_merge
 from tests.support.random_worlds import TableSpec, WorldSpec, has_id, write_project
@@ -94,6 +98,20 @@ def _run(folder: Path, paths: list[Path], plan: str) -> Finished:
     return run_command([*arguments, "--yes", "--json"], kind)
 
 
+@contextmanager
+def _probing(wanted: bool) -> Iterator[None]:
+    """Compare whatever is text or a blob by probes, and by such that often are equal by chance.
+
+    Only where the command runs in this process.
+    """
+    with ExitStack() as stack:
+        if wanted:
+            stack.enter_context(mock.patch.object(probes, "FEW", 0))
+            stack.enter_context(mock.patch.object(probes, "LONG", 0))
+            stack.enter_context(mock.patch.object(classes, "probe_of", "length({})".format))
+        yield
+
+
 def _by_rows(world: WorldSpec) -> list[str]:
     return [spec.name for spec in world.tables if spec.kind in ("rows", "keyless")]
 
@@ -103,10 +121,10 @@ def _toml_key(name: str) -> str:
 
 
 @PROFILE
-@given(WORLDS)
-def test_equal_to_the_reference(world: WorldSpec) -> None:
+@given(WORLDS, st.booleans())
+def test_equal_to_the_reference(world: WorldSpec, probed: bool) -> None:
     """With the identity said, the target is the reference's result, up to surrogate ids."""
-    with tempfile.TemporaryDirectory() as name:
+    with tempfile.TemporaryDirectory() as name, _probing(probed):
         folder = Path(name)
         paths = write_project(world, folder)
         by_rows = _by_rows(world)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-from consolidator_tui.domain.catalog import fold
 from consolidator_tui.domain.decided import Batches
 from consolidator_tui.domain.event import Emit
 from consolidator_tui.domain.instant import to_microseconds
@@ -93,7 +92,7 @@ async def _shared(database: Database, work: Work) -> int:
         for source in work.plan.sources
         if source.same_as is not None and source.same_as in work.members
     }
-    shared = sum(_rows(work, source) for source in copied)
+    shared = sum(work.count(source) for source in copied)
     if not work.mapped:
         return shared
     ours = " OR ".join(work.within(source, "g") for source in sorted(copied)) or "0"
@@ -106,7 +105,3 @@ async def _shared(database: Database, work: Work) -> int:
         )
     )
     return shared
-
-
-def _rows(work: Work, source: int) -> int:
-    return work.plan.sources[source].row_counts.get(fold(str(work.table.sources[source])), 0)

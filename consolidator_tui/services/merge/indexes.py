@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from consolidator_tui.domain.catalog import fold
 from consolidator_tui.services.merge.work import Work
 from consolidator_tui.storage.sqlite import Database, quote
 
@@ -50,9 +49,6 @@ async def _sql(database: Database, index: str) -> str:
 
 def _mostly_new(work: Work) -> bool:
     """Building costs a sort of all rows: less than keeping up for about half of them."""
-    rows = {
-        source: work.plan.sources[source].row_counts.get(fold(str(work.table.sources[source])), 0)
-        for source in work.members
-    }
+    rows = {source: work.count(source) for source in work.members}
     base = rows.pop(0)
     return sum(rows.values()) > max(LEAST_ROWS, base)

@@ -7,22 +7,18 @@ reached and stay as they are.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from consolidator_tui.domain.merge import Link
+from consolidator_tui.services.merge.classes import Key, arm, group, store_classes
 from consolidator_tui.services.merge.work import Translator, Work
 from consolidator_tui.services.sqltext import sql_value
 from consolidator_tui.storage.sqlite import Database
-
-if TYPE_CHECKING:
-    from consolidator_tui.services.merge.classify import Key
 
 
 async def match_by_levels(
     database: Database, translator: Translator, work: Work, key: Key, links: list[Link]
 ) -> None:
     """Fill the map of a table whose identity contains references to the table itself."""
-    from consolidator_tui.services.merge.classify import arm, group, note_mapped, store_classes
+    from consolidator_tui.services.merge.classify import note_mapped
 
     await _read_kin(database, translator, work, links)
     parents = [f"p{place}" for place in range(len(links))]

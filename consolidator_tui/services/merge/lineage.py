@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from consolidator_tui.services.merge.classes import Key, arm, group, store_classes
 from consolidator_tui.services.merge.work import Translator, Work
 from consolidator_tui.services.sqltext import combined
 from consolidator_tui.storage.sqlite import Database
@@ -156,13 +157,7 @@ async def _match_moved(
     families: tuple[tuple[int, ...], ...],
 ) -> None:
     """Rows of one family that no id brought together are the same when their content is."""
-    from consolidator_tui.services.merge.classify import (
-        Key,
-        arm,
-        group,
-        note_mapped,
-        store_classes,
-    )
+    from consolidator_tui.services.merge.classify import note_mapped
 
     names = tuple(c.name for c in work.table.columns if c.name != work.table.surrogate)
     await note_mapped(database, work)
@@ -220,8 +215,6 @@ async def _meet(
     `below`: columns that lead to rows of the same table; only rows whose parent was matched in
     the round before are looked at.
     """
-    from consolidator_tui.services.merge.classify import Key, arm, group
-
     names = tuple(c.name for c in work.table.columns if c.name != work.table.surrogate)
     key = Key(names, tuple("BINARY" for _ in names), False)
     left = "NOT EXISTS (SELECT 1 FROM {0} m WHERE m.g = {1} AND m.keep = 0)"

@@ -25,7 +25,7 @@ def in_working_order(works: Sequence[Work]) -> list[Work]:
         missing.append(len(above))
         for parent in above:
             children.setdefault(parent, []).append(number)
-    ready = [(_rows(works[n]), n) for n, left in enumerate(missing) if not left]
+    ready = [(works[n].total, n) for n, left in enumerate(missing) if not left]
     heapq.heapify(ready)
     found = []
     while ready:
@@ -34,7 +34,7 @@ def in_working_order(works: Sequence[Work]) -> list[Work]:
         for child in children.get(number, ()):
             missing[child] -= 1
             if not missing[child]:
-                heapq.heappush(ready, (_rows(works[child]), child))
+                heapq.heappush(ready, (works[child].total, child))
     return found
 
 
@@ -56,11 +56,4 @@ def is_plain(work: Work) -> bool:
         fold(column) in linked
         for reference in work.table.references
         for column in reference.columns
-    )
-
-
-def _rows(work: Work) -> int:
-    return sum(
-        work.plan.sources[source].row_counts.get(fold(str(work.table.sources[source])), 0)
-        for source in work.members
     )

@@ -63,6 +63,16 @@ class Work:
         """The sources that have the table."""
         return [index for index, name in enumerate(self.table.sources) if name is not None]
 
+    def count(self, source: int) -> int:
+        """How many rows the source has, as counted at its backup."""
+        name = fold(str(self.table.sources[source]))
+        return self.plan.sources[source].row_counts.get(name, 0)
+
+    @property
+    def total(self) -> int:
+        """The rows of all sources."""
+        return sum(map(self.count, self.members))
+
     def rows(self, source: int) -> Rows:
         """Where the rows are read."""
         name = self.table.sources[source]

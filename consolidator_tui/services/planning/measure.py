@@ -66,11 +66,9 @@ class Measurements:
         if key not in self._spans:
             rows = self._planning.workspace.rows(source, draft.members[source].name)
             address = self.address(draft, source)
-            low = await self._planning.workspace.database.value(
-                f"SELECT min({address}) FROM {rows.sql}"
-            )
-            high = await self._planning.workspace.database.value(
-                f"SELECT max({address}) FROM {rows.sql}"
+            # Each alone is looked up at an end of the tree; together they are a scan.
+            low, high = await self._planning.workspace.database.values(
+                f"SELECT {end}({address}) FROM {rows.sql}" for end in ("min", "max")
             )
             count = self._planning.sources[source].row_counts.get(draft.members[source].key, 0)
             self._spans[key] = None if low is None else Span(count, int(low), int(high))

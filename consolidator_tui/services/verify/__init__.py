@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 from consolidator_tui.domain.catalog import fold
 from consolidator_tui.domain.event import Emit, Level, Message, PhaseTimed, Progress, Step
 from consolidator_tui.domain.merge import MergePlan, MergeTable
-from consolidator_tui.domain.verification import Check, Verification
+from consolidator_tui.domain.verification import Check, Seal, Verification
 from consolidator_tui.services.stand_ins import stand_in
 from consolidator_tui.services.verify import virtual
 from consolidator_tui.services.verify.rows import RowProof
@@ -21,8 +22,9 @@ from consolidator_tui.services.verify.whole import (
 )
 from consolidator_tui.services.workspace import open_workspace
 from consolidator_tui.storage.atomic import sync_file
+from consolidator_tui.storage.hashing import file_stat, hash_descriptor
 from consolidator_tui.storage.sqlite import open_database
-from consolidator_tui.storage.worker import for_each, in_thread
+from consolidator_tui.storage.worker import Stop, for_each, in_thread
 
 INTEGRITY_CACHE_KIB = 16 * 1024
 """Comparing an index with its table jumps about; more than this gains nothing."""
@@ -37,9 +39,7 @@ async def verify(plan: MergePlan, staging: Path, ledger: Path, emit: Emit) -> Ve
     """
     started = time.monotonic()
     proof = _Proof(plan, staging, ledger, emit)
-    jobs: list[Callable[[], Awaitable[None]]] = [proof.the_rows, proof.the_whole]
-    # Promotion syncs it again, and then has little to wait for.
-    jobs.append(lambda: in_thread(lambda _stop: sync_file(staging)))
+    jobs: list[Callable[[], Awaitable[None]]] = [proof.the_rows, proof.the_whole, proof.the_bytes]
     await for_each(jobs, lambda job: job(), at_once=len(jobs))
     checks = [*proof.checks(), *await virtual.indexes(staging, plan)]
     emit(PhaseTimed(Step.VERIFY, "verify", time.monotonic() - started))
@@ -50,7 +50,7 @@ async def verify(plan: MergePlan, staging: Path, ledger: Path, emit: Emit) -> Ve
                     Step.VERIFY, Level.ERROR, f"{check.name}: {check.detail}", table=check.table
                 )
             )
-    return Verification(tuple(checks), time.monotonic() - started)
+    return Verification(tuple(checks), time.monotonic() - started, proof.seal)
 
 
 class _Proof:
@@ -66,6 +66,7 @@ class _Proof:
         self._of_table: dict[int, list[Check]] = {}
         self._of_schema: list[Check] = []
         self._of_file: list[Check] = []
+        self.seal: Seal | None = None
 
     def checks(self) -> list[Check]:
         """All that was found, in the order of the plan."""
@@ -88,6 +89,10 @@ class _Proof:
         self._emit(PhaseTimed(Step.VERIFY, "integrity", time.monotonic() - began))
         if self._open:
             await self._tables(schema=False)
+
+    async def the_bytes(self) -> None:
+        """Sync and hash the file, so that promotion has little left to wait for."""
+        self.seal = await in_thread(lambda stop: seal(self._staging, stop))
 
     async def _tables(self, *, schema: bool) -> None:
         plan, emit, count = self._plan, self._emit, len(self._plan.tables)
@@ -114,6 +119,17 @@ class _Proof:
                 self._of_schema.append(await sequences(workspace.database, plan))
                 self._of_schema += await virtual.entries(workspace, plan, proof)
         emit(PhaseTimed(Step.VERIFY, "meaning", time.monotonic() - began))
+
+
+def seal(staging: Path, stop: Stop) -> Seal:
+    """Sync and hash a staged database that nobody writes any more. Blocking. Raises OSError."""
+    sync_file(staging)
+    descriptor = os.open(staging, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        size, sha256 = hash_descriptor(descriptor, stop)
+        return Seal(size, sha256, file_stat(os.fstat(descriptor)))
+    finally:
+        os.close(descriptor)
 
 
 def _size(plan: MergePlan, table: MergeTable) -> int:
