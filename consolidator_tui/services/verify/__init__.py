@@ -39,7 +39,9 @@ async def verify(plan: MergePlan, staging: Path, ledger: Path, emit: Emit) -> Ve
     """
     started = time.monotonic()
     proof = _Proof(plan, staging, ledger, emit)
-    jobs: list[Callable[[], Awaitable[None]]] = [proof.the_rows, proof.the_whole, proof.the_bytes]
+    jobs: list[Callable[[], Awaitable[None]]] = [proof.the_rows, proof.the_whole]
+    # Promotion then has little to wait for.
+    jobs.append(lambda: in_thread(lambda _stop: sync_file(staging)))
     await for_each(jobs, lambda job: job(), at_once=len(jobs))
     checks = [*proof.checks(), *await virtual.indexes(staging, plan)]
     emit(PhaseTimed(Step.VERIFY, "verify", time.monotonic() - started))
@@ -78,7 +80,7 @@ class _Proof:
         await self._tables(schema=True)
 
     async def the_whole(self) -> None:
-        """SQLite's own checks of the file, then a share of the tables."""
+        """SQLite's own checks of the file and its hash, then a share of the tables."""
         began = time.monotonic()
         async with open_database(
             self._staging, immutable=True, cache_kib=INTEGRITY_CACHE_KIB
@@ -87,12 +89,9 @@ class _Proof:
             self._of_file.append(await foreign_keys(database, self._plan))
             self._of_file.append(await integrity(database))
         self._emit(PhaseTimed(Step.VERIFY, "integrity", time.monotonic() - began))
+        self.seal = await in_thread(lambda stop: _seal(self._staging, stop))
         if self._open:
             await self._tables(schema=False)
-
-    async def the_bytes(self) -> None:
-        """Sync and hash the file, so that promotion has little left to wait for."""
-        self.seal = await in_thread(lambda stop: seal(self._staging, stop))
 
     async def _tables(self, *, schema: bool) -> None:
         plan, emit, count = self._plan, self._emit, len(self._plan.tables)
@@ -121,9 +120,8 @@ class _Proof:
         emit(PhaseTimed(Step.VERIFY, "meaning", time.monotonic() - began))
 
 
-def seal(staging: Path, stop: Stop) -> Seal:
-    """Sync and hash a staged database that nobody writes any more. Blocking. Raises OSError."""
-    sync_file(staging)
+def _seal(staging: Path, stop: Stop) -> Seal:
+    """Hash a staged database that nobody writes any more. Blocking. Raises OSError."""
     descriptor = os.open(staging, os.O_RDONLY | os.O_CLOEXEC)
     try:
         size, sha256 = hash_descriptor(descriptor, stop)
