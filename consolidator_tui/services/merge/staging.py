@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from consolidator_tui.domain.event import (
@@ -20,6 +20,7 @@ from consolidator_tui.services.merge.indexes import drop_plain_indexes
 from consolidator_tui.services.merge.missing import settle_base
 from consolidator_tui.services.merge.order import roots
 from consolidator_tui.services.merge.target import (
+    Dropped,
     continue_sequences,
     create_objects,
     drop_triggers,
@@ -51,8 +52,6 @@ async def write_staging(
     Raises sqlite3.Error. Rows that a constraint of the target refuses become a question.
     """
     await copy_file(Path(plan.sources[0].snapshot), staging, mode=0o600)
-    counts: list[TableCounts] = []
-    notes: list[Note] = []
     async with open_workspace(
         plan.sources,
         plan.pooled,
@@ -61,64 +60,99 @@ async def write_staging(
         main=staging,
         ancestor=plan.ancestor,
     ) as workspace:
+        building = _Building(plan, workspace, planned, emit)
+        await building.begin()
+        try:
+            await building.fill(ready)
+        except CannotWrite as refused:
+            await workspace.database.execute("ROLLBACK")
+            counts, notes = tuple(building.counts), tuple(building.notes)
+            return MergeResult(counts, (refused.question,), notes)
+        await building.finish()
+    if plan.sources[0].index_damage:
+        async with open_database(staging, mode="rw") as database:
+            await stand_in(database, plan.sources, functions=True)
+            await database.execute("REINDEX")
+    for note in building.notes:
+        emit(Message(Step.MIGRATE, Level.WARNING, note.text, note.file, note.table, note.column))
+    left_out = (*plan.left_out, *building.left_out)
+    return MergeResult(tuple(building.counts), (), tuple(building.notes), left_out=left_out)
+
+
+class _Building:
+    """The staged target on its way: in one transaction a table, and one for each end."""
+
+    def __init__(
+        self, plan: MergePlan, workspace: Workspace, planned: list[Work], emit: Emit
+    ) -> None:
+        self.counts: list[TableCounts] = []
+        self.notes: list[Note] = []
+        self.left_out: list[str] = []
+        """Indexes, views and triggers that cannot be made."""
+        self._plan = plan
+        self._workspace = workspace
+        self._database = workspace.database
+        self._emit = emit
+        self._planned = {work.key: work for work in planned}
         works = [work.over(workspace) for work in planned]
-        translator = Translator({work.key: work for work in works})
-        database = workspace.database
+        self._translator = Translator({work.key: work for work in works})
+        self._dropped: list[Dropped] = []
+
+    async def begin(self) -> None:
+        """Make the base's schema that of the target; a transaction is open afterwards."""
+        database, plan = self._database, self._plan
         await _prepare_connection(database)
         await database.execute("BEGIN")
         await leave_out(database, plan.document, plan.sources[0])
         await rename_base(database, plan)
         await settle_objects(database, plan)
         await database.execute("PRAGMA legacy_alter_table = ON")
-        dropped = await drop_triggers(database)
+        self._dropped = await drop_triggers(database)
         await settle_base(database, plan)
-        await prepare_tables(database, plan, works)
-        before = {work.key: work for work in planned}
-        for number in range(len(works)):
+        await prepare_tables(database, plan, list(self._translator.works.values()))
+
+    async def fill(self, ready: Callable[[], Awaitable[Work]]) -> None:
+        """Write all tables in the order in which `ready` gives them. Raises CannotWrite."""
+        database, count = self._database, len(self._planned)
+        for number in range(count):
             # A transaction sees the ledger as it was when it began.
             await database.execute("COMMIT")
-            work = _final(await ready(), before, translator, workspace)
+            work = self._final(await ready())
             await database.execute("BEGIN")
             began = time.monotonic()
-            emit(Progress(Step.MIGRATE, work.table.name, number, len(works), "tables", "writing"))
-            try:
-                table, told = await _write_rows(database, translator, work)
-            except CannotWrite as refused:
-                await database.execute("ROLLBACK")
-                return MergeResult(tuple(counts), (refused.question,), tuple(notes))
-            counts.append(table)
-            notes += told
-            emit(_merged(table, time.monotonic() - began))
-        works = [translator.works[work.key] for work in planned]
+            name = work.table.name
+            self._emit(Progress(Step.MIGRATE, name, number, count, "tables", "writing"))
+            table, told = await _write_rows(database, self._translator, work)
+            self.counts.append(table)
+            self.notes += told
+            self._emit(_merged(table, time.monotonic() - began))
+
+    async def finish(self) -> None:
+        """Make what stands on the rows: indexes, views, search tables, sequences, triggers."""
+        database, plan = self._database, self._plan
+        works = [self._translator.works[key] for key in self._planned]
         places = {work.table.name: number for number, work in enumerate(works)}
-        counts.sort(key=lambda table: places[table.table])
+        self.counts.sort(key=lambda table: places[table.table])
         problems = await create_objects(database, plan, ("index", "view"))
         problems += await leave_out_views(database, plan)
-        filled, told = await write_virtual_tables(database, plan, translator.works, counts)
-        counts += filled
-        notes += told
+        works_by_key = self._translator.works
+        filled, told = await write_virtual_tables(database, plan, works_by_key, self.counts)
+        self.counts += filled
+        self.notes += told
         await continue_sequences(database, works)
-        await restore_triggers(database, dropped, {*plan.left_out, *(name for name, _ in problems)})
+        missing = {*plan.left_out, *(name for name, _ in problems)}
+        await restore_triggers(database, self._dropped, missing)
         problems += await create_objects(database, plan, ("trigger",))
         await database.execute("COMMIT")
-    if plan.sources[0].index_damage:
-        async with open_database(staging, mode="rw") as database:
-            await stand_in(database, plan.sources, functions=True)
-            await database.execute("REINDEX")
-    notes += [note for _, note in problems]
-    for note in notes:
-        emit(Message(Step.MIGRATE, Level.WARNING, note.text, note.file, note.table, note.column))
-    left_out = (*plan.left_out, *(name for name, _ in problems))
-    return MergeResult(tuple(counts), (), tuple(notes), left_out=left_out)
+        self.left_out = [name for name, _ in problems]
+        self.notes += [note for _, note in problems]
 
-
-def _final(
-    work: Work, planned: Mapping[str, Work], translator: Translator, workspace: Workspace
-) -> Work:
-    """The table as it was handed over, in the writer's workspace, and its parents as well."""
-    for key in (*roots(work), work.key):
-        translator.works[key] = planned[key].over(workspace)
-    return translator.works[work.key]
+    def _final(self, work: Work) -> Work:
+        """The table as it was handed over, in the writer's workspace, and its parents as well."""
+        works = self._translator.works
+        for key in (*roots(work), work.key):
+            works[key] = self._planned[key].over(self._workspace)
+        return works[work.key]
 
 
 async def _write_rows(
