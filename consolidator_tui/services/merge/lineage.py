@@ -16,6 +16,7 @@ from consolidator_tui.services.sqltext import combined
 from consolidator_tui.storage.sqlite import Database
 
 if TYPE_CHECKING:
+    from consolidator_tui.services.merge.classify import Key
     from consolidator_tui.services.merge.heirs import Past
 
 _BIRTH = re.compile(
@@ -170,11 +171,13 @@ async def _match_moved(
         f"CREATE TEMP TABLE matched AS SELECT canon FROM {work.map} WHERE keep = 1"
     )
     for family in families:
+        members = [k for k in family if k in work.members]
         arms = [
-            arm(translator, work, key, k, more=alone.format(work.map, work.g(k)))
-            for k in family
-            if k in work.members
+            arm(translator, work, key, k, more=alone.format(work.map, work.g(k))) for k in members
         ]
+        if len(members) > 2:
+            for k, own in zip(members, arms, strict=True):
+                await _join_known(database, translator, work, key, members, k, own)
         if len(arms) > 1:
             await group(database, work, key, arms)
             await store_classes(database, work)
@@ -183,6 +186,54 @@ async def _match_moved(
         "EXCEPT SELECT canon FROM temp.matched"
     )
     await database.execute("DROP TABLE temp.matched")
+
+
+async def _join_known(
+    database: Database,
+    translator: Translator,
+    work: Work,
+    key: Key,
+    members: list[int],
+    source: int,
+    own: str,
+) -> None:
+    """Rows of one source that are alone (`own`) join equal rows that others have under one id.
+
+    Only an entity without a row of this source takes one, so that twins in a file stay.
+    """
+    from consolidator_tui.services.merge.classify import arm, group
+
+    await database.execute(
+        "CREATE TEMP TABLE taken AS SELECT DISTINCT canon FROM "
+        f"{work.map} WHERE {work.within(source, 'g')}"
+    )
+    known = "EXISTS (SELECT 1 FROM {0} m WHERE m.g = {1} AND m.canon NOT IN temp.taken)"
+    others = [
+        arm(translator, work, key, k, more=known.format(work.map, work.g(k)))
+        for k in members
+        if k != source
+    ]
+    await group(database, work, key, [own, *others], all_members=True)
+    await database.execute(
+        "CREATE TEMP TABLE found AS WITH r AS (SELECT cls.rowid AS c, j.value AS g "
+        "FROM temp.cls, temp.json_each('[' || gs || ']') j), "
+        "u AS (SELECT c, g, row_number() OVER (PARTITION BY c ORDER BY g) AS n FROM r "
+        f"WHERE {work.within(source, 'g')}), "
+        "e AS (SELECT c, canon, row_number() OVER (PARTITION BY c ORDER BY canon) AS n FROM "
+        f"(SELECT DISTINCT r.c, m.canon FROM r JOIN {work.map} m ON m.g = r.g)) "
+        "SELECT u.g, e.canon, "
+        f"{work.source_of('u.g')} < {work.source_of('e.canon')} AS leads "
+        "FROM u JOIN e ON e.c = u.c AND e.n = u.n"
+    )
+    await database.execute(
+        f"UPDATE {work.map} SET canon = found.g, keep = 0 FROM temp.found "
+        f"WHERE {work.map.split('.')[1]}.canon = found.canon AND found.leads"
+    )
+    await database.execute(
+        f"INSERT INTO {work.map} SELECT g, iif(leads, g, canon), leads FROM temp.found"
+    )
+    for name in ("taken", "found", "cls"):
+        await database.execute(f"DROP TABLE temp.{name}")
 
 
 async def _match_across(

@@ -101,13 +101,22 @@ class Histories:
             f"a.{draft.there(first, name)} = b.{draft.there(second, name)}" for name in columns
         )
         ids = (self._measure.address(draft, first), self._measure.address(draft, second))
+        some = f"(SELECT * FROM {self._table(draft, first)} LIMIT {_SAMPLE}) AS a"
+        others = f"{self._table(draft, second)} AS b"
         row = await self._planning.workspace.database.row(
-            f"SELECT coalesce(sum(x = y), 0), count(*) FROM (SELECT a.{ids[0]} AS x, "
-            f"b.{ids[1]} AS y FROM (SELECT * FROM {self._table(draft, first)} LIMIT {_SAMPLE}) "
-            f"AS a CROSS JOIN {self._table(draft, second)} AS b ON {on})"
+            "SELECT coalesce(sum(x = y), 0), count(*), max(CASE WHEN x = y THEN x END) FROM "
+            f"(SELECT a.{ids[0]} AS x, b.{ids[1]} AS y FROM {some} CROSS JOIN {others} ON {on})"
         )
         assert row is not None
-        return int(row[0]), int(row[1]) - int(row[0])
+        equal, moved = int(row[0]), int(row[1]) - int(row[0])
+        if equal:
+            # Ids from before the split that two files gave to different entities.
+            moved += await self._planning.workspace.database.value(
+                f"SELECT count(*) FROM {some} CROSS JOIN {others} ON b.{ids[1]} = a.{ids[0]} "
+                f"WHERE a.{ids[0]} < ? AND NOT ({on})",
+                (row[2],),
+            )
+        return equal, moved
 
     async def evidence(self, draft: Draft, first: int, second: int) -> LineageEvidence:
         """How the rows of one table in two files relate by id."""
