@@ -27,6 +27,8 @@ PAST = "past"
 ADDRESS = "consolidator address"
 """Name of the column that numbers the rows of a pooled table."""
 _ROWID_NAMES = ("rowid", "_rowid_", "oid")
+MOST_COLUMNS = 2_000
+"""Columns that SQLite takes in a table and in a result."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,16 @@ def row_address(table: Table) -> str | None:
     taken = {column.key for column in table.columns}
     free = [name for name in _ROWID_NAMES if name not in taken]
     return free[0] if free else None
+
+
+def written_address(table: Table) -> str | None:
+    """The column that a row's integer is written to; None if there is none.
+
+    SQLite writes 2,000 columns at once, so beside that many the rowid cannot be given.
+    """
+    if table.rowid_alias is None and len(table.columns) >= MOST_COLUMNS:
+        return None
+    return row_address(table)
 
 
 def _needs_pool(source: Source, table: Table, direct: frozenset[int]) -> bool:

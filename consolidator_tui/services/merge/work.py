@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from consolidator_tui.domain.catalog import Affinity, fold
 from consolidator_tui.domain.merge import Link, MergePlan, MergeTable
 from consolidator_tui.services.sqltext import sql_value
-from consolidator_tui.services.workspace import Rows, Workspace, row_address
+from consolidator_tui.services.workspace import Rows, Workspace, written_address
 from consolidator_tui.storage.sqlite import quote
 
 
@@ -100,7 +100,7 @@ class Work:
 
     def rowid_name(self) -> str | None:
         """The quoted name of the target's rowid; None for a table without one."""
-        return row_address(self.table.table)
+        return written_address(self.table.table)
 
     def g(self, source: int, alias: str = "s") -> str:
         """The global address of a row."""

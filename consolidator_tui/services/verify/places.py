@@ -5,7 +5,7 @@ from __future__ import annotations
 from consolidator_tui.domain.catalog import Affinity, fold
 from consolidator_tui.domain.merge import Link, MergePlan, MergeTable
 from consolidator_tui.services.verify.claims import Claims, read_claims
-from consolidator_tui.services.workspace import Workspace, row_address
+from consolidator_tui.services.workspace import Workspace, written_address
 from consolidator_tui.storage.sqlite import Database, quote
 
 
@@ -69,7 +69,7 @@ class Places:
         return self._workspace.rows(source, str(table.sources[source])).address
 
     def _target_address(self, table: MergeTable) -> str | None:
-        return quote(table.surrogate) if table.surrogate else row_address(table.table)
+        return quote(table.surrogate) if table.surrogate else written_address(table.table)
 
     def _read(self, table: MergeTable, source: int) -> str:
         name = str(table.sources[source])

@@ -15,6 +15,7 @@ from consolidator_tui.services.sqltext import combined, sql_value
 from consolidator_tui.services.verify.claims import Claims
 from consolidator_tui.services.verify.defaults import constant_default, must_fill
 from consolidator_tui.services.verify.deleted import DeletionProof
+from consolidator_tui.services.verify.packing import packed
 from consolidator_tui.storage.sqlite import quote
 
 COLUMNS = 500
@@ -154,16 +155,16 @@ class RowProof(DeletionProof):
         table = claims.table
         loose = {link.column for link in table.links if link.dangling or link.reference.where}
         columns = [c for c in table.columns if c.name not in loose and None not in _own(table, c)]
-        terms = ", ".join(f"c{n} COLLATE BINARY, typeof(c{n})" for n in range(len(columns)))
         arms = []
         for source in _members(table):
             chosen = []
-            for place, column in enumerate(columns):
+            for column in columns:
                 value = f"s.{quote(str(column.sources[source]))}"
                 links = [link for link in table.links if link.column == column.name]
                 if links:
                     value = self._expected(links[0], source, value)
-                chosen.append(f"{value} AS c{place}")
+                chosen.append(value)
+            chosen = [f"{value} AS c{place}" for place, value in enumerate(packed(chosen))]
             g = self._g(table, source, f"s.{self._address(table, source)}")
             claim = f" LEFT JOIN {claims.map} m ON m.g = {g}" if claims.mapped else ""
             kept = " WHERE m.keep IS NOT 0" if claims.mapped else ""
@@ -171,8 +172,9 @@ class RowProof(DeletionProof):
                 f"SELECT {', '.join([*chosen, '1 AS d'])} "
                 f"FROM {self._read(table, source)}{claim}{kept}"
             )
-        listed = ", ".join([*(f"t.{quote(c.name)}" for c in columns), "-1"])
-        arms.append(f"SELECT {listed} FROM main.{quote(table.name)} t")
+        there = packed([f"t.{quote(c.name)}" for c in columns])
+        arms.append(f"SELECT {', '.join([*there, '-1'])} FROM main.{quote(table.name)} t")
+        terms = ", ".join(f"c{n} COLLATE BINARY, typeof(c{n})" for n in range(len(there)))
         wrong = await self._database.value(
             f"SELECT count(*) FROM (SELECT 1 FROM ({' UNION ALL '.join(arms)}) "
             f"{f'GROUP BY {terms} ' if terms else ''}HAVING sum(d) <> 0)"
