@@ -226,3 +226,37 @@ def three_copies(p: Project) -> None:
         [(f"task {n}", f"s{n}") for n in range(1, 21)]
         + [(f"{name}{n}", f"s{n}") for name in "abc" for n in (21, 22)],
     )
+
+
+@case("lineage: three copies with an equal row under two ids")
+def moved_in_one(p: Project) -> None:
+    """Two copies have a row under one id, the third has the same row under another: it is one."""
+    schema = "CREATE TABLE tag(id INTEGER PRIMARY KEY, name TEXT);"
+    past = [(n, f"tag {n}") for n in range(1, 21)]
+    p.db("a.db", schema, {"tag": [*past, (21, "mine"), (22, "moved")]})
+    p.db("b.db", schema, {"tag": [*past, (21, "moved"), (22, "twin"), (23, "twin")]})
+    p.db("c.db", schema, {"tag": [*past, (21, "mine"), (22, "moved"), (23, "twin")]})
+    p.run().done()
+    names = [*(row[1] for row in past), "mine", "moved", "twin", "twin"]
+    p.expect("SELECT name FROM tag", [(name,) for name in names])
+    p.run().done()
+    p.expect("SELECT name FROM tag", [(name,) for name in names])
+
+
+@case("lineage: independent files that share one person")
+def one_in_common(p: Project) -> None:
+    """Ids that two files gave to different people below the shared one: no copies, no question."""
+    schema = (
+        "CREATE TABLE users(id INTEGER PRIMARY KEY, email TEXT UNIQUE);"
+        "CREATE TABLE orders(id INTEGER PRIMARY KEY, user_id INTEGER REFERENCES users(id), t);"
+    )
+    for name in "abc":
+        rows = [(1, 1, f"{name} first"), (2, 2, "both"), (3, 2, f"{name} third")]
+        p.db(f"{name}.db", schema, {"users": [(1, name), (2, "shared")], "orders": rows})
+    p.run().done()
+    p.expect(
+        "SELECT u.email, o.t FROM orders o JOIN users u ON u.id = o.user_id",
+        [(name, f"{name} first") for name in "abc"]
+        + [("shared", f"{name} third") for name in "abc"]
+        + [("shared", "both")],
+    )

@@ -82,10 +82,12 @@ async def _match_pair(
         born = f"CASE WHEN {ours} IS NULL OR {theirs} IS NULL THEN NULL ELSE {ours} = {theirs} END"
     else:
         born = "NULL"
+    apart = _new_parents(translator, work, earlier, later)
     await database.execute(
         f"CREATE TEMP TABLE pairs AS SELECT s.{work.address(later)} AS id, "
         f"{work.g(later)} AS g, {work.g(earlier, 'b')} AS other, ({equal}) AS equal, "
-        f"({alike}) * 2 >= {max(1, len(compared))} AS alike, {born} AS born "
+        f"({alike}) * 2 >= {max(1, len(compared))} AND (({equal}) OR NOT ({apart})) "
+        f"AS alike, {born} AS born "
         f"FROM {work.read(later)} JOIN {work.rows(earlier).sql} AS b "
         f"ON b.{work.address(earlier)} = s.{work.address(later)} "
         f"WHERE NOT EXISTS (SELECT 1 FROM {work.map} m WHERE m.g = {work.g(later)})"
@@ -135,6 +137,28 @@ async def _settle_likely(database: Database, work: Work) -> None:
     await _put_together(database, work, "SELECT g, other FROM temp.settled")
     for name in ("likely", "moved", "settled"):
         await database.execute(f"DROP TABLE temp.{name}")
+
+
+def _new_parents(translator: Translator, work: Work, earlier: int, later: int) -> str:
+    """A condition: the rows refer to different entities that each only its own file has.
+
+    Both came after the split, so the rows did too.
+    """
+    terms = []
+    for link in work.table.links:
+        root = translator.works[link.root]
+        if root is work or link.column in work.cut or link.reference.where:
+            continue
+        alone = []
+        for source, alias in ((later, "s"), (earlier, "b")):
+            own = work.own(source, link.column, alias)
+            if own is not None:
+                known = f"SELECT 1 FROM {root.map} m WHERE m.g = {root.moved(source, own)}"
+                there = translator.has_parent(root, source, own)
+                alone.append(f"{there} AND NOT EXISTS ({known})")
+        if len(alone) == 2:
+            terms.append(" AND ".join(alone))
+    return combined("OR", [f"({term})" for term in terms], "0")
 
 
 def _same(translator: Translator, work: Work, name: str, earlier: int, later: int) -> str:

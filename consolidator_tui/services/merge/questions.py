@@ -108,6 +108,9 @@ async def _fix(database: Database, work: Work, kind: str, count: int) -> str:
         listed = ", ".join(toml_text(rule) for rule in wanted)
         lines.append(f"[tables.{toml_key(work.table.name)}]\non_conflict = [{listed}]")
         lines.append(f"# or one by one{of}:")
+    elif kind == "doubt":
+        lines.append(f'[tables.{toml_key(work.table.name)}]\nidentity = "rows"')
+        lines.append(f"# to keep every row that differs, or one by one{of}:")
     elif of:
         lines.append(f"# one by one{of}:")
     rows = await database.rows(
