@@ -1,9 +1,7 @@
-"""Merges with a known common ancestor, against a slow three-way merge in plain Python."""
+"""Merges with a known common ancestor: where it is found, what it settles, what is still asked."""
 
 from __future__ import annotations
 
-import os
-import random
 import shutil
 import sqlite3
 import subprocess
@@ -16,198 +14,8 @@ from typing import Any
 import pytest
 
 from consolidator_tui.domain.errors import FileRefused, UsageError
-from consolidator_tui.domain.outcome import Outcome, Result, RunOptions
-from consolidator_tui.services.consolidate import consolidate
-
-SCHEMA = """
-CREATE TABLE users(id INTEGER PRIMARY KEY AUTOINCREMENT, email TEXT NOT NULL UNIQUE, mark TEXT,
-  a TEXT, b);
-CREATE TABLE notes(id INTEGER PRIMARY KEY AUTOINCREMENT, user_id INTEGER REFERENCES users(id),
-  mark TEXT, a TEXT, b);
-CREATE TABLE tags(name TEXT PRIMARY KEY, a TEXT, b) WITHOUT ROWID;
-CREATE TABLE links(user_id INTEGER REFERENCES users(id), tag TEXT REFERENCES tags(name), a TEXT, b,
-  PRIMARY KEY(user_id, tag));
-"""
-Rows = dict[Any, dict[str, Any]]
-State = dict[str, Rows]
-"""Table -> entity -> columns. Users and notes are named by their marks, references too."""
-SEEDS = int(os.environ.get("CONSOLIDATOR_EXAMPLES", "100")) // 6
-
-
-class Side:
-    """One copy of the ancestor and what happens in it."""
-
-    def __init__(self, name: str, chance: random.Random, path: Path) -> None:
-        self.name, self.chance = name, chance
-        self.con = sqlite3.connect(path, isolation_level=None)
-        self.made = 0
-
-    def ids(self, table: str) -> list[Any]:
-        return [row[0] for row in self.con.execute(f"SELECT rowid FROM {table} ORDER BY 1")]
-
-    def value(self) -> Any:
-        return self.chance.choice(["x", "y", None, 1, 1.5, "1", b"\xff", f"{self.name}"])
-
-    def insert(self, *, mark: str | None = None) -> None:
-        """A new user with notes, tags and links; marks of new rows differ by side."""
-        self.made += 1
-        mark = mark or f"{self.name}{self.made}"
-        c = self.con
-        user = c.execute(
-            "INSERT INTO users(email, mark, a, b) VALUES (?,?,?,?)",
-            (f"{mark}@x", mark, self.value(), self.value()),
-        ).lastrowid
-        for n in range(self.chance.randrange(3)):
-            owner = self.chance.choice([user, *self.ids("users")])
-            c.execute(
-                "INSERT INTO notes(user_id, mark, a, b) VALUES (?,?,?,?)",
-                (owner, f"{mark}.{n}", self.value(), self.value()),
-            )
-        tag = self.chance.choice("pqrst")
-        c.execute("INSERT OR IGNORE INTO tags VALUES (?,?,?)", (tag, self.value(), self.value()))
-        c.execute("INSERT OR IGNORE INTO links VALUES (?,?,?,?)", (user, tag, "w", self.value()))
-
-    def change(self) -> None:
-        table = self.chance.choice(["users", "notes", "tags", "links"])
-        key = {"users": "id", "notes": "id", "tags": "name", "links": "rowid"}[table]
-        keys = [row[0] for row in self.con.execute(f"SELECT {key} FROM {table} ORDER BY 1")]
-        if not keys:
-            return
-        where = f"WHERE {key} = ?"
-        chosen = self.chance.choice(keys)
-        kind = self.chance.random()
-        if kind < 0.55:
-            column = self.chance.choice("ab")
-            self.con.execute(f"UPDATE {table} SET {column} = ? {where}", (self.value(), chosen))
-        elif kind < 0.65 and table == "users":
-            renamed = f"{self.name}-{self.chance.randrange(1000)}-{chosen}@x"
-            self.con.execute(f"UPDATE users SET email = ? {where}", (renamed, chosen))
-        elif kind < 0.7 and table == "notes":
-            owner = self.chance.choice([*self.ids("users"), None])
-            self.con.execute(f"UPDATE notes SET user_id = ? {where}", (owner, chosen))
-        elif table == "tags":
-            self.con.execute("DELETE FROM links WHERE tag = ?", (chosen,))
-            self.con.execute(f"DELETE FROM tags {where}", (chosen,))
-        elif table == "users":
-            self.con.execute("DELETE FROM notes WHERE user_id = ?", (chosen,))
-            self.con.execute("DELETE FROM links WHERE user_id = ?", (chosen,))
-            self.con.execute(f"DELETE FROM users {where}", (chosen,))
-        else:
-            self.con.execute(f"DELETE FROM {table} {where}", (chosen,))
-
-
-def read(path: Path) -> State:
-    """The entities of a file; references are the marks of the parents."""
-    with closing(sqlite3.connect(path)) as con:
-        marks = dict(con.execute("SELECT id, mark FROM users"))
-        assert len(set(marks.values())) == len(marks)
-        state: State = {"users": {}, "notes": {}, "tags": {}, "links": {}}
-        for _, email, mark, a, b in con.execute("SELECT * FROM users"):
-            state["users"][mark] = {"email": email, "a": a, "b": b}
-        for _, user, mark, a, b in con.execute("SELECT * FROM notes"):
-            assert mark not in state["notes"]
-            state["notes"][mark] = {"user": user and marks[user], "a": a, "b": b}
-        for name, a, b in con.execute("SELECT * FROM tags"):
-            state["tags"][name] = {"a": a, "b": b}
-        for user, tag, a, b in con.execute("SELECT * FROM links"):
-            state["links"][marks[user], tag] = {"a": a, "b": b}
-    return state
-
-
-def same(one: Any, other: Any) -> bool:
-    return type(one) is type(other) and one == other
-
-
-def expected(before: State, first: State, second: State, *, honour: bool) -> State:
-    """Column by column; where both sides changed, the first one wins."""
-    merged: State = {}
-    dead: set[tuple[str, Any]] = set()
-    for table in before:
-        merged[table] = {}
-        for key in {*first[table], *second[table]}:
-            old = before[table].get(key)
-            one, two = first[table].get(key), second[table].get(key)
-            if one is None or two is None:
-                left = one or two
-                assert left is not None
-                merged[table][key] = left
-                if old is not None and all(same(left[c], old[c]) for c in left):
-                    dead.add((table, key))
-                continue
-            merged[table][key] = {
-                c: two[c] if old is not None and same(one[c], old[c]) else one[c] for c in one
-            }
-    while honour:
-        needed = {("users", row["user"]) for k, row in merged["notes"].items()
-                  if ("notes", k) not in dead}  # fmt: skip
-        # A version that lost still held on to its parents in its own file.
-        for state in (first, second):
-            needed |= {("users", row["user"]) for k, row in state["notes"].items()
-                       if ("notes", k) not in dead}  # fmt: skip
-        for user, tag in merged["links"]:
-            if ("links", (user, tag)) not in dead:
-                needed |= {("users", user), ("tags", tag)}
-        if not dead & needed:
-            break
-        dead -= needed
-    if honour:
-        for table, key in dead:
-            del merged[table][key]
-    return merged
-
-
-def make_world(seed: int, folder: Path) -> tuple[State, State, State]:
-    """An ancestor and two files that diverged from it."""
-    chance = random.Random(seed)
-    past = folder / "old" / "app.db"
-    past.parent.mkdir(parents=True)
-    with closing(sqlite3.connect(past)) as con:
-        con.executescript(SCHEMA)
-    origin = Side("o", chance, past)
-    for _ in range(chance.randrange(2, 9)):
-        origin.insert()
-    origin.con.close()
-    states = [read(past)]
-    for name, path in (("A", folder / "app.db"), ("B", folder / "backend" / "app.db")):
-        path.parent.mkdir(exist_ok=True)
-        shutil.copy(past, path)
-        side = Side(name, chance, path)
-        for _ in range(chance.randrange(12)):
-            side.change() if chance.random() < 0.75 else side.insert()
-        side.con.close()
-        states.append(read(path))
-    return states[0], states[1], states[2]
-
-
-async def run(folder: Path, plan: str, *sources: str) -> Outcome:
-    (folder / "plan.toml").write_text(plan)
-    options = RunOptions(
-        yes=True,
-        plan=folder / "plan.toml",
-        target="app.db",
-        sources=sources or ("app.db", "backend/app.db"),
-    )
-    return await consolidate(folder, options, lambda event: None)
-
-
-@pytest.mark.parametrize("seed", range(SEEDS))
-async def test_random_histories(seed: int, tmp_path: Path) -> None:
-    states = make_world(seed, tmp_path)
-    honour = seed % 2 == 0
-    deletions = "honour" if honour else "keep"
-    outcome = await run(
-        tmp_path,
-        'ancestor = "old/app.db"\ndescendants = ["app.db", "backend/app.db"]\n'
-        f'deletions = "{deletions}"\non_conflict = ["base"]\n',
-    )
-    assert outcome.result is Result.CONSOLIDATED, outcome.messages
-    assert read(tmp_path / "app.db") == expected(*states, honour=honour)
-    for table in outcome.tables:
-        parts = (table.base, table.new, table.duplicate, table.conflict, table.deleted)
-        assert table.source == sum(parts)
-        assert table.lost == 0
-        assert honour or not table.deleted
-
+from consolidator_tui.domain.outcome import Outcome, Result
+from tests.support.histories import run_with
 
 BEFORE = """
 CREATE TABLE users(id INTEGER PRIMARY KEY, email TEXT NOT NULL UNIQUE, phone TEXT);
@@ -251,11 +59,11 @@ def offered(outcome: Outcome) -> str:
 async def test_an_old_copy_among_the_files_is_offered(tmp_path: Path) -> None:
     for _ in diverge(tmp_path, tmp_path / "archive" / "app.db.bak"):
         pass
-    before = await run(tmp_path, "")
+    before = await run_with(tmp_path, "")
     assert before.result is Result.NEEDS_DECISIONS
     line = offered(before)
     assert line == 'ancestor = "archive/app.db.bak"'
-    assert (await run(tmp_path, line)).result is Result.CONSOLIDATED
+    assert (await run_with(tmp_path, line)).result is Result.CONSOLIDATED
     assert users(tmp_path) == MERGED
 
 
@@ -277,10 +85,10 @@ async def test_git_history_is_offered(tmp_path: Path) -> None:
         git("commit", "-q", "-m", "data")
     # Hostile configuration of the repository is not run.
     git("config", "core.fsmonitor", f"touch {tmp_path}/ran")
-    line = offered(await run(tmp_path, ""))
+    line = offered(await run_with(tmp_path, ""))
     assert line.startswith('ancestor = "git:')
     assert line.endswith(':app.db"')
-    assert (await run(tmp_path, line)).result is Result.CONSOLIDATED
+    assert (await run_with(tmp_path, line)).result is Result.CONSOLIDATED
     assert users(tmp_path) == MERGED
     assert not (tmp_path / "ran").exists()
 
@@ -290,14 +98,14 @@ async def test_the_backup_of_an_old_run_is_offered(tmp_path: Path) -> None:
         # A run of that time, of which only the backup is left to tell.
         with closing(sqlite3.connect(tmp_path / "other.db")) as con:
             con.executescript("CREATE TABLE t(a INTEGER PRIMARY KEY); INSERT INTO t VALUES (1)")
-        first = await run(tmp_path, "", "app.db", "other.db")
+        first = await run_with(tmp_path, "", "app.db", "other.db")
         assert first.result is Result.CONSOLIDATED
         with closing(sqlite3.connect(tmp_path / "app.db")) as con:
             con.execute("DROP TABLE t")
         (tmp_path / "other.db").unlink()
-    line = offered(await run(tmp_path, ""))
+    line = offered(await run_with(tmp_path, ""))
     assert ".consolidator/runs/" in line
-    assert (await run(tmp_path, line)).result is Result.CONSOLIDATED
+    assert (await run_with(tmp_path, line)).result is Result.CONSOLIDATED
     assert users(tmp_path) == MERGED
 
 
@@ -305,7 +113,7 @@ async def test_a_later_copy_of_one_side_is_not_offered(tmp_path: Path) -> None:
     for _ in diverge(tmp_path, tmp_path / "app.db"):
         pass
     shutil.copy(tmp_path / "backend" / "app.db", tmp_path / "later.bak")
-    outcome = await run(tmp_path, "")
+    outcome = await run_with(tmp_path, "")
     assert not [m for m in outcome.messages if m.fix.startswith("ancestor")]
 
 
@@ -322,7 +130,7 @@ async def test_a_later_copy_of_one_side_is_not_offered(tmp_path: Path) -> None:
 async def test_no_such_ancestor(name: str, told: str, tmp_path: Path) -> None:
     for _ in diverge(tmp_path, tmp_path / "app.db"):
         pass
-    outcome = await run(tmp_path, f'ancestor = "{name}"\n')
+    outcome = await run_with(tmp_path, f'ancestor = "{name}"\n')
     assert outcome.exit_status in {UsageError.exit_status, FileRefused.exit_status}
     assert told in outcome.messages[-1].text
     assert not outcome.changed
@@ -338,8 +146,8 @@ async def test_the_backup_of_a_run_that_had_both_is_not_offered(tmp_path: Path) 
             con.execute("CREATE TABLE t(id INTEGER PRIMARY KEY, name TEXT, city TEXT)")
             con.executescript(rows)
             con.executescript(f"UPDATE t SET city = '{city}' WHERE id = 5")
-    assert (await run(tmp_path, "")).result is Result.NEEDS_DECISIONS
-    outcome = await run(tmp_path, "")
+    assert (await run_with(tmp_path, "")).result is Result.NEEDS_DECISIONS
+    outcome = await run_with(tmp_path, "")
     assert not [m for m in outcome.messages if m.fix.startswith("ancestor")]
 
 
@@ -371,7 +179,7 @@ async def test_an_id_given_again_is_another_parent(tmp_path: Path) -> None:
             "DELETE FROM users WHERE id = 20;"
             "INSERT INTO users VALUES (20, 'zoe', 'y', '2022-05-05')"
         )
-    outcome = await run(tmp_path, 'ancestor = "old.bak"\n')
+    outcome = await run_with(tmp_path, 'ancestor = "old.bak"\n')
     assert outcome.result is Result.NEEDS_DECISIONS
     assert any(m.table == "notes" and m.column == "user_id" for m in outcome.messages)
 
@@ -386,10 +194,10 @@ async def test_a_reference_that_nobody_declared_may_lead_to_a_deleted_row(tmp_pa
     with closing(sqlite3.connect(tmp_path / "backend" / "app.db")) as con:
         con.executescript("DELETE FROM notes WHERE id = 7; DELETE FROM users WHERE id = 7")
     plan = 'ancestor = "old.bak"\ndeletions = "honour"\n'
-    outcome = await run(tmp_path, plan)
+    outcome = await run_with(tmp_path, plan)
     assert outcome.result is Result.NEEDS_DECISIONS
     [asked] = [m for m in outcome.messages if m.column == "owner"]
-    outcome = await run(tmp_path, plan + asked.fix)
+    outcome = await run_with(tmp_path, plan + asked.fix)
     assert outcome.result is Result.CONSOLIDATED
     with closing(sqlite3.connect(tmp_path / "app.db")) as con:
         assert con.execute("SELECT name FROM users WHERE id = 7").fetchall() == [("n7",)]
@@ -409,7 +217,7 @@ async def test_many_one_sided_changes_are_settled_in_time(tmp_path: Path) -> Non
             con.executescript(f"UPDATE t SET {column} = id")
     plan = 'ancestor = "old.bak"\ndescendants = ["app.db", "backend/app.db"]\n'
     began = time.monotonic()
-    outcome = await run(tmp_path, plan)
+    outcome = await run_with(tmp_path, plan)
     assert outcome.result is Result.CONSOLIDATED
     assert time.monotonic() - began < 20  # A square of them took minutes.
     with closing(sqlite3.connect(tmp_path / "app.db")) as con:
@@ -436,7 +244,7 @@ async def test_names_that_two_rows_exchanged_are_asked(first: str, tmp_path: Pat
         "UPDATE users SET email = 'bob' WHERE id = 1;"
     )
     copies(tmp_path, BEFORE, first, swap)
-    outcome = await run(tmp_path, KNOWN)
+    outcome = await run_with(tmp_path, KNOWN)
     assert outcome.result is Result.NEEDS_DECISIONS
     assert [m.column for m in outcome.messages if m.table == "users"] == ["phone"]
 
@@ -456,7 +264,7 @@ async def test_a_long_chain_of_deleted_rows_stays_in_time(tmp_path: Path) -> Non
         "DELETE FROM m WHERE id > 5",
     )
     began = time.monotonic()
-    outcome = await run(tmp_path, KNOWN + 'deletions = "honour"\n')
+    outcome = await run_with(tmp_path, KNOWN + 'deletions = "honour"\n')
     assert outcome.result is Result.CONSOLIDATED
     assert time.monotonic() - began < 20  # One reading of the table for each link took minutes.
     with closing(sqlite3.connect(tmp_path / "app.db")) as con:
@@ -464,9 +272,12 @@ async def test_a_long_chain_of_deleted_rows_stays_in_time(tmp_path: Path) -> Non
 
 
 async def test_tables_whose_deletions_are_not_seen_are_named(tmp_path: Path) -> None:
-    log = "CREATE TABLE log(t TEXT); INSERT INTO log VALUES ('a'), ('b'), ('c');"
+    log = (
+        "CREATE VIRTUAL TABLE log USING fts5(t); INSERT INTO log VALUES ('a'), ('b'), ('c');"
+        "CREATE TABLE t(v); INSERT INTO t VALUES (1);"
+    )
     copies(tmp_path, log, "", "DELETE FROM log WHERE t = 'b'")
-    outcome = await run(tmp_path, KNOWN + 'deletions = "honour"\n')
+    outcome = await run_with(tmp_path, KNOWN + 'deletions = "honour"\n')
     assert outcome.result is Result.CONSOLIDATED
     assert any(m.table == "log" and "cannot be followed" in m.text for m in outcome.messages)
 
@@ -475,5 +286,18 @@ async def test_a_commit_of_files_that_had_diverged_is_not_offered(tmp_path: Path
     for _ in diverge(tmp_path, tmp_path / "app.db"):
         pass
     commit(tmp_path, "app.db", "backend/app.db")
-    outcome = await run(tmp_path, "")
+    outcome = await run_with(tmp_path, "")
     assert not [m for m in outcome.messages if m.fix.startswith("ancestor")]
+
+
+async def test_a_unique_key_alone_follows_rows(tmp_path: Path) -> None:
+    """No primary key: what one file changed and the other deleted stays, as it was changed."""
+    before = (
+        "CREATE TABLE t(code TEXT UNIQUE, v); INSERT INTO t VALUES ('a', 1), ('b', 1), ('c', 1);"
+    )
+    first = "UPDATE t SET v = 2 WHERE code <> 'c'; DELETE FROM t WHERE code = 'c';"
+    copies(tmp_path, before, first, "DELETE FROM t WHERE code = 'a'")
+    outcome = await run_with(tmp_path, KNOWN + 'deletions = "honour"\n')
+    assert outcome.result is Result.CONSOLIDATED, outcome.messages
+    with closing(sqlite3.connect(tmp_path / "app.db")) as con:
+        assert con.execute("SELECT * FROM t ORDER BY 1").fetchall() == [("a", 2), ("b", 2)]

@@ -9,12 +9,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from consolidator_tui.domain.catalog import Table, TableKind, fold
+from consolidator_tui.domain.catalog import Table, TableKind, UniqueKey, fold
 from consolidator_tui.services.merge.lineage import birth_column
 from consolidator_tui.services.merge.work import Work
 from consolidator_tui.services.sqltext import combined
 from consolidator_tui.services.workspace import PAST, row_address
 from consolidator_tui.storage.sqlite import Database, quote
+
+_MOST_COLUMNS = 900
+"""Columns of a content that are compared, each beside its type."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +31,8 @@ class Past:
     """The quoted integer column that addresses its rows."""
     sources: tuple[int, ...]
     """The descendants that have the table."""
+    by_content: bool = False
+    """No key: the k-th row of a content is the k-th row of that content in the ancestor."""
 
     def column(self, work: Work, source: int, name: str) -> str | None:
         """The quoted column that the ancestor had under a source's name; None if it had none."""
@@ -56,9 +61,9 @@ def past_of(work: Work) -> Past | None:
         address, rows = row_address(replace(table, without_rowid=False)), _copy(work)
     if address is None:
         return None
-    past = Past(table, rows, address, sources)
-    tracked = all(_track(work, past, k) for k in sources)
-    return past if tracked else None
+    past = Past(table, rows, address, sources, by_content=not _keys(work, table))
+    follow = _contents if past.by_content else _track
+    return past if all(follow(work, past, k) for k in sources) else None
 
 
 def _copy(work: Work) -> str:
@@ -72,9 +77,8 @@ def heirs(work: Work) -> str:
 
 def _track(work: Work, past: Past, source: int) -> list[tuple[str, str]]:
     """The columns by which a row is followed: in the source, in the ancestor."""
-    keys = [work.table.surrogate] if work.table.surrogate else _key(work)
     found = []
-    for name in keys:
+    for name in _keys(work, past.table):
         own, before = work.own(source, name), past.column(work, source, name)
         if own is None or before is None:
             return []
@@ -82,9 +86,33 @@ def _track(work: Work, past: Past, source: int) -> list[tuple[str, str]]:
     return found
 
 
-def _key(work: Work) -> list[str]:
+def _keys(work: Work, before: Table) -> list[str]:
+    """The columns that name a row; none where only its whole content does."""
+    if work.table.surrogate:
+        return [work.table.surrogate]
     wanted = {fold(name) for name in work.table.table.primary_key}
+    if not wanted:
+        identity = {fold(name) for name in work.table.identity.columns}
+        declared = (work.table.table, before)
+        if all(any(identity == _folded(k) for k in table.unique_keys) for table in declared):
+            wanted = identity
     return [column.name for column in work.table.columns if fold(column.name) in wanted]
+
+
+def _folded(key: UniqueKey) -> set[str]:
+    return {fold(name) for name in key.columns}
+
+
+def _contents(work: Work, past: Past, source: int) -> list[tuple[str, str]]:
+    """All columns, in the source and in the ancestor; none where the ancestor lacks one."""
+    names = [c.name for c in work.table.columns if c.sources[source] is not None]
+    found = []
+    for name in names:
+        own, before = work.own(source, name), past.column(work, source, name)
+        if own is None or before is None or len(names) > _MOST_COLUMNS:
+            return []
+        found.append((own, f"a.{before}"))
+    return found
 
 
 def unchanged(work: Work, past: Past, source: int, name: str) -> str | None:
@@ -132,7 +160,33 @@ async def find_heirs(database: Database, work: Work) -> Past | None:
     return past
 
 
+async def _find_equal(database: Database, work: Work, past: Past, source: int) -> None:
+    """Rows without a key come from the ancestor's rows of the same content, one from one."""
+    pairs = _contents(work, past, source)
+    arms = []
+    for side, values in enumerate(zip(*pairs, strict=True)):
+        terms = ", ".join(f"{value} COLLATE BINARY, typeof({value})" for value in values)
+        chosen = ", ".join(
+            f"{value} AS k{n}, typeof({value}) AS t{n}" for n, value in enumerate(values)
+        )
+        place = f"a.{past.address}" if side else f"s.{work.address(source)}"
+        rows = f"{past.rows} AS a" if side else work.read(source)
+        ends = f"NULL AS g, {place} AS a" if side else f"{work.g(source)} AS g, NULL AS a"
+        arms.append(
+            f"SELECT {chosen}, {ends}, row_number() OVER (PARTITION BY {terms} ORDER BY {place}) "
+            f"AS n FROM {rows}"
+        )
+    keys = ", ".join(f"k{n} COLLATE BINARY, t{n}" for n in range(len(pairs)))
+    await database.execute(
+        f"INSERT INTO {heirs(work)} SELECT max(g), {source}, max(a) FROM "
+        f"({' UNION ALL '.join(arms)}) GROUP BY {keys}, n HAVING count(*) = 2"
+    )
+
+
 async def _find(database: Database, work: Work, past: Past, source: int) -> None:
+    if past.by_content:
+        await _find_equal(database, work, past, source)
+        return
     on = " AND ".join(f"{before} = {own}" for own, before in _track(work, past, source))
     rows = f"FROM {work.read(source)} CROSS JOIN {past.rows} AS a ON {on}"
     if work.table.surrogate is None:

@@ -17,6 +17,9 @@ from consolidator_tui.storage.sqlite import quote
 _WEIGHT = 3
 """Rows per table that count at most: equal seed data alone makes no descendant."""
 
+_MOST_COLUMNS = 900
+"""Columns of a content that are compared."""
+
 
 async def find_descendants(planning: Planning, measure: Measurements) -> None:
     """Set the descendants of the ancestor. Raises PlanError when fewer than two are found."""
@@ -118,7 +121,7 @@ async def _by_key(planning: Planning, draft: Draft, source: int, before: Table) 
     table = draft.members[source]
     keys = [name for name in table.primary_key if before.has_column(name)]
     if not keys or len(keys) < len(table.primary_key):
-        return 0, 0
+        return await _by_content(planning, draft, source, before)
     on = " AND ".join(f"a.{quote(name)} = s.{quote(name)}" for name in keys)
     same = combined(
         "AND",
@@ -132,6 +135,25 @@ async def _by_key(planning: Planning, draft: Draft, source: int, before: Table) 
     row = await planning.workspace.database.row(
         f"SELECT coalesce(sum({same}), 0), count(*) FROM {planning.read(draft, source)} "
         f"JOIN {PAST}.{quote(before.name)} a ON {on}"
+    )
+    assert row is not None
+    return int(row[0]), int(row[1]) - int(row[0])
+
+
+async def _by_content(
+    planning: Planning, draft: Draft, source: int, before: Table
+) -> tuple[int, int]:
+    """Contents of the ancestor's rows that the source has, and that it has not."""
+    names = [c.name for c in draft.members[source].stored]
+    if len(names) > _MOST_COLUMNS or not all(before.has_column(name) for name in names):
+        return 0, 0
+    old = ", ".join(f"a.{quote(before.column(name).name)}" for name in names)
+    new = ", ".join(f"s.{quote(name)}" for name in names)
+    past = f"SELECT {old} FROM {PAST}.{quote(before.name)} AS a"
+    row = await planning.workspace.database.row(
+        f"SELECT (SELECT count(*) FROM ({past} INTERSECT "
+        f"SELECT {new} FROM {planning.read(draft, source)})), (SELECT count(*) FROM "
+        f"(SELECT DISTINCT * FROM ({past})))"
     )
     assert row is not None
     return int(row[0]), int(row[1]) - int(row[0])

@@ -43,6 +43,8 @@ class DeletionProof(Places):
         ancestor = self._plan.ancestor
         assert ancestor is not None
         keys = [table.surrogate] if table.surrogate else list(table.table.primary_key)
+        if not keys:
+            return await self._proven_by_content(table, source, before)
         # A source and the ancestor call their columns alike.
         names = [_own_name(table, source, key) for key in keys]
         on = " AND ".join(f"a.{quote(name)} = s.{quote(name)}" for name in names)
@@ -71,6 +73,49 @@ class DeletionProof(Places):
                 f"WHERE {same} AND ({' OR '.join(lacking) or '0'})"
             )
         )
+
+    async def _proven_by_content(self, table: MergeTable, source: int, before: Table) -> int:
+        """The same without a key: some descendant has fewer rows of that content than it had."""
+        ancestor = self._plan.ancestor
+        assert ancestor is not None
+        descendants = [k for k in ancestor.descendants if table.sources[k] is not None]
+        # Names are those of the source, which the ancestor has too.
+        columns = [c for c in table.columns if c.sources[source] is not None]
+        g = self._g(table, source, f"s.{self._address(table, source)}")
+        arms = [
+            self._content_arm(
+                [f"s.{quote(str(c.sources[source]))}" for c in columns],
+                f"{self._read(table, source)} JOIN pv.dropped d ON d.number = {table.number} "
+                f"AND d.g = {g}",
+                -1,
+            ),
+            self._content_arm(
+                [f"a.{quote(str(c.sources[source]))}" for c in columns],
+                f"{PAST}.{quote(before.name)} AS a",
+                -2,
+            ),
+        ]
+        for k in descendants:
+            values = [
+                "NULL" if (own := c.sources[k]) is None else f"s.{quote(own)}" for c in columns
+            ]
+            arms.append(self._content_arm(values, self._read(table, k), k))
+        keys = ", ".join(f"c{n} COLLATE BINARY, t{n}" for n in range(len(columns)))
+        least = ", ".join(f"sum(side = {k})" for k in descendants)
+        least = f"min({least})" if len(descendants) > 1 else least
+        return int(
+            await self._database.value(
+                "SELECT coalesce(sum(min(gone, was - least)), 0) FROM ("
+                f"SELECT sum(side = -1) AS gone, sum(side = -2) AS was, {least} AS least FROM "
+                f"({' UNION ALL '.join(arms)}) GROUP BY {keys}) WHERE gone AND was > least"
+            )
+        )
+
+    def _content_arm(self, values: list[str], rows: str, side: int) -> str:
+        chosen = ", ".join(
+            f"{value} AS c{n}, typeof({value}) AS t{n}" for n, value in enumerate(values)
+        )
+        return f"SELECT {chosen}, {side} AS side FROM {rows}"
 
     def _lacks(self, table: MergeTable, other: int, keys: list[str], names: list[str]) -> str:
         rows = self._workspace.rows(other, str(table.sources[other]))
