@@ -16,7 +16,6 @@ from consolidator_tui.services.sqltext import combined
 from consolidator_tui.storage.sqlite import Database
 
 if TYPE_CHECKING:
-    from consolidator_tui.services.merge.classify import Key
     from consolidator_tui.services.merge.heirs import Past
 
 _BIRTH = re.compile(
@@ -225,8 +224,6 @@ async def _join_known(
 
     Only an entity without a row of this source takes one, so that twins in a file stay.
     """
-    from consolidator_tui.services.merge.classify import arm, group
-
     await database.execute(
         "CREATE TEMP TABLE taken AS SELECT DISTINCT canon FROM "
         f"{work.map} WHERE {work.within(source, 'g')}"

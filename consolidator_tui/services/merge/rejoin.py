@@ -70,7 +70,8 @@ async def _join(
     columns: str,
     items: list[tuple[int, str]],
 ) -> None:
-    from consolidator_tui.services.merge.decisions import bindable, find_rows
+    from consolidator_tui.services.merge.decided_rows import find_rows
+    from consolidator_tui.services.merge.decisions import bindable
 
     names = json.loads(columns)
     wanted = ", ".join(f"w{place}" for place in range(len(names)))
