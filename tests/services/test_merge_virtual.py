@@ -126,6 +126,10 @@ async def test_tree_without_a_named_owner_is_asked_and_settled(tmp_path: Path) -
     tree = "CREATE VIRTUAL TABLE area USING rtree(id, x0, x1);"
     a = _docs("(1, 'x', 'a', NULL)") + tree + "INSERT INTO area VALUES (1, 1, 1);"
     b = _docs("(1, 'z', 'b', NULL)") + tree + "INSERT INTO area VALUES (1, 3, 3);"
+    (tmp_path / "all").mkdir()
+    every = await merged(tmp_path / "all", a, b)  # A box for each row, and no other such table.
+    assert every.rows("SELECT code, x0 FROM docs JOIN area USING (id)") == [("x", 1), ("z", 3)]
+    b += "INSERT INTO docs VALUES (2, 'no box', 'b', NULL);"
     (tmp_path / "ask").mkdir()
     asked = await merged(tmp_path / "ask", a, b)
     assert "area" in asked.questions[0].text

@@ -12,9 +12,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from consolidator_tui.domain.catalog import (
-    Affinity,
-    Column,
-    ForeignKey,
     Source,
     Table,
     TableKind,
@@ -26,7 +23,7 @@ from consolidator_tui.services.planning import virtual_owner as owners
 from consolidator_tui.services.planning.fixes import alternatives, toml_key, toml_text
 from consolidator_tui.services.planning.names_in_target import mapped_to
 from consolidator_tui.services.planning.virtual_owner import Member, Owner
-from consolidator_tui.services.planning.virtual_sql import Shape, Storage, create_sql, shape_of
+from consolidator_tui.services.planning.virtual_sql import Storage, create_sql, shape_of
 from consolidator_tui.services.workspace import row_address
 from consolidator_tui.storage.sqlite import Database, open_database, quote
 
@@ -308,18 +305,22 @@ class _Placing:
             if any(self.entries.values()):
                 return await self._mirrored(owners.by_columns(self.members))
             return None
-        await self._ask_tree()
-        return None
+        return await self._tree_owner()
 
-    async def _ask_tree(self) -> None:
+    async def _tree_owner(self) -> Owner | None:
         """Boxes without names are nearly always those of some table's rows."""
         if not any(count for index, count in self.entries.items() if index):
-            return
-        for table in self._first.source.schema.tables.values():
-            if table.kind is not TableKind.ORDINARY or table.rowid_alias is None:
-                continue
-            if not await self._holds(Owner(table.key, "")):
-                continue
+            return None
+        found = [
+            table
+            for table in self._first.source.schema.tables.values()
+            if table.kind is TableKind.ORDINARY and table.rowid_alias is not None
+            if await self._holds(Owner(table.key, ""))
+        ]
+        if len(found) == 1 and await self._is_complete(Owner(found[0].key, "")):
+            return Owner(found[0].key, f"its ids are those of {found[0].name} and of no other")
+        for table in found[:1]:
+            assert table.rowid_alias is not None
             key = self._first.shape.key
             self.found.questions.append(
                 Question(
@@ -336,7 +337,7 @@ class _Placing:
                     ),
                 )
             )
-            return
+        return None
 
     async def _holds(self, owner: Owner) -> bool:
         for member in self.members:
@@ -371,7 +372,7 @@ class _Placing:
         """Give the table a key and its reference in every source."""
         for member in self.members:
             table = member.source.schema.tables.get(owner.table) if owner else None
-            self._replace(member, _with_key(member.table, member.shape, table))
+            self._replace(member, owners.with_key(member.table, member.shape, table))
 
     def _release(self) -> None:
         for member in self.members:
@@ -388,13 +389,3 @@ class _Placing:
 
 def _opened(member: Member) -> AbstractAsyncContextManager[Database]:
     return open_database(Path(member.source.snapshot), immutable=True)
-
-
-def _with_key(table: Table, shape: Shape, owner: Table | None) -> Table:
-    """The virtual table as one with an INTEGER PRIMARY KEY and untyped columns."""
-    key = Column(shape.key, "INTEGER", Affinity.INTEGER, False, None, 1, False)
-    others = [Column(n, "", Affinity.BLOB, False, None, 0, False) for n in shape.columns]
-    keys: tuple[ForeignKey, ...] = ()
-    if owner is not None and owner.rowid_alias is not None:
-        keys = (ForeignKey((shape.key,), owner.name, (owner.rowid_alias,)),)
-    return replace(table, columns=(key, *others), foreign_keys=keys)

@@ -4,9 +4,17 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from consolidator_tui.domain.catalog import Source, Table, TableKind, fold
+from consolidator_tui.domain.catalog import (
+    Affinity,
+    Column,
+    ForeignKey,
+    Source,
+    Table,
+    TableKind,
+    fold,
+)
 from consolidator_tui.services.inspect.ddl import tokens, unquote
 from consolidator_tui.services.planning.names import singular, words
 from consolidator_tui.services.planning.virtual_sql import (
@@ -186,3 +194,13 @@ async def _refills_the_same(database: Database, member: Member, owner: Owner, ta
 def mentions(sql: str, name: str) -> bool:
     """Whether a statement names an object."""
     return any(fold(unquote(t)) == fold(name) for t in tokens(sql) if t.kind in ("word", "name"))
+
+
+def with_key(table: Table, shape: Shape, owner: Table | None) -> Table:
+    """The virtual table as one with an INTEGER PRIMARY KEY and untyped columns."""
+    key = Column(shape.key, "INTEGER", Affinity.INTEGER, False, None, 1, False)
+    others = [Column(n, "", Affinity.BLOB, False, None, 0, False) for n in shape.columns]
+    keys: tuple[ForeignKey, ...] = ()
+    if owner is not None and owner.rowid_alias is not None:
+        keys = (ForeignKey((shape.key,), owner.name, (owner.rowid_alias,)),)
+    return replace(table, columns=(key, *others), foreign_keys=keys)
