@@ -8,7 +8,8 @@ import re
 import sqlite3
 import threading
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, cast
 from urllib.parse import quote as percent_encode
@@ -237,20 +238,38 @@ async def open_database(
     """Open a file (or, for None, a database in memory) for the length of a `with` block.
 
     `mode` is SQLite's: ro, rw, rwc. `timeout` is in seconds, for locks. SQL from the file's
-    schema is untrusted (https://sqlite.org/security.html).
+    schema is untrusted (https://sqlite.org/security.html) where this SQLite can be told so.
     Raises sqlite3.Error; `explain` turns that into a sentence.
     """
     name = ":memory:" if path is None else file_uri(path, mode=mode, immutable=immutable)
     async with connect(name, timeout=timeout) as connection:
         connection.text_factory = decode_text
         database = Database(connection, path)
-        await database.execute("PRAGMA trusted_schema = OFF")
+        if _can_distrust():
+            await database.execute("PRAGMA trusted_schema = OFF")
         await database.execute("PRAGMA cell_size_check = ON")
         if mode.startswith("ro"):
             await _defend(connection)
         if cache_kib is not None:
             await database.execute(f"PRAGMA cache_size = -{cache_kib}")
         yield database
+
+
+@lru_cache(maxsize=1)
+def _can_distrust() -> bool:
+    """Whether JSON functions work in schemas that are not trusted.
+
+    Some versions (3.40 is one) take them for dangerous there, and then a table with
+    CHECK (json_valid(x)) cannot even be read. Nothing that a schema can call has side effects:
+    extensions cannot be loaded, and the functions that are registered here only compute.
+    """
+    with closing(sqlite3.connect(":memory:")) as probe:
+        probe.execute("PRAGMA trusted_schema = OFF")
+        try:
+            probe.execute("CREATE TABLE t(j CHECK (json_valid(j)))")
+        except sqlite3.OperationalError:
+            return False
+    return True
 
 
 async def _defend(connection: aiosqlite.Connection) -> None:

@@ -40,6 +40,34 @@ def most_columns(p: Project) -> None:
     p.expect("SELECT count(*), (SELECT count(*) FROM n) FROM w", [(2, 2)])
 
 
+@case("special: a schema that computes with JSON")
+def json_in_schema(p: Project) -> None:
+    """In a CHECK, a generated column, indexes, a view, a default: every row with its values."""
+    script = (
+        "CREATE TABLE doc(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE,"
+        " data TEXT CHECK (json_valid(data) OR data IS NULL),"
+        " size INTEGER AS (json_extract(data, '$.size')) STORED);"
+        "CREATE UNIQUE INDEX doc_code ON doc(json_extract(data, '$.code'));"
+        "CREATE VIEW sizes AS SELECT name, json_extract(data, '$.size') AS size FROM doc;"
+        "CREATE TABLE note(id INTEGER PRIMARY KEY, doc_id INTEGER REFERENCES doc(id),"
+        " tags TEXT DEFAULT (json_array()));"
+        "INSERT INTO doc(id, name, data) VALUES {};"
+    )
+    shared = """ '{"size": 1, "code": "x"}'"""
+    p.db("a.db", script.format(f"(1, 'ann', {shared}), (2, 'none', NULL)"), {"note": [(1, 1, "a")]})
+    p.db(
+        "b.db",
+        script.format(f"""(1, 'bob', '{{"size": 2}}'), (2, 'ann', {shared})"""),
+        {"note": [(1, 1, "b"), (2, 2, "a2")]},
+    )
+    p.run().done()
+    p.expect("SELECT name, size FROM sizes", [("ann", 1), ("none", None), ("bob", 2)])
+    p.expect(
+        "SELECT name, size, tags FROM note JOIN doc ON doc.id = doc_id",
+        [("ann", 1, "a"), ("ann", 1, "a2"), ("bob", 2, "b")],
+    )
+
+
 @case("drift: a generated column that only the other file has")
 def generated_elsewhere(p: Project) -> None:
     """The target computes it too, stored or not, and has the index over it."""
