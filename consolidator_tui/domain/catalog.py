@@ -8,6 +8,15 @@ from enum import StrEnum
 
 _ASCII_LOWER = {code: code + 32 for code in range(ord("A"), ord("Z") + 1)}
 
+MIGRATION_TABLES = frozenset(
+    {
+        "alembic_version", "django_migrations", "aerich", "migrate_version", "migratehistory",
+        "schema_migrations", "_prisma_migrations", "_sqlite_migrations", "_yoyo_migration",
+        "_yoyo_version",
+    }
+)  # fmt: skip
+"""Bookkeeping of migration tools, folded: two histories put together describe no database."""
+
 
 def fold(name: str) -> str:
     """A name as SQLite compares names: ASCII letters lowered, nothing else."""

@@ -260,3 +260,39 @@ def one_in_common(p: Project) -> None:
         + [("shared", f"{name} third") for name in "abc"]
         + [("shared", "both")],
     )
+
+
+@case("lineage: rows appended to both copies that agree in what nearly all rows agree in")
+def appended_alike(p: Project) -> None:
+    """Nobody takes two orders for one because both are new, single and without a note."""
+    schema = (
+        "CREATE TABLE orders(id INTEGER PRIMARY KEY, who TEXT, what TEXT, number INTEGER,"
+        " status TEXT, note TEXT);"
+    )
+    past = [(n, f"who {n}", f"what {n}", 1, "new", None) for n in range(1, 11)]
+    p.both(
+        schema,
+        {"orders": [*past, (11, "ann", "pen", 1, "new", None)]},
+        {"orders": [*past, (11, "bob", "ink", 1, "new", None)]},
+    )
+    p.run().done()
+    p.expect("SELECT what FROM orders WHERE id > 10", [("pen",), ("ink",)])
+    p.expect("SELECT count(*) FROM orders", [(12,)])
+
+
+@case("drift: histories of a migration tool that keeps more than names")
+def other_migrations(p: Project) -> None:
+    """Two histories are not put together, whatever the tool; that is said."""
+    script = (
+        "CREATE TABLE aerich(id INTEGER PRIMARY KEY AUTOINCREMENT, version TEXT, app TEXT,"
+        " content TEXT); CREATE TABLE t(k TEXT PRIMARY KEY);"
+    )
+    p.both(
+        script,
+        {"aerich": [(1, "0_init.py", "models", "{}")], "t": [("a",)]},
+        {"aerich": [(1, "0_init.py", "models", "{ }"), (2, "1_more.py", "models", "")]},
+    )
+    result = p.run()
+    result.done()
+    result.names("aerich")
+    p.expect("SELECT version FROM aerich", [("0_init.py",)])

@@ -23,6 +23,9 @@ _BIRTH = re.compile(
     r"|date_?(created|added|joined)\Z",
     re.I,
 )
+_WEIGHED = 100
+"""Columns whose values are looked at to know how much they tell."""
+_SAMPLE = 1_000
 
 
 def birth_column(work: Work) -> str | None:
@@ -82,11 +85,13 @@ async def _match_pair(
     else:
         born = "NULL"
     apart = _new_parents(translator, work, earlier, later)
+    weights = await _telling(database, work, compared, earlier)
+    weighed = combined("+", [f"({t}) * {w}" for t, w in zip(same, weights, strict=True)], "0")
     await database.execute(
         f"CREATE TEMP TABLE pairs AS SELECT s.{work.address(later)} AS id, "
         f"{work.g(later)} AS g, {work.g(earlier, 'b')} AS other, ({equal}) AS equal, "
         f"({alike}) * 2 >= {max(1, len(compared))} AND (({equal}) OR NOT ({apart})) "
-        f"AS alike, {born} AS born "
+        f"AS alike, ({weighed}) * 2 >= {sum(weights)} AS close, {born} AS born "
         f"FROM {work.read(later)} JOIN {work.rows(earlier).sql} AS b "
         f"ON b.{work.address(earlier)} = s.{work.address(later)} "
         f"WHERE NOT EXISTS (SELECT 1 FROM {work.map} m WHERE m.g = {work.g(later)})"
@@ -100,7 +105,7 @@ async def _match_pair(
     await _put_together(database, work, f"SELECT g, other FROM temp.pairs WHERE {certain}")
     await database.execute(
         f"INSERT INTO temp.likely SELECT g, other, alike AND {old} FROM temp.pairs "
-        f"WHERE NOT coalesce({certain}, 0) AND born IS NULL AND (alike OR {old})"
+        f"WHERE NOT coalesce({certain}, 0) AND born IS NULL AND ({old} OR (alike AND close))"
     )
     await database.execute("DROP TABLE temp.pairs")
 
@@ -136,6 +141,24 @@ async def _settle_likely(database: Database, work: Work) -> None:
     await _put_together(database, work, "SELECT g, other FROM temp.settled")
     for name in ("likely", "moved", "settled"):
         await database.execute(f"DROP TABLE temp.{name}")
+
+
+async def _telling(database: Database, work: Work, names: list[str], source: int) -> list[float]:
+    """How much it says that two rows agree in a column: nothing where nearly all rows do.
+
+    One weight for each column, from 0 to 1: the chance that two of the first rows differ in it.
+    """
+    if len(names) > _WEIGHED:
+        return [1.0] * len(names)
+    weights = []
+    for name in names:
+        same = await database.value(
+            "SELECT sum(n * n) * 1.0 / (sum(n) * sum(n)) FROM (SELECT count(*) AS n FROM "
+            f"(SELECT {work.own(source, name)} AS v FROM {work.read(source)} LIMIT {_SAMPLE}) "
+            "GROUP BY v)"
+        )
+        weights.append(round(1.0 - (same or 0.0), 3))
+    return weights if any(weights) else [1.0] * len(names)
 
 
 def _new_parents(translator: Translator, work: Work, earlier: int, later: int) -> str:

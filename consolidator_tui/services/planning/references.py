@@ -68,19 +68,24 @@ async def undeclared_references(planning: Planning, measure: Measurements) -> No
     parents = [d for d in planning.drafts.values() if d.surrogate is not None]
     by_table = {parent.name: parent for parent in parents}
     directory = names.TableNames(by_table)
+    pointed_at = {
+        (fold(reference.parent), fold(column))
+        for draft in planning.drafts.values()
+        for reference in draft.references
+        for column in reference.parent_columns
+    }
     for draft in planning.drafts.values():
         await _polymorphic(planning, measure, draft, parents)
         taken = _taken(planning, draft)
         for column in draft.columns:
             if fold(column.name) in taken or _is_own_key(draft, column.name):
                 continue
-            if not (
-                names.is_id_like(column.name)
-                or names.is_role(column.name)
-                or directory.named_by(column.name)
-            ):
+            named_by = directory.named_by(column.name)
+            if (draft.key, fold(column.name)) in pointed_at and not named_by:
+                continue  # Part of this table's own key, and only its values may look like ids.
+            if not (names.is_id_like(column.name) or names.is_role(column.name) or named_by):
                 continue
-            named = [by_table[name] for name in directory.named_by(column.name)]
+            named = [by_table[name] for name in named_by]
             await _judge(planning, measure, draft, column.name, named, parents)
 
 

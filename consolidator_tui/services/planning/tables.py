@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from consolidator_tui.domain.catalog import Affinity, Column, Source, Table, fold
+from consolidator_tui.domain.catalog import MIGRATION_TABLES, Affinity, Column, Source, Table, fold
 from consolidator_tui.domain.errors import PlanError
 from consolidator_tui.domain.merge import TargetColumn
 from consolidator_tui.domain.plan import FileMapping, OnDrift
@@ -28,8 +28,8 @@ _STORED = {
     Affinity.ANY: "'integer', 'real', 'text', 'blob'",
 }
 """What a column of a STRICT table can hold."""
-NEVER_UNITED = {"alembic_version", "django_migrations"}
-"""Bookkeeping of migration tools: two histories put together describe no database."""
+_HEADS = ("version_num", "name", "version", "migration_name", "migration_id")
+"""Columns of migration tables that say what was applied."""
 
 
 def mapped_name(planning: Planning, source: Source, name: str) -> str | None:
@@ -69,7 +69,7 @@ async def unite_tables(planning: Planning) -> None:
                     f"{draft.members[source.index].name} and {table.name}.",
                     todo="Map them to different names.",
                 )
-            elif draft.key in NEVER_UNITED:
+            elif draft.key in MIGRATION_TABLES:
                 await _compare_migrations(planning, draft, source, table)
             else:
                 draft.members[source.index] = table
@@ -112,9 +112,7 @@ async def _compare_migrations(
     first = min(draft.members)
     mine = planning.workspace.rows(first, draft.members[first].name).sql
     theirs = planning.workspace.rows(source.index, table.name).sql
-    column = "version_num" if draft.key == "alembic_version" else "name"
-    if not (table.has_column(column) and draft.table.has_column(column)):
-        return
+    column = next((c for c in _HEADS if table.has_column(c) and draft.table.has_column(c)), "rowid")
     heads = f"SELECT group_concat(v, ', ') FROM (SELECT {quote(column)} AS v FROM {{}} ORDER BY 1)"
     here = await planning.workspace.database.value(heads.format(mine))
     there = await planning.workspace.database.value(heads.format(theirs))

@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from consolidator_tui.domain.catalog import Column, Schema, SchemaObject, Table, TableKind, fold
+from consolidator_tui.domain.catalog import (
+    MIGRATION_TABLES,
+    Column,
+    Schema,
+    SchemaObject,
+    Table,
+    TableKind,
+    fold,
+)
 from consolidator_tui.domain.smoke import SchemaDifference, Side
 from consolidator_tui.services.discover import open_unchanged
 from consolidator_tui.services.inspect.ddl import (
@@ -16,8 +24,6 @@ from consolidator_tui.services.inspect.ddl import (
     unquote,
 )
 from consolidator_tui.services.inspect.schema import read_schema
-
-_BOOKKEEPING = frozenset({"alembic_version", "django_migrations"})
 
 
 async def schema_differences(made: Path, target: Path) -> tuple[SchemaDifference, ...]:
@@ -54,7 +60,7 @@ def _tables(schema: Schema) -> dict[str, Table]:
     return {
         key: table
         for key, table in schema.tables.items()
-        if table.kind is not TableKind.SHADOW and key not in _BOOKKEEPING
+        if table.kind is not TableKind.SHADOW and key not in MIGRATION_TABLES
     }
 
 
