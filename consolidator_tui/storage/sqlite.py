@@ -216,21 +216,21 @@ async def open_database(
     async with connect(name, timeout=timeout) as connection:
         connection.text_factory = decode_text
         database = Database(connection, path)
-        await database.execute("PRAGMA trusted_schema = OFF")
-        await database.execute("PRAGMA cell_size_check = ON")
-        if mode.startswith("ro"):
-            await _defend(connection)
-        if cache_kib is not None:
-            await database.execute(f"PRAGMA cache_size = -{cache_kib}")
+        # In one go: each call into the connection's thread costs more than the statement.
+        run: Any = connection._execute
+        await database._guard(run(_prepare, connection._conn, mode.startswith("ro"), cache_kib))
         yield database
 
 
-async def _defend(connection: aiosqlite.Connection) -> None:
-    """Defensive mode, where Python can set it (3.12)."""
+def _prepare(connection: sqlite3.Connection, defend: bool, cache_kib: int | None) -> None:
+    """Settings of a fresh connection; defensive mode where Python can set it (3.12)."""
+    connection.execute("PRAGMA trusted_schema = OFF").close()
+    connection.execute("PRAGMA cell_size_check = ON").close()
     flag = getattr(sqlite3, "SQLITE_DBCONFIG_DEFENSIVE", None)
-    if flag is not None:
-        run: Any = connection._execute
-        await run(connection._conn.setconfig, flag, True)  # type: ignore[attr-defined]
+    if defend and flag is not None:
+        connection.setconfig(flag, True)  # type: ignore[attr-defined]
+    if cache_kib is not None:
+        connection.execute(f"PRAGMA cache_size = -{cache_kib}").close()
 
 
 def explain(error: sqlite3.Error, what: str) -> ConsolidatorError:

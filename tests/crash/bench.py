@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import shutil
@@ -61,8 +62,10 @@ class Stop:
 class Bench:
     """A scratch folder with a worker."""
 
-    def __init__(self, library: Path, scratch: Path) -> None:
+    def __init__(self, library: Path, scratch: Path, seen: Path) -> None:
+        """`seen` is a folder that all benches of a sweep share."""
         self._scratch = scratch
+        self._seen = seen
         self._temporary = scratch / "tmp"
         self._temporary.mkdir()
         self._worker = Worker(library, self._temporary)
@@ -106,19 +109,25 @@ class Bench:
             inspector.check_words(done, mode, outside(project))
         elif not control.struck and done.status != 0:
             inspector.harmful(f"ended with status {done.status}: {_last_words(done)}")
+        # Asked now: the next command takes the control file away.
+        finished = not control.struck
         if before is not None:
             certain, last = power.synced(before, control.folder), power.look(project)
-            finished = not control.struck
-            states = list(power.states(certain, last, number))
+            made = calls if finished else calls[: number - 1]
+            states = [
+                (variants, disk)
+                for variants, disk in power.states(certain, last, number)
+                if self._is_new(scenario, variants, made, finished=finished)
+            ]
             for place, (variants, disk) in enumerate(states):
                 shutil.rmtree(project)
                 power.write(disk, project)
-                inspector.mode = f"{mode} ({variants})"
+                inspector.mode = f"{mode} ({'/'.join(variants)})"
                 # What follows the second run is looked at for one of them, each time another.
                 inspector.far = place == number % len(states)
                 inspector.check_state(project, finished=finished)
         else:
-            inspector.check_state(project, finished=not control.struck)
+            inspector.check_state(project, finished=finished)
         found.findings = inspector.findings
         return found
 
@@ -132,6 +141,21 @@ class Bench:
         shutil.rmtree(twin, ignore_errors=True)
         shutil.copytree(project, twin, symlinks=True)
         return twin
+
+    def _is_new(
+        self, scenario: Scenario, variants: list[str], calls: list[Call], *, finished: bool
+    ) -> bool:
+        """Whether no bench has checked the state that these variants give after these calls."""
+        new = True
+        for variant in variants:
+            came = power.origin(variant, calls)
+            if came is not None:
+                told = f"{scenario.name} {finished} {came}"
+                try:
+                    (self._seen / hashlib.sha256(told.encode()).hexdigest()).touch(exist_ok=False)
+                except FileExistsError:
+                    new = False
+        return new
 
     def _set_up(self, scenario: Scenario, pristine: Tree) -> tuple[Path, list[str]]:
         project = self._scratch / "project"
