@@ -96,7 +96,8 @@ class Output:
         if mark is None:
             # The summary tells the questions, with what would settle them.
             return
-        place = ": ".join(part for part in (message.file, message.table) if part)
+        named = message.text.startswith(f"{message.file}: ")
+        place = ": ".join(part for part in ("" if named else message.file, message.table) if part)
         text = f"{mark} {place + ': ' if place else ''}{message.text}"
         if text not in self._told:
             self._told.add(text)

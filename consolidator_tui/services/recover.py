@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from consolidator_tui.domain.errors import GateClosed
+from consolidator_tui.domain.errors import ConsolidatorError, GateClosed
 from consolidator_tui.domain.event import Emit, Level, Message, Step
 from consolidator_tui.domain.manifest import Role
 from consolidator_tui.domain.run import RunState, after_crash
@@ -51,7 +51,14 @@ async def recover(run: RunFolder, emit: Emit) -> Recovery:
             emit(Message(Step.CLEANUP, Level.WARNING, text))
     report = None
     if work is not None and work.kind is WorkKind.ROLLBACK:
-        report = await roll_back(run, emit)
+        try:
+            report = await roll_back(run, emit)
+        except ConsolidatorError as error:
+            error.sentence = (
+                f"The roll back of run {run.name} was interrupted, and has to be finished first."
+                f" {error.sentence}"
+            )
+            raise
     await _tidy(run)
     async with open_run_store(run) as store:
         before = await store.load_state()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -31,7 +32,7 @@ from consolidator_tui.storage.family import (
     same_content,
 )
 from consolidator_tui.storage.hashing import copy_hashed, free_space, hash_descriptor, open_regular
-from consolidator_tui.storage.holders import describe, scan_open_files, sidecar
+from consolidator_tui.storage.holders import Holder, describe, scan_open_files, sidecar
 from consolidator_tui.storage.run_folder import RunFolder
 from consolidator_tui.storage.settle import settle
 from consolidator_tui.storage.worker import Stop, in_thread, to_the_end
@@ -90,6 +91,20 @@ async def restore_file(
         raise explain_os(error, record.path) from error
 
 
+async def refuse_users(run: RunFolder, records: Iterable[FileRecord]) -> None:
+    """Raise LockedError when a program uses one of the files that would be exchanged."""
+
+    def look(stop: Stop) -> None:
+        users = scan_open_files()
+        for record in records:
+            real = run.resolve(record.real)
+            holders = users.holders(real)
+            if holders and not same_content(_look(real, record, stop), expected(record.parts)):
+                raise _in_use(record.path, holders)
+
+    await in_thread(look)
+
+
 async def _restore(
     run: RunFolder, record: FileRecord, own: frozenset[str], held: Held, *, leave_foreign: bool
 ) -> Restored:
@@ -131,11 +146,15 @@ def _look(path: Path, record: FileRecord, stop: Stop, *, main: bool = True) -> F
 def _refuse_users(held: Held) -> None:
     holders = scan_open_files().holders(held.path)
     if holders:
-        raise LockedError(
-            f"{held.name}: in use by {describe(holders)}, which would go on writing into a file"
-            " that is no longer there.",
-            todo="Stop that program and try again.",
-        )
+        raise _in_use(held.name, holders)
+
+
+def _in_use(name: str, holders: Iterable[Holder]) -> LockedError:
+    return LockedError(
+        f"{name}: in use by {describe(holders)}, which would go on writing into a file"
+        " that is no longer there.",
+        todo="Stop that program and try again.",
+    )
 
 
 def _open_workshop(run: RunFolder, record: FileRecord, held: Held) -> Workshop:

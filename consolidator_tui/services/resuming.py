@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from enum import Enum, auto
+from typing import TYPE_CHECKING
 
 from consolidator_tui.domain import run as machine
-from consolidator_tui.domain.errors import FileRefused
+from consolidator_tui.domain.errors import FileRefused, GateClosed
 from consolidator_tui.domain.event import Level, Step
 from consolidator_tui.domain.selection import Chosen
 from consolidator_tui.services import plan_file
@@ -18,6 +20,11 @@ from consolidator_tui.storage.run_db import open_run_store
 from consolidator_tui.storage.run_folder import RunFolder, list_runs
 from consolidator_tui.storage.worker import in_thread
 
+if TYPE_CHECKING:
+    from consolidator_tui.domain.run import RunInfo
+
+PLAN = "plan"
+"""Name of the plan document in the run's database."""
 CHOSEN = "chosen"
 """Name of the selection in the run's database."""
 UNCHANGED = "unchanged"
@@ -143,7 +150,7 @@ class Resuming(Stepping):
             state = (await recover(folder, self.emit)).state
         await self.use_run(folder)
         assert self.store is not None
-        plan = await self.store.get("plan")
+        plan = await self.store.get(PLAN)
         chosen = await self.store.get(CHOSEN)
         if plan is not None:
             self._document = plan_file.loads(plan)
@@ -187,6 +194,38 @@ class Resuming(Stepping):
                 await store.put(LEFT, ASIDE)
         await self.flush()
         self.reset()
+
+    async def earlier_runs(self) -> list[RunInfo]:
+        """All runs of the project, oldest first, the present one too."""
+        from consolidator_tui.services.runs import describe_runs
+
+        with self.explained("The list of runs"):
+            return await describe_runs(self.project)
+
+    async def remove_runs(self, names: Sequence[str]) -> list[RunInfo]:
+        """Delete runs with their backups, as the person confirmed; returns them as they were.
+
+        Raises GateClosed for the run that is worked on and for one that was interrupted while it
+        changed files, UsageError for an unknown name, LockedError.
+        """
+        from consolidator_tui.services.runs import prune_runs
+
+        if self.run is not None and self.run.name in names:
+            raise GateClosed(
+                f"Run {self.run.name} is the one that is worked on.",
+                todo="Remove it at a later start.",
+            )
+        with self.explained("Removing runs"):
+            return await prune_runs(
+                self.project, names, confirmed=True, clock=self._clock, locked=self._locked
+            )
+
+    async def receipt(self, name: str) -> str:
+        """The receipt of a run, as Markdown. Raises UsageError when it has none."""
+        from consolidator_tui.services.checking import read_report
+
+        with self.explained("The receipt"):
+            return (await read_report(self.project, name))[1]
 
     async def leave(self) -> None:
         """Do not offer this run again: it was only to see what would happen."""

@@ -17,7 +17,7 @@ from consolidator_tui.services.promote import (
     load_promotion,
     recover_promotion,
 )
-from consolidator_tui.services.restore import Restored, restore_file
+from consolidator_tui.services.restore import Restored, refuse_users, restore_file
 from consolidator_tui.services.target import changed_rows, count_target
 from consolidator_tui.storage.family import LOGS
 from consolidator_tui.storage.hashing import hash_file
@@ -68,8 +68,10 @@ async def roll_back(run: RunFolder, emit: Emit) -> RollbackReport:
         changed, written = await _written(run, manifest, promotion)
         if changed:
             _tell_written(promotion, written, emit)
-        await store.begin_work(Work(WorkKind.ROLLBACK, {}))
         records = sorted(manifest.files.values(), key=lambda r: _ORDER.index(r.role))
+        # Before anything is begun: what is refused as a whole need not be finished later.
+        await refuse_users(run, records)
+        await store.begin_work(Work(WorkKind.ROLLBACK, {}))
         done = []
         for number, record in enumerate(records):
             result = await restore_file(run, record, own)

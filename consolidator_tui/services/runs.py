@@ -3,28 +3,65 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 
 from consolidator_tui.domain.errors import ConsolidatorError, FileRefused, GateClosed, UsageError
 from consolidator_tui.domain.event import Step
 from consolidator_tui.domain.manifest import Manifest, Role
 from consolidator_tui.domain.run import STEPS, RunInfo, RunState, StepStatus, step_name
-from consolidator_tui.services.resuming import DRY, LEFT, UNCHANGED
+from consolidator_tui.services.resuming import DRY, LEFT, PLAN, UNCHANGED
 from consolidator_tui.services.stepping import QUESTIONS
 from consolidator_tui.storage.atomic import explain_os, sync_folder
 from consolidator_tui.storage.lock import project_lock
 from consolidator_tui.storage.manifest_file import has_manifest, read_manifest
 from consolidator_tui.storage.run_db import open_run_store
-from consolidator_tui.storage.run_folder import REMOVED, Clock, RunFolder, list_runs, utc_now
+from consolidator_tui.storage.run_folder import (
+    FOLDER_NAME,
+    REMOVED,
+    Clock,
+    RunFolder,
+    list_runs,
+    utc_now,
+)
 from consolidator_tui.storage.worker import in_thread
+
+_IN_BACKUP = re.compile(rf"{re.escape(FOLDER_NAME)}/runs/([0-9TZ-]+)/backup/")
+"""A file of a run's backup, as a plan names it."""
 
 
 async def describe_runs(project: Path) -> list[RunInfo]:
     """All runs of a project, oldest first. A damaged run is listed with its problem."""
     runs = await in_thread(lambda _stop: list_runs(project))
-    return [await describe_run(run) for run in runs]
+    found = [await describe_run(run) for run in runs]
+    users = await _users_of_backups(runs)
+    return [_with_users(info, users) for info in found]
+
+
+async def _users_of_backups(runs: Sequence[RunFolder]) -> dict[str, str]:
+    """Runs whose backup the plan of another run names as the common past, with that run."""
+    users: dict[str, str] = {}
+    for run in runs:
+        if not run.run_db.exists():
+            continue
+        try:
+            async with open_run_store(run) as store:
+                plan = await store.get(PLAN) or ""
+        except ConsolidatorError:
+            continue  # Said of that run itself.
+        users |= {name: run.name for name in _IN_BACKUP.findall(plan) if name != run.name}
+    return users
+
+
+def _with_users(info: RunInfo, users: Mapping[str, str]) -> RunInfo:
+    if info.name not in users:
+        return info
+    text = f"The plan of run {users[info.name]} names its backup as the common past."
+    return replace(info, needed=f"{info.needed} {text}".lstrip())
 
 
 async def describe_run(run: RunFolder) -> RunInfo:
@@ -110,15 +147,22 @@ async def choose_runs(project: Path, names: Sequence[str]) -> list[RunInfo]:
     """
     if names:
         folders = await in_thread(lambda _stop: [RunFolder.open(project, n) for n in names])
-        return [await describe_run(folder) for folder in dict.fromkeys(folders)]
+        named = {folder.name for folder in folders}
+        return [info for info in await describe_runs(project) if info.name in named]
     return [info for info in await describe_runs(project) if not info.needed]
 
 
 async def prune_runs(
-    project: Path, names: Sequence[str], *, confirmed: bool, clock: Clock = utc_now
+    project: Path,
+    names: Sequence[str],
+    *,
+    confirmed: bool,
+    clock: Clock = utc_now,
+    locked: bool = False,
 ) -> list[RunInfo]:
     """Delete runs with their backups (see `choose_runs`); returns them as they were.
 
+    `locked`: the caller holds the project's lock.
     Raises UsageError without confirmation, naming them and their sizes, GateClosed for a run that
     was interrupted while it changed files (nothing is deleted then), LockedError.
     """
@@ -128,7 +172,7 @@ async def prune_runs(
     if not confirmed:
         told = "; ".join(f"{i.name} ({i.size:,} bytes) {i.needed}".rstrip() for i in found)
         raise UsageError(f"Nothing was removed. This would remove: {told}", todo="Add --yes.")
-    with project_lock(project, clock):
+    with nullcontext() if locked else project_lock(project, clock):
         folders = [RunFolder.open(project, info.name) for info in found]
         for folder in folders:
             await _refuse_unfinished(folder)

@@ -10,7 +10,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from consolidator_tui.domain.discovery import Discovery, FileKind, FoundFile
-from consolidator_tui.domain.errors import FileRefused, GateClosed, Refused, UsageError
+from consolidator_tui.domain.errors import (
+    FileRefused,
+    GateClosed,
+    LockedError,
+    Refused,
+    UsageError,
+)
 from consolidator_tui.domain.selection import Chosen, Selection
 from consolidator_tui.services.discover.describe import describe
 from consolidator_tui.services.discover.walk import examine
@@ -25,7 +31,8 @@ async def choose(
 
     `uses` says how many references of the application lead to a path; it helps to choose a
     target where none is named. Raises UsageError for a contradiction, FileRefused for a named
-    file that cannot be used, Refused for a target that cannot be written or when nothing is left.
+    file that cannot be used, LockedError for one that is locked, Refused for a target that cannot
+    be written or when nothing is left.
     """
     choosing = _Choosing(discovery, selection, uses or {})
     with tempfile.TemporaryDirectory(prefix="consolidator-select-") as scratch:
@@ -84,9 +91,10 @@ class _Choosing:
         file = replace(file, path=target)
         problem = _unusable(file)
         if problem:
-            raise FileRefused(
+            raise _refusal(
+                file,
                 f"The target {target} is there and cannot be used: {problem}",
-                todo="Name another target, or move that file away.",
+                "Name another target, or move that file away.",
             )
         return file
 
@@ -94,8 +102,14 @@ class _Choosing:
         if self.selection.sources:
             return await self._explicit(scratch)
         found: list[FoundFile] = []
-        for file in self.discovery.files:
+        for listed in self.discovery.files:
+            file = listed
+            if listed.preselected and listed.locked:
+                file = await self._look(listed.path, scratch) or listed
             problem = _unusable(file)
+            if problem and file.preselected and file.locked:
+                # It has rows of the application, and will be there again in a moment.
+                raise _refusal(file, f"{file.path} cannot be used: {problem}", "")
             if file.preselected and not problem:
                 found.append(file)
             else:
@@ -115,7 +129,7 @@ class _Choosing:
                 raise FileRefused(f"There is no file {path}.", todo="Check the path.")
             problem = _unusable(file)
             if problem:
-                raise FileRefused(f"{path} cannot be used: {problem}", todo="Leave it out.")
+                raise _refusal(file, f"{path} cannot be used: {problem}", "Leave it out.")
             first = found.setdefault((file.device, file.inode), file)
             if first.path != file.path:
                 self.skipped[file.path] = f"It is the same file as {first.path}."
@@ -125,7 +139,9 @@ class _Choosing:
         """The file as Discover lists it, else as it is now; None when it is not there."""
         for file in self.discovery.files:
             names = (file.path, *file.other_names)
-            if path in names and await asyncio.to_thread(_is_same, self.root, file):
+            # A lock may be gone by now.
+            known = path in names and not file.locked
+            if known and await asyncio.to_thread(_is_same, self.root, file):
                 return file
         absolute = os.path.join(self.root, path)  # noqa: PTH118 - keeps `..` after links
         if not await asyncio.to_thread(os.path.lexists, absolute):
@@ -261,6 +277,17 @@ def _is_same(root: Path, file: FoundFile) -> bool:
     except OSError:
         return False
     return (stat.st_dev, stat.st_ino, stat.st_size) == (file.device, file.inode, file.size)
+
+
+def _refusal(file: FoundFile, sentence: str, todo: str) -> Refused:
+    """Why a named file is not used; a lock is told with who may hold it, and what ends it."""
+    if not file.locked:
+        return FileRefused(sentence, todo=todo)
+    held = ", ".join(f"{holder.name} (process {holder.pid})" for holder in file.holders)
+    return LockedError(
+        f"{sentence} It is open in {held}." if held else sentence,
+        todo="Stop the program that uses it and try again, or leave the file out.",
+    )
 
 
 def _unusable(file: FoundFile) -> str:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import fcntl
 import os
+import stat
 import struct
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,19 +39,19 @@ class Holder:
 class OpenFiles:
     """Which regular files were open in which other processes at one moment."""
 
-    def __init__(self, by_inode: dict[tuple[int, int], set[Holder]]) -> None:
+    def __init__(self, by_inode: dict[tuple[int, int], set[int]]) -> None:
         self._by_inode = by_inode
 
     def holders(self, path: Path) -> tuple[Holder, ...]:
         """The processes that have this database or one of its sidecars open."""
-        found: set[Holder] = set()
+        found: set[int] = set()
         for suffix in (MAIN, *SIDECARS):
             try:
                 status = sidecar(path, suffix).stat()
             except OSError:
                 continue  # No such sidecar: nobody has it open by this name.
             found |= self._by_inode.get((status.st_dev, status.st_ino), set())
-        return tuple(sorted(found, key=lambda holder: holder.pid))
+        return tuple(Holder(pid, process_name(pid)) for pid in sorted(found))
 
 
 def sidecar(path: Path, suffix: str) -> Path:
@@ -58,24 +59,79 @@ def sidecar(path: Path, suffix: str) -> Path:
     return path.with_name(path.name + suffix)
 
 
-def scan_open_files() -> OpenFiles:
-    """Look at all processes once (processes of other users may be hidden). Blocking."""
-    found: dict[tuple[int, int], set[Holder]] = {}
+@dataclass(frozen=True, slots=True)
+class OpenFile:
+    """A regular file that some process has open."""
+
+    path: str
+    device: int
+    inode: int
+    writing: bool | None
+    """Whether it was opened for writing; None when the system does not tell."""
+
+
+def each_process() -> Iterator[tuple[int, tuple[OpenFile, ...] | None]]:
+    """Every other process with its open files, None where this user may not look. Blocking."""
     own = os.getpid()
-    for process in psutil.process_iter(["pid", "name"]):
+    if not Path("/proc/self/fd").is_dir():
+        yield from _each_by_psutil(own)
+        return
+    # Only what is asked for: psutil reads some files more for each process.
+    for name in os.listdir("/proc"):  # noqa: PTH208
+        if name.isdigit() and int(name) != own:
+            try:
+                yield int(name), tuple(_files_of(f"/proc/{name}"))
+            except PermissionError:
+                yield int(name), None
+            except OSError:
+                continue  # It ended.
+
+
+def _files_of(process: str) -> Iterator[OpenFile]:
+    for descriptor in os.listdir(f"{process}/fd"):  # noqa: PTH208
+        try:
+            path = os.readlink(f"{process}/fd/{descriptor}")  # noqa: PTH115 - thousands of them
+            if not path.startswith("/"):
+                continue  # A socket or a pipe.
+            status = os.stat(path)  # noqa: PTH116
+            if stat.S_ISREG(status.st_mode):
+                with open(f"{process}/fdinfo/{descriptor}", "rb") as info:  # noqa: PTH123
+                    flags = int(info.read().split(b"flags:", 1)[1].split(None, 1)[0], 8)
+                writing = flags & os.O_ACCMODE != os.O_RDONLY
+                yield OpenFile(path, status.st_dev, status.st_ino, writing)
+        except (FileNotFoundError, NotADirectoryError, ProcessLookupError, PermissionError):
+            continue  # Closed or deleted meanwhile, or out of reach for this user.
+
+
+def _each_by_psutil(own: int) -> Iterator[tuple[int, tuple[OpenFile, ...] | None]]:
+    for process in psutil.process_iter():
         if process.pid == own:
             continue
         try:
-            paths = [file.path for file in process.open_files()]
+            files = process.open_files()
+        except psutil.AccessDenied:
+            yield process.pid, None
+            continue
         except (psutil.Error, OSError):
-            continue  # It ended, or belongs to another user: locks still tell about it.
-        holder = Holder(process.pid, process.info["name"] or "")
-        for path in paths:
+            continue  # It ended.
+        found = []
+        for file in files:
             try:
-                status = Path(path).stat()
+                status = Path(file.path).stat()
             except OSError:
                 continue  # Deleted meanwhile.
-            found.setdefault((status.st_dev, status.st_ino), set()).add(holder)
+            mode = getattr(file, "mode", None)
+            writing = None if mode is None else mode != "r"
+            found.append(OpenFile(file.path, status.st_dev, status.st_ino, writing))
+        yield process.pid, tuple(found)
+
+
+def scan_open_files() -> OpenFiles:
+    """Look at all processes once (processes of other users may be hidden). Blocking."""
+    found: dict[tuple[int, int], set[int]] = {}
+    for pid, files in each_process():
+        for file in files or ():
+            found.setdefault((file.device, file.inode), set()).add(pid)
     return OpenFiles(found)
 
 
@@ -93,7 +149,7 @@ def lock_owner(descriptor: int) -> Holder | None:
         answer = fcntl.fcntl(descriptor, fcntl.F_GETLK, question)
         kind, _, _, _, pid = _FLOCK.unpack(answer)
         if kind != fcntl.F_UNLCK and pid > 0:
-            return Holder(pid, _process_name(pid))
+            return Holder(pid, process_name(pid))
     return None
 
 
@@ -127,7 +183,8 @@ def _lock(descriptor: int, kind: int, length: int, start: int, seconds: float) -
             return True
 
 
-def _process_name(pid: int) -> str:
+def process_name(pid: int) -> str:
+    """The name of a process, empty when it has ended."""
     try:
         return psutil.Process(pid).name()
     except psutil.Error:

@@ -35,6 +35,8 @@ Row = tuple[Any, ...]
 _FORBIDDEN = re.compile(r"not authorized|unsafe use of|may not be used in")
 """What SQLite says of functions that a schema may not call: https://sqlite.org/security.html"""
 
+_MISSING = re.compile(r"(unknown|no such) (function|collation sequence|module)")
+
 
 def check_sqlite_version() -> None:
     """Raise UsageError when the SQLite library is older than 3.37 (STRICT, table_list)."""
@@ -245,13 +247,9 @@ async def open_database(
     async with connect(name, timeout=timeout) as connection:
         connection.text_factory = decode_text
         database = Database(connection, path)
-        if _can_distrust():
-            await database.execute("PRAGMA trusted_schema = OFF")
-        await database.execute("PRAGMA cell_size_check = ON")
-        if mode.startswith("ro"):
-            await _defend(connection)
-        if cache_kib is not None:
-            await database.execute(f"PRAGMA cache_size = -{cache_kib}")
+        # In one go: each call into the connection's thread costs more than the statement.
+        run: Any = connection._execute
+        await database._guard(run(_prepare, connection._conn, cache_kib))
         yield database
 
 
@@ -272,12 +270,20 @@ def _can_distrust() -> bool:
     return True
 
 
-async def _defend(connection: aiosqlite.Connection) -> None:
-    """Defensive mode, where Python can set it (3.12)."""
+def _prepare(connection: sqlite3.Connection, cache_kib: int | None) -> None:
+    """Settings of a fresh connection; defensive mode where Python can set it (3.12).
+
+    Without it a schema still reaches nothing outside: functions that do are not there, or may not
+    be called from a schema, and extensions are never loaded.
+    """
+    if _can_distrust():
+        connection.execute("PRAGMA trusted_schema = OFF").close()
+    connection.execute("PRAGMA cell_size_check = ON").close()
     flag = getattr(sqlite3, "SQLITE_DBCONFIG_DEFENSIVE", None)
     if flag is not None:
-        run: Any = connection._execute
-        await run(connection._conn.setconfig, flag, True)  # type: ignore[attr-defined]
+        connection.setconfig(flag, True)  # type: ignore[attr-defined]
+    if cache_kib is not None:
+        connection.execute(f"PRAGMA cache_size = -{cache_kib}").close()
 
 
 def explain(error: sqlite3.Error, what: str) -> ConsolidatorError:
@@ -310,6 +316,11 @@ def explain(error: sqlite3.Error, what: str) -> ConsolidatorError:
         return FileRefused(
             f"{what}: SQL in its schema calls a function that is not allowed ({error}).",
             todo="Remove that CHECK, index, trigger or view, or leave the file out.",
+        )
+    if _MISSING.search(str(error)):
+        return FileRefused(
+            f"{what}: SQL in a schema needs what only its application has ({error}).",
+            todo="Remove that column, or leave the file out.",
         )
     if primary == sqlite3.SQLITE_IOERR:
         return Failed(

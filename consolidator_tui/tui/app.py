@@ -63,6 +63,7 @@ class ConsolidatorApp(App[int]):
         Binding("ctrl+p", "command_palette", "all keys", priority=True, show=False),
         Binding("ctrl+q", "ask_quit", "quit", priority=True),
         Binding("ctrl+r", "roll_back", "Roll back everything", show=False),
+        Binding("ctrl+e", "earlier_runs", "Runs: sizes, receipts, removal", show=False),
     ]
 
     def __init__(
@@ -289,6 +290,17 @@ class ConsolidatorApp(App[int]):
     def action_roll_back(self) -> None:
         """Ask, then undo everything."""
         self.wizard.ask_roll_back()
+
+    def action_earlier_runs(self) -> None:
+        """The runs that there were, on a screen of their own above a step's."""
+        if self.wizard.session is None or not isinstance(self.screen, StepScreen):
+            return
+        if self.job is not None:
+            self.tell(f"Wait until this is done: {self.job.title}.", Level.WARNING)
+            return
+        from consolidator_tui.tui.screens.runs import RunsScreen
+
+        self.push_screen(RunsScreen())
 
     async def action_ask_quit(self) -> None:
         """Leave at once, or ask while work runs."""

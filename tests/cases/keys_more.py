@@ -123,6 +123,24 @@ def only_id(p: Project) -> None:
     )
 
 
+@case("keys: a copy whose id lost its key")
+def id_without_key(p: Project) -> None:
+    """`CREATE TABLE … AS SELECT` drops the key: there NULL is a value, in the target it is none."""
+    columns = "name TEXT NOT NULL UNIQUE, v"
+    p.db(
+        "a.db",
+        f"CREATE TABLE t(id INTEGER PRIMARY KEY, {columns});",
+        {"t": [(1, "ann", 1), (2, "bob", 2)]},
+    )
+    rows = [(None, "cyd", 3), (2, "bob", 2)]
+    p.db("b.db", f"CREATE TABLE t(id INTEGER, {columns});", {"t": rows})
+    p.run("a.db", "b.db").must_ask("id", "b.db")
+    with p.open("b.db") as con:
+        con.execute("UPDATE t SET id = 7 WHERE id IS NULL")
+    p.run("a.db", "b.db").done()
+    p.expect("SELECT name, v FROM t", [("ann", 1), ("bob", 2), ("cyd", 3)])
+
+
 @case("keys: a thousand columns")
 def wide(p: Project) -> None:
     """Comparing a thousand columns must not run into SQLite's limits of expressions."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import shutil
@@ -61,8 +62,10 @@ class Stop:
 class Bench:
     """A scratch folder with a worker."""
 
-    def __init__(self, library: Path, scratch: Path) -> None:
+    def __init__(self, library: Path, scratch: Path, seen: Path) -> None:
+        """`seen` is a folder that all benches of a sweep share."""
         self._scratch = scratch
+        self._seen = seen
         self._temporary = scratch / "tmp"
         self._temporary.mkdir()
         self._worker = Worker(library, self._temporary)
@@ -106,25 +109,36 @@ class Bench:
             inspector.check_words(done, mode, outside(project))
         elif not control.struck and done.status != 0:
             inspector.harmful(f"ended with status {done.status}: {_last_words(done)}")
+        # Asked now: the next command takes the control file away.
+        finished = not control.struck
         if before is not None:
             certain, last = power.synced(before, control.folder), power.look(project)
-            finished = not control.struck
-            states = list(power.states(certain, last, number))
+            made = calls if finished else calls[: number - 1]
+            states = [
+                (variants, disk)
+                for variants, disk in power.states(certain, last, number)
+                if self._is_new(scenario, variants, made, finished=finished)
+            ]
             for place, (variants, disk) in enumerate(states):
                 shutil.rmtree(project)
                 power.write(disk, project)
-                inspector.mode = f"{mode} ({variants})"
+                inspector.mode = f"{mode} ({'/'.join(variants)})"
                 # What follows the second run is looked at for one of them, each time another.
                 inspector.far = place == number % len(states)
                 inspector.check_state(project, finished=finished)
         else:
-            inspector.check_state(project, finished=not control.struck)
+            inspector.check_state(project, finished=finished)
         found.findings = inspector.findings
         return found
 
     def command(self, arguments: list[str], project: Path) -> Done:
-        """Run a command to its end, without a stop."""
+        """Run a command to its end, in a process of its own, without a stop."""
         return self._run(arguments, project, Mode.COUNT)[0]
+
+    def follow(self, arguments: list[str], *, first: bool) -> Done:
+        """The same without threads; only the `first` of a row begins a new process."""
+        self._sweep_temporary()
+        return self._worker.follow(arguments, first=first)
 
     def copy(self, project: Path) -> Path:
         """A second project that is the same."""
@@ -132,6 +146,21 @@ class Bench:
         shutil.rmtree(twin, ignore_errors=True)
         shutil.copytree(project, twin, symlinks=True)
         return twin
+
+    def _is_new(
+        self, scenario: Scenario, variants: list[str], calls: list[Call], *, finished: bool
+    ) -> bool:
+        """Whether no bench has checked the state that these variants give after these calls."""
+        new = True
+        for variant in variants:
+            came = power.origin(variant, calls)
+            if came is not None:
+                told = f"{scenario.name} {finished} {came}"
+                try:
+                    (self._seen / hashlib.sha256(told.encode()).hexdigest()).touch(exist_ok=False)
+                except FileExistsError:
+                    new = False
+        return new
 
     def _set_up(self, scenario: Scenario, pristine: Tree) -> tuple[Path, list[str]]:
         project = self._scratch / "project"
@@ -155,11 +184,14 @@ class Bench:
     def _run(
         self, arguments: list[str], project: Path, mode: Mode, number: int = 0
     ) -> tuple[Done, Control]:
-        shutil.rmtree(self._temporary)
-        self._temporary.mkdir()
+        self._sweep_temporary()
         folder = Path(tempfile.mkdtemp(prefix="control-", dir=self._temporary))
         control = Control(folder, project, mode, number)
         return self._worker.run(arguments, control.path), control
+
+    def _sweep_temporary(self) -> None:
+        shutil.rmtree(self._temporary)
+        self._temporary.mkdir()
 
 
 class _Inspection:
@@ -183,6 +215,8 @@ class _Inspection:
         self._expected = expected
         self._number = number
         self._call = call
+        self._alone = True
+        """The next command begins a process of its own."""
 
     def harmful(self, text: str) -> None:
         """Data, backup or the way on is at risk."""
@@ -228,6 +262,7 @@ class _Inspection:
         for text in pretenders(project, states):
             self.harmful(text)
         # Where nothing has changed yet, what follows a second run was seen many times.
+        self._alone = True
         thorough = self.far and (found != expected.start or self._number % 5 == 0)
         self._check_back(self._bench.copy(project))
         self._check_on(project, thorough=thorough)
@@ -239,7 +274,7 @@ class _Inspection:
             # Nothing may have been changed yet.
             self._expect("without a backup", differences(outside(project), self._expected.pristine))
             return
-        done = self._bench.command(rollback(project), project)
+        done = self._command(rollback(project), project)
         told = differences(outside(project), self._expected.pristine)
         if done.status != 0 and (told or not _refused(done)):
             self.harmful(f"roll back ended with {done.status}: {_last_words(done)}")
@@ -248,13 +283,13 @@ class _Inspection:
     def _check_on(self, project: Path, *, thorough: bool) -> None:
         """The same command finishes; repeated it changes nothing; all runs can be rolled back."""
         arguments = self._scenario.arguments(project)
-        done = self._bench.command(arguments, project)
+        done = self._command(arguments, project)
         if done.status != 0 and "--cleanup" in arguments:
             # Sources may be gone: that is said, and roll back brings them.
             if not _refused(done):
                 self.harmful(f"again ended with {done.status}: {_last_words(done)}")
-            self._bench.command(rollback(project), project)
-            done = self._bench.command(arguments, project)
+            self._command(rollback(project), project)
+            done = self._command(arguments, project)
         if done.status != 0:
             self.harmful(f"again ended with {done.status}: {_last_words(done)}")
         after = outside(project)
@@ -262,17 +297,23 @@ class _Inspection:
         if not thorough:
             return
         if self._scenario.arguments is RUN:
-            done = self._bench.command(arguments, project)
+            done = self._command(arguments, project)
             if done.status != 0 or (done.closing or {}).get("changed") is not False:
                 self.harmful(f"a repeated run ended with {done.status}: {_last_words(done)}")
             self._expect("a repeated run", differences(outside(project), after))
         for run in reversed(run_names(project)):
             if has_manifest(project, run):
-                done = self._bench.command(rollback(project, run), project)
+                done = self._command(rollback(project, run), project)
                 if done.status != 0 and not _refused(done):
                     text = f"ended with {done.status}: {_last_words(done)}"
                     self.harmful(f"roll back of {run} {text}")
         self._expect("all rolled back", differences(outside(project), self._expected.pristine))
+
+    def _command(self, arguments: list[str], project: Path) -> Done:
+        if self._number % 8 == 0:
+            return self._bench.command(arguments, project)
+        first, self._alone = self._alone, False
+        return self._bench.follow(arguments, first=first)
 
     def _expect(self, when: str, told: list[str]) -> None:
         for text in told:

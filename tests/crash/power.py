@@ -19,14 +19,26 @@ loses what it said to have synced.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import random
+import re
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.crash.shim import Call
+
 VARIANTS = ("lost", "names", "contents", "mixed")
+_SYNCS = frozenset({"fsync", "fdatasync"})
+_NAMES = frozenset(
+    {"open", "creat", "rename", "unlink", "rmdir", "mkdir", "link", "symlink", "chmod", "chown"}
+)
+_ONLY_NAMES = _NAMES - {"open", "creat"}
+"""Opening may also empty a file."""
+_BY_CHANCE = re.compile(r"\b[0-9a-f]{12}\b|\b\d{8}T\d{6}Z")
+"""Names that are others in each run: temporary files and the run itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +106,29 @@ def _names(kept: bytes) -> Names:
     return names
 
 
-def states(certain: Disk, last: Disk, seed: int) -> Iterator[tuple[str, Disk]]:
+def origin(variant: str, calls: Sequence[Call]) -> str | None:
+    """What a variant's state comes from: the calls up to the last one that it depends on.
+
+    Two stops with the same origin leave the same state but for times and chance numbers in it.
+    None for a state that is a stop's own.
+    """
+    made = {
+        "lost": lambda name: name in _SYNCS,
+        "names": lambda name: name in _SYNCS or name in _NAMES,
+        "contents": lambda name: name not in _ONLY_NAMES,
+    }.get(variant)
+    if made is None:
+        return None
+    last = max((place for place, call in enumerate(calls, 1) if made(call.name)), default=0)
+    names: dict[str, str] = {}
+    told = _BY_CHANCE.sub(
+        lambda found: names.setdefault(found[0], f"<{len(names)}>"),
+        "\n".join(f"{call.name} {call.path}" for call in calls[:last]),
+    )
+    return f"{variant} {hashlib.sha256(told.encode('utf-8', 'backslashreplace')).hexdigest()}"
+
+
+def states(certain: Disk, last: Disk, seed: int) -> Iterator[tuple[list[str], Disk]]:
     """The different states that the variants give, with the names of those that give it."""
     found: dict[str, tuple[list[str], Disk]] = {}
     for variant in VARIANTS:
@@ -102,7 +136,7 @@ def states(certain: Disk, last: Disk, seed: int) -> Iterator[tuple[str, Disk]]:
         names, _ = found.setdefault(repr(_content(disk, disk.root)), ([], disk))
         names.append(variant)
     for names, disk in found.values():
-        yield "/".join(names), disk
+        yield names, disk
 
 
 def _content(disk: Disk, inode: int) -> dict[str, object]:

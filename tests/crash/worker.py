@@ -14,12 +14,17 @@ import select
 import signal
 import subprocess
 import sys
+import tempfile
 import time
+from contextlib import redirect_stdout, suppress
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from types import TracebackType
 
+from tests.crash.inline import without_threads
+from tests.crash.projects import PROJECTS
+from tests.crash.scenarios import RUN, rollback
 from tests.crash.shim import arm
 
 _ROOT = Path(__file__).parents[2]
@@ -93,14 +98,24 @@ class Worker:
         self._process.stdout.close()
 
     def run(self, arguments: list[str], control: Path, seconds: float = 60) -> Done:
-        """Run one command under a control file and wait for its end."""
+        """Run one command, in a process of its own, under a control file; wait for its end."""
+        return self._ask(arguments, seconds, control=str(control))
+
+    def follow(self, arguments: list[str], *, first: bool, seconds: float = 60) -> Done:
+        """Run a command without threads and out of reach of the shim.
+
+        The `first` of a row begins a process of its own; those that follow run in it too.
+        """
+        return self._ask(arguments, seconds, first=first)
+
+    def _ask(self, arguments: list[str], seconds: float, **how: object) -> Done:
         out, err = self._scratch / "stdout", self._scratch / "stderr"
         request = {
             "arguments": arguments,
-            "control": str(control),
             "out": str(out),
             "err": str(err),
             "seconds": seconds,
+            **how,
         }
         assert self._process.stdin is not None
         assert self._process.stdout is not None
@@ -117,14 +132,68 @@ class Worker:
 
 def _serve(library: Path) -> None:
     _warm_up()
+    follower: _Follower | None = None
     for line in sys.stdin:
         request = json.loads(line)
         began = time.monotonic()
-        child = os.fork()
-        if child == 0:
-            _child(request, library)
-        status = _wait(child, request["seconds"])
+        if "control" in request:
+            child = os.fork()
+            if child == 0:
+                _child(request, library)
+            status = _wait(child, request["seconds"])
+        else:
+            if follower is None or request["first"]:
+                if follower is not None:
+                    follower.end()
+                follower = _Follower()
+            status = follower.run(line, request["seconds"])
+            if status is None or status < 0:
+                follower = None
         print(json.dumps({"status": status, "seconds": time.monotonic() - began}), flush=True)
+
+
+class _Follower:
+    """A forked process that runs commands one after the other, without threads."""
+
+    def __init__(self) -> None:
+        there, self._requests = os.pipe()
+        self._answers, here = os.pipe()
+        self._child = os.fork()
+        if self._child == 0:
+            os.close(self._requests)
+            os.close(self._answers)
+            _follow(there, here)
+        os.close(there)
+        os.close(here)
+
+    def run(self, line: str, seconds: float) -> int | None:
+        """The status; the process has ended when it is None (it hung) or negative (a signal)."""
+        os.write(self._requests, line.encode())
+        ready, _, _ = select.select([self._answers], [], [], seconds)
+        answer = os.read(self._answers, 100) if ready else b""
+        if answer:
+            return int(answer)
+        status = self.end()
+        return status if ready else None
+
+    def end(self) -> int:
+        """End the process and all that it started; its status."""
+        os.close(self._requests)
+        os.close(self._answers)
+        with suppress(ProcessLookupError):
+            os.killpg(self._child, signal.SIGKILL)
+        return os.waitstatus_to_exitcode(os.waitpid(self._child, 0)[1])
+
+
+def _follow(requests: int, answers: int) -> None:
+    try:
+        os.setpgid(0, 0)
+        without_threads()
+        with os.fdopen(requests) as lines:
+            for line in lines:
+                os.write(answers, b"%d" % _perform(json.loads(line)))
+    finally:
+        os._exit(70)
 
 
 def _warm_up() -> None:
@@ -133,35 +202,57 @@ def _warm_up() -> None:
     for module in pkgutil.walk_packages(consolidator_tui.__path__, "consolidator_tui."):
         if not module.name.startswith(_UNUSED):
             import_module(module.name)
+    _try_once()
     # A fork copies every page that is written to, and the collector writes to all.
     gc.collect()
     gc.freeze()
 
 
-def _child(request: dict[str, object], library: Path) -> None:
+def _try_once() -> None:
+    """Run a few commands: the interpreter is then as quick in the forks as it gets."""
     from consolidator_tui.cli.main import main as command
-    from tests.crash.direct import main as direct
 
+    with tempfile.TemporaryDirectory() as scratch, open(os.devnull, "w") as nowhere:  # noqa: PTH123
+        project = Path(scratch).resolve() / "project"
+        project.mkdir()
+        PROJECTS["plain"](project)
+        with redirect_stdout(nowhere):
+            for arguments in (RUN(project), rollback(project)) * 2:
+                with suppress(SystemExit):
+                    command(arguments)
+
+
+def _child(request: dict[str, object], library: Path) -> None:
     status = 70
     try:
         os.setpgid(0, 0)
-        _redirect("/dev/null", 0, os.O_RDONLY)
-        _redirect(str(request["out"]), 1, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
-        _redirect(str(request["err"]), 2, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
         arm(Path(str(request["control"])), library)
+        status = _perform(request)
+    finally:
+        os._exit(status)
+
+
+def _perform(request: dict[str, object]) -> int:
+    """Run the command with its streams in files; its exit status."""
+    from consolidator_tui.cli.main import main as command
+    from tests.crash.direct import main as direct
+
+    _redirect(os.devnull, 0, os.O_RDONLY)
+    _redirect(str(request["out"]), 1, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+    _redirect(str(request["err"]), 2, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+    status = 0
+    try:
         arguments = request["arguments"]
         assert isinstance(arguments, list)
-        try:
-            (direct if arguments[0].startswith("@") else command)(arguments)
-        except SystemExit as left:
-            status = left.code if isinstance(left.code, int) else int(left.code is not None)
-    except BaseException:  # noqa: BLE001 - the process ends here
+        (direct if arguments[0].startswith("@") else command)(arguments)
+    except SystemExit as left:
+        status = left.code if isinstance(left.code, int) else int(left.code is not None)
+    except BaseException:  # noqa: BLE001 - told as a traceback, and found there
         sys.excepthook(*sys.exc_info())
         status = 1
-    finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(status)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    return status
 
 
 def _redirect(path: str, descriptor: int, flags: int) -> None:

@@ -24,6 +24,8 @@ from consolidator_tui.services.discover.tables import COUNT_LIMIT, is_locked, re
 from consolidator_tui.services.discover.walk import Candidate, examine, why
 
 _ATTEMPTS = 3
+_VANISHED = "It vanished while it was being looked at."
+"""Or one of its sidecars did: then the file itself is still there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +50,13 @@ async def describe(candidate: Candidate, path: str, scratch: Path) -> FoundFile:
     """
     for _attempt in range(_ATTEMPTS):
         file = await _describe_once(candidate, path, scratch)
-        if candidate.stat is None or file.kind is not FileKind.DATABASE:
+        busy = file.kind is FileKind.DATABASE or file.reason == _VANISHED
+        if candidate.stat is None or not busy:
             return file
         again = await asyncio.to_thread(_look_again, candidate)
         if again is None:
-            return _unreadable(candidate, path, "It vanished while it was being looked at.")
-        if again is candidate:
+            return _unreadable(candidate, path, _VANISHED)
+        if again is candidate and file.reason != _VANISHED:
             return file
         candidate = again
     return file
@@ -132,7 +135,7 @@ async def _read(
     except DiskFull as error:
         return Content(FileKind.UNREADABLE, sentence=error.sentence)
     except FileNotFoundError:
-        return Content(FileKind.UNREADABLE, sentence="It vanished while it was being looked at.")
+        return Content(FileKind.UNREADABLE, sentence=_VANISHED)
     except OSError as error:
         return Content(FileKind.UNREADABLE, sentence=f"It cannot be read: {why(error)}.")
     # In WAL mode an exclusive owner does not keep a copy from being read, only SQLite.

@@ -6,10 +6,9 @@ import os
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-import psutil
-
 from consolidator_tui.domain.discovery import FoundFile, Holder
 from consolidator_tui.services.discover.header import SIDECAR_SUFFIXES
+from consolidator_tui.storage.holders import each_process, process_name
 
 
 @dataclass(slots=True)
@@ -22,29 +21,19 @@ class OpenFiles:
 
 
 def open_files() -> OpenFiles:
-    """Ask every other process for its open files. Blocking (about 1 ms per process).
+    """Ask every other process for its open files. Blocking.
 
     Permission errors are normal: those processes are counted in `unseen`.
     """
     found = OpenFiles()
-    for process in psutil.process_iter():
-        if process.pid == os.getpid():
-            continue
-        try:
-            files = process.open_files()
-            if not files:
-                continue
-            name = process.name()
-        except psutil.AccessDenied:
+    for pid, files in each_process():
+        if files is None:
             found.unseen += 1
-            continue
-        except (psutil.NoSuchProcess, psutil.ZombieProcess):
-            # It ended while being looked at.
-            continue
-        for file in files:
-            mode = getattr(file, "mode", None)
-            writing = None if mode is None else mode != "r"
-            found.by_path.setdefault(file.path, []).append(Holder(process.pid, name, writing))
+        elif files:
+            name = process_name(pid)
+            for file in files:
+                holder = Holder(pid, name, file.writing)
+                found.by_path.setdefault(file.path, []).append(holder)
     return found
 
 
@@ -65,11 +54,7 @@ def holder_of_lock(pid: int) -> tuple[Holder, ...]:
     """The holder behind a lock whose process id is known; empty when it is not."""
     if pid <= 0:
         return ()
-    try:
-        name = psutil.Process(pid).name()
-    except psutil.Error:
-        name = "unknown"
-    return (Holder(pid, name, True),)
+    return (Holder(pid, process_name(pid) or "unknown", True),)
 
 
 def merged(file: FoundFile, more: tuple[Holder, ...]) -> tuple[Holder, ...]:

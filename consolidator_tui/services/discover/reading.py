@@ -62,8 +62,13 @@ def look_around(path: str) -> Surroundings:
             found.append(Sidecar(suffix, os.lstat(path + suffix).st_size))
         except FileNotFoundError:
             continue
-    journal = path + "-journal"
-    begins = any(s.suffix == "-journal" and s.size for s in found) and _head(journal)
+    begins = b""
+    if any(sidecar.suffix == "-journal" and sidecar.size for sidecar in found):
+        try:
+            begins = _head(path + "-journal")
+        except FileNotFoundError:
+            # Its transaction ended between the two looks.
+            found = [sidecar for sidecar in found if sidecar.suffix != "-journal"]
     return Surroundings(tuple(found), begins == headers.JOURNAL_MAGIC)
 
 
@@ -194,8 +199,15 @@ def _state(path: Path) -> tuple[Surroundings, bool, tuple[int, int, int]]:
 
 
 def is_whole_wal(path: Path) -> bool:
-    """Whether the `-wal` of a database has a whole header; SQLite ignores it otherwise."""
-    return headers.is_wal_header(_head(os.path.realpath(path) + "-wal", headers.WAL_HEADER_BYTES))
+    """Whether the `-wal` of a database has a whole header, so that SQLite does not ignore it.
+
+    One that went away since it was seen hides nothing.
+    """
+    try:
+        head = _head(os.path.realpath(path) + "-wal", headers.WAL_HEADER_BYTES)
+    except FileNotFoundError:
+        return True
+    return headers.is_wal_header(head)
 
 
 def _fingerprint(path: Path) -> tuple[int, int, int]:

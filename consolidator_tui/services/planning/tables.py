@@ -263,15 +263,18 @@ async def _check_types(planning: Planning, draft: Draft) -> None:
             if name is None or index not in draft.members or index == first:
                 continue
             own = draft.members[index].column(name)
+            alias = draft.table.rowid_alias
+            is_rowid = alias is not None and fold(alias) == fold(column.name)
             same = own.affinity == declared.affinity and not strict
+            if is_rowid and fold(draft.members[index].rowid_alias or "") != fold(name):
+                # A plain INTEGER column may hold anything, NULL too.
+                same = False
             if same or (
                 strict and draft.members[index].strict and own.affinity == declared.affinity
             ):
                 continue
             if declared.affinity in (Affinity.BLOB, Affinity.ANY) and not strict:
                 continue
-            alias = draft.table.rowid_alias
-            is_rowid = alias is not None and fold(alias) == fold(column.name)
             changed = await _changed_values(
                 planning,
                 draft,
