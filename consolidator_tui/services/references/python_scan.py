@@ -20,6 +20,7 @@ from consolidator_tui.domain.reference import (
 )
 from consolidator_tui.services.references.paths import (
     SUFFIX_PATTERN,
+    Mentions,
     is_dotted,
     is_memory,
     is_other_url,
@@ -41,6 +42,7 @@ from consolidator_tui.services.references.python_tree import (
     Tree,
     parse,
     place_of,
+    refuse_odd,
 )
 from consolidator_tui.services.references.python_uses import UseFinder
 
@@ -54,14 +56,20 @@ _EXACT_UTF8 = ("utf-8", "utf8", "utf-8-sig", "ascii", "us-ascii", "utf_8")
 def scan_python(file: str, data: bytes, sha256: str, known: Collection[str] = ()) -> FileScan:
     """Find the literals and the uses in the bytes of a Python file; never raises for bad source."""
     try:
-        tree = _parse(data)
+        tree = _parse(data, known)
     except NotReadable as error:
         return _unreadable(file, data, sha256, known, error)
+    if tree is None:
+        return FileScan(file, sha256)
     return _Scan(tree, file, sha256, frozenset(known)).run()
 
 
-def _parse(data: bytes) -> Tree:
-    small = thin(data)
+def _parse(data: bytes, known: Collection[str]) -> Tree | None:
+    """None where only documentation and comments mention a database."""
+    refuse_odd(data)
+    small = thin(data, Mentions(known))
+    if small is None:
+        return None
     if small != data:
         try:
             return parse(small)

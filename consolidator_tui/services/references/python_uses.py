@@ -4,12 +4,22 @@ from __future__ import annotations
 
 import libcst as cst
 
-from consolidator_tui.domain.reference import Form, FoundUse, PieceKind
+from consolidator_tui.domain.reference import Form, FoundUse, Piece, PieceKind
 from consolidator_tui.services.references.python_forms import speaks_of_database
 from consolidator_tui.services.references.python_names import ENV_READERS, keyword, text_of
 from consolidator_tui.services.references.python_sinks import argument, file_use, sink_of
 from consolidator_tui.services.references.python_tree import Scope, Tree, dotted
 from consolidator_tui.services.references.python_values import Evaluator
+
+
+_FILE_USES = (Form.FILE_TEST, Form.FILE_OPERATION)
+
+
+def _told(piece: Piece) -> bool:
+    """Whether a piece can lead to a place that names the file."""
+    if piece.kind is PieceKind.TEXT:
+        return piece.start >= 0
+    return piece.kind in (PieceKind.IMPORTED, PieceKind.ENVIRONMENT)
 
 
 class UseFinder:
@@ -79,6 +89,8 @@ class UseFinder:
         two_slashes: bool = False,
     ) -> None:
         values = tuple(self.evaluator.values(given, scope))
+        if form in _FILE_USES and not any(_told(piece) for value in values for piece in value):
+            return
         span = self._around(node)
         text = self.tree.module.code_for_node(given)[:200]
         line, column = self.tree.place(span[0])
@@ -86,7 +98,7 @@ class UseFinder:
         for value in values:
             for piece in value:
                 if piece.kind is PieceKind.ENVIRONMENT and piece.text:
-                    opens = form not in (Form.FILE_TEST, Form.FILE_OPERATION)
+                    opens = form not in _FILE_USES
                     if opens and not endangers:
                         self.keys.add(piece.text)
 
