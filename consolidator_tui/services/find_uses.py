@@ -74,10 +74,15 @@ def _plain(root: Path, reference: Reference) -> dict[str, Any]:
 
 
 async def find_uses(
-    project: Path, target: str | None, sources: tuple[str, ...], emit: Emit
+    project: Path,
+    target: str | None,
+    sources: tuple[str, ...],
+    emit: Emit,
+    introduce_key: str | None = None,
 ) -> Uses:
     """Find all references and propose edits; nothing is written.
 
+    `introduce_key`: an environment variable that edited paths in the code shall read first.
     Raises UsageError for a folder that is missing, or a target that cannot be.
     """
     async with Session.open(project, recover=False) as session:
@@ -90,7 +95,7 @@ async def find_uses(
                 raise
             # Nothing to consolidate is no reason not to look.
             return Uses(await session.find_references(), None)
-        proposal = await session.propose_configuration()
+        proposal = await session.propose_configuration(introduce_key)
         report = await session.find_references()
         diffs = [
             unified_diff(file, await asyncio.to_thread((session.project / file.file).read_bytes))

@@ -109,9 +109,12 @@ def _leave_out(lines: _Lines, statements: list[ast.stmt], spoken: bytes) -> None
     small = spoken.lower()
     opening = _Hits(small, _OPENS)
     for node in statements:
-        if isinstance(node, _Function) and not node.name.startswith("__"):
-            if opening.between(*_body(node)):
-                names.add(node.name.encode())
+        if (
+            isinstance(node, _Function)
+            and not node.name.startswith("__")
+            and opening.between(*_body(node))
+        ):
+            names.add(node.name.encode())
     kept = [_Hits(small, _KEEP)]
     if names:
         called = re.compile(rb"\b(?:" + b"|".join(sorted(names)) + rb")\b")

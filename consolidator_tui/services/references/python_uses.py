@@ -11,7 +11,6 @@ from consolidator_tui.services.references.python_sinks import argument, file_use
 from consolidator_tui.services.references.python_tree import Scope, Tree, dotted
 from consolidator_tui.services.references.python_values import Evaluator
 
-
 _FILE_USES = (Form.FILE_TEST, Form.FILE_OPERATION)
 
 
