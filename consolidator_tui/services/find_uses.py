@@ -12,6 +12,7 @@ from consolidator_tui.domain.errors import Refused, UsageError
 from consolidator_tui.domain.event import Emit
 from consolidator_tui.domain.reference import Proposal, Reference, ReferenceReport
 from consolidator_tui.domain.selection import Selection
+from consolidator_tui.services.references import why
 from consolidator_tui.services.references.diff import unified_diff
 from consolidator_tui.services.session import Session
 
@@ -49,6 +50,8 @@ class Uses:
                 {"file": note.file, "line": note.line, "what": note.what}
                 for note in (proposal.notes if proposal else ())
             ],
+            "environment_keys": list(self.report.environment_keys),
+            "databases": [relative(root, path) for path in self.report.databases],
             "unreadable": {item.file: item.reason for item in self.report.unreadable},
             "files_seen": self.report.files_seen,
         }
@@ -68,8 +71,13 @@ def _plain(root: Path, reference: Reference) -> dict[str, Any]:
         "depends_on": reference.anchor,
         "started_in": [relative(root, path) for path in reference.working_directories],
         "resolves_to": [relative(root, path) for path in reference.resolves_to],
+        "when": {
+            relative(root, path): why(reference, path, root) for path in reference.resolves_to
+        },
         "exists": reference.exists,
         "in_tests": reference.in_tests,
+        "environment_key": reference.env_key,
+        "why_not_edited": reference.why_not,
     }
 
 
