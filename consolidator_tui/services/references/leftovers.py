@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from consolidator_tui.domain.reference import Form, Reference, ReferenceReport
-from consolidator_tui.services.references.resolve import in_tests
+from consolidator_tui.services.references.in_tests import in_tests
 from consolidator_tui.services.references.why import why
 
 _HARMLESS = frozenset({Form.TEXT, Form.MENTION, Form.CI, Form.FILE_TEST})

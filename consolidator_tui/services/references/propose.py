@@ -22,9 +22,9 @@ from consolidator_tui.domain.reference import (
 from consolidator_tui.services.references.check import check
 from consolidator_tui.services.references.compose import ComposeFiles
 from consolidator_tui.services.references.find import known_names
+from consolidator_tui.services.references.in_tests import in_tests
 from consolidator_tui.services.references.paths import OTHER_WORD, locate
 from consolidator_tui.services.references.pieces import normal
-from consolidator_tui.services.references.resolve import in_tests
 from consolidator_tui.services.references.rewrite import (
     CONFIGURATION,
     FileJobs,

@@ -309,7 +309,7 @@ class _Scan(UseFinder):
             texts = [p for v in use.values for p in v if p.kind is PieceKind.TEXT and p.start >= 0]
             imported = any(p.kind is PieceKind.IMPORTED for v in use.values for p in v)
             whole = ["".join(p.text for p in v) for v in use.values]
-            if all(is_other_url(text) for text in whole):
+            if all(is_other_url(text) for text in whole) or text_only(use.values) == {""}:
                 continue
             if any(is_memory(text) for text in whole) or imported:
                 self._literal_of_use(use)
@@ -364,6 +364,16 @@ class _Scan(UseFinder):
                 if self.tree.span(node)[0] == start:
                     return node
         return None
+
+
+def text_only(values: Collection[Pieces]) -> set[str]:
+    """The values that are known as a whole; without a name SQLite opens a temporary database."""
+    return {
+        "".join(piece.text for piece in value)
+        if all(piece.kind is PieceKind.TEXT for piece in value)
+        else "?"
+        for value in values
+    }
 
 
 def _carrier(value: Pieces) -> Piece | None:

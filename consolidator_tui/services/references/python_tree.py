@@ -258,6 +258,8 @@ class _Binder:
         if isinstance(up, cst.Attribute) and up.attr is name:
             node, up = up, self.tree.parent(up)
         if isinstance(up, cst.BinaryOperation):
+            if isinstance(up.left, cst.SimpleString) and "sqlite" in up.left.value:
+                return False
             return up.right is node and isinstance(up.operator, cst.Divide | cst.Add)
         if isinstance(up, cst.Arg):
             call = self.tree.parent(up)

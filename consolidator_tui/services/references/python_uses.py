@@ -5,7 +5,7 @@ from __future__ import annotations
 import libcst as cst
 
 from consolidator_tui.domain.reference import Form, FoundUse, Piece, PieceKind
-from consolidator_tui.services.references.python_forms import speaks_of_database
+from consolidator_tui.services.references.python_forms import is_django, speaks_of_database
 from consolidator_tui.services.references.python_names import ENV_READERS, keyword, text_of
 from consolidator_tui.services.references.python_sinks import argument, file_use, sink_of
 from consolidator_tui.services.references.python_tree import Scope, Tree, dotted
@@ -56,13 +56,15 @@ class UseFinder:
 
     def assignment(self, node: cst.Assign | cst.AnnAssign, scope: Scope) -> None:
         """Note configuration that a framework opens."""
-        if node.value is None:
+        if node.value is None or dotted(node.value) == "None":
             return
         target = node.target if isinstance(node, cst.AnnAssign) else node.targets[0].target
         name = dotted(target).rsplit(".", 1)[-1]
         if isinstance(target, cst.Subscript):
             index = target.slice[0].slice
             name = text_of(index.value) if isinstance(index, cst.Index) else ""
+            if name == "NAME" and is_django(target):
+                self._use(Form.DJANGO, node, node.value, scope)
         if name == "SQLALCHEMY_DATABASE_URI":
             self._use(Form.FLASK, node, node.value, scope)
         if name == "DATABASES" and isinstance(node.value, cst.Dict):
