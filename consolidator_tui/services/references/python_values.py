@@ -139,10 +139,10 @@ class Evaluator(Lookup):
         if (dotted(node) or "").startswith("sys."):
             return [UNKNOWN]
         bases = self.values(node.value, scope, depth)
-        if any(
-            b[0].kind is PieceKind.IMPORTED and b[0].text.startswith("argparse.") for b in bases
-        ):
-            return self._option(name, depth) or [UNKNOWN]
+        if any(b[0].text.startswith("argparse.") for b in bases if b):
+            parsed = self._option(name, depth)
+            if parsed:
+                return parsed
         return [
             (Piece(PieceKind.IMPORTED, f"{b[0].text}.{name}", b[0].file, up=b[0].up),)
             if len(b) == 1 and b[0].kind is PieceKind.IMPORTED
