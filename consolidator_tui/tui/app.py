@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import time
 from collections.abc import Callable, Iterable
@@ -77,7 +78,8 @@ class ConsolidatorApp(App[int]):
     ) -> None:
         super().__init__(driver_class=driver)
         self._stop_on_signals = stop_on_signals
-        self.project = project
+        # Absolute, as everything that is compared with it.
+        self.project = Path(os.path.abspath(project))  # noqa: PTH100 - no link is followed
         self.store = EventStore(now, monotonic)
         self.wizard = Wizard(self, project)
         self.job: Job | None = None

@@ -118,8 +118,11 @@ class CleanUpScreen(StepScreen):
             number = plural(len(closed), "place")
             names = "names" if len(closed) == 1 else "name"
             text.append(f"{number} of the application still {names} these files. ", "bold")
-            text.append("Change them (Configure, r), or delete all the same: that is asked.")
-            text.append("\n  Keeping the originals is fine, too: ctrl+q leaves.", str(ink.muted))
+            text.append_text(plain(closed[0].reason.replace("still names it", "says", 1)))
+            text.append(
+                "\n  Change it and press r, or delete all the same: that is asked, with all places.",
+                str(ink.muted),
+            )
             return text
         if closed:
             text = sign("!", ink.warn)
