@@ -81,7 +81,7 @@ class ConsolidatorApp(App[int]):
         # Absolute, as everything that is compared with it.
         self.project = Path(os.path.abspath(project))  # noqa: PTH100 - no link is followed
         self.store = EventStore(now, monotonic)
-        self.wizard = Wizard(self, project)
+        self.wizard = Wizard(self, self.project)
         self.job: Job | None = None
         self.stopping = False
         self._worker: Worker[object] | None = None

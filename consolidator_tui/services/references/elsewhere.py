@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from consolidator_tui.domain.reference import (
     Anchor,
@@ -21,25 +21,31 @@ _TOLD_ELSEWHERE = ("alembic.", "pytest.")
 """alembic's `get_main_option` gives what alembic.ini says, and that is listed itself."""
 
 
-def elsewhere(scan: FileScan, modules: Modules) -> Iterator[Reference]:
+def elsewhere(scan: FileScan, modules: Modules, told: Collection[str] = ()) -> Iterator[Reference]:
     """The opening calls of a file that are given an imported name which no file of the project
-    gives a value to."""
+    gives a value to.
+
+    `told`: names under which a path stands in some file (`DATABASE` of Flask's configuration);
+    what is looked up under one of them is listed there.
+    """
     listed = [literal.start for literal in scan.literals]
     for use in scan.uses:
         if use.form in NOT_OPENING or any(use.start <= at < use.end for at in listed):
             continue
-        if not any(_imported(value) for value in use.values):
+        imported = [name for value in use.values for name in _imported(value)]
+        if not imported or any(name.rsplit(".", 1)[-1] in told for name in imported):
             continue
         found = [value for plain in use.values for value in modules.expand(plain)]
         if all(_unknown(value) for value in found):
             yield _reference(scan.file, use, found)
 
 
-def _imported(value: Pieces) -> bool:
-    return any(
-        piece.kind is PieceKind.IMPORTED and not piece.text.startswith(_TOLD_ELSEWHERE)
+def _imported(value: Pieces) -> list[str]:
+    return [
+        piece.text
         for piece in value
-    )
+        if piece.kind is PieceKind.IMPORTED and not piece.text.startswith(_TOLD_ELSEWHERE)
+    ]
 
 
 def _unknown(value: Pieces) -> bool:

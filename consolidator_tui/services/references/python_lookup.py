@@ -117,6 +117,9 @@ class Lookup:
                 if found is not None:
                     return found
             look = look.parent
+        if isinstance(node, cst.Attribute):
+            outer = self.class_of(node.value, scope, depth + 1)
+            return outer.classes.get(node.attr.value) if outer is not None else None
         if isinstance(node, cst.Call):
             function = self.function(node.func, scope)
             if function is None:

@@ -353,7 +353,10 @@ class Evaluator(Lookup):
             ]
             owner = next((found for found in owners if found is not None), None)
         if owner is not None:
-            return self.member(owner, rest.split(".")[0], 0)
+            names = rest.split(".")
+            while len(names) > 1 and names[0] in owner.classes:
+                owner = owner.classes[names.pop(0)]
+            return self.member(owner, names[0], 0)
         values = self.name(first, scope, 0)
         return [
             (Piece(PieceKind.IMPORTED, f"{v[0].text}.{rest}", v[0].file, up=v[0].up),)

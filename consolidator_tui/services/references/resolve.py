@@ -127,7 +127,8 @@ def resolve(
     resolver.module_names = {_module_name(file) for file in python_files}
     references = [resolver.reference(scan, literal) for scan in scans for literal in scan.literals]
     references = _pair_tests(references)
-    references += [found for scan in scans for found in elsewhere(scan, modules)]
+    told = {x.name for scan in scans for x in scan.literals if x.name}
+    references += [found for scan in scans for found in elsewhere(scan, modules, told)]
     keys = {key for scan in scans for key in scan.env_keys}
     keys |= {key for key, found in evidences.by_key.items() if any(
         e.use.form not in NOT_OPENING for e in found)}  # fmt: skip
