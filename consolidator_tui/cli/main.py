@@ -61,7 +61,7 @@ def parser() -> argparse.ArgumentParser:
         "3 decisions needed, 4 refused. `consolidator-tui COMMAND --help` tells more.",
     )
     top.add_argument("--version", action="version", version=f"consolidator-tui {__version__}")
-    commands = top.add_subparsers(metavar="COMMAND", required=True)
+    commands = top.add_subparsers(metavar="COMMAND", required=True, prog="consolidator-tui")
     _add_looking(commands)
     _add_run(commands)
     _add_runs(commands)
