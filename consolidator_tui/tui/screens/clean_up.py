@@ -120,7 +120,7 @@ class CleanUpScreen(StepScreen):
             text.append(f"{number} of the application still {names} these files. ", "bold")
             text.append_text(plain(closed[0].reason.replace("still names it", "says", 1)))
             text.append(
-                "\n  Change it and press r, or delete all the same: that is asked, with all places.",
+                "\n  Change it and press r, or delete all the same: that is asked once more.",
                 str(ink.muted),
             )
             return text
