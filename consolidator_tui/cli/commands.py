@@ -61,7 +61,12 @@ def scan(project: Path, *, as_json: bool) -> int:
 
 
 def references(
-    project: Path, target: str | None, sources: tuple[str, ...], *, as_json: bool
+    project: Path,
+    target: str | None,
+    sources: tuple[str, ...],
+    introduce_key: str | None = None,
+    *,
+    as_json: bool,
 ) -> int:
     """What refers to the databases, and the edits that would make it one."""
     from consolidator_tui.cli import summary
@@ -70,7 +75,7 @@ def references(
     output = Output(as_json=as_json)
     return answer(
         output,
-        lambda: find_uses(project, target, sources, output.event),
+        lambda: find_uses(project, target, sources, output.event, introduce_key),
         lambda found: summary.references(found, output),
     )
 
@@ -95,6 +100,8 @@ def run(project: Path, options: RunOptions, on_conflict: str | None, *, as_json:
     output = Output(as_json=as_json)
     try:
         options = replace(options, on_conflict=_rules(on_conflict))
+        if options.introduce_key is not None and not options.configure:
+            raise UsageError("--introduce-key changes the code.", todo="Add --configure.")
         outcome = running.run(lambda: consolidate(project, options, output.event), "The run")
     except ConsolidatorError as error:
         outcome = closing(error)

@@ -61,7 +61,7 @@ def parser() -> argparse.ArgumentParser:
         "3 decisions needed, 4 refused. `consolidator-tui COMMAND --help` tells more.",
     )
     top.add_argument("--version", action="version", version=f"consolidator-tui {__version__}")
-    commands = top.add_subparsers(metavar="COMMAND", required=True)
+    commands = top.add_subparsers(metavar="COMMAND", required=True, prog="consolidator-tui")
     _add_looking(commands)
     _add_run(commands)
     _add_runs(commands)
@@ -95,6 +95,21 @@ def _files(command: argparse.ArgumentParser) -> None:
     )
 
 
+def _introduce_key(command: argparse.ArgumentParser, when: str) -> None:
+    command.add_argument(
+        "--introduce-key",
+        metavar="NAME",
+        type=_variable,
+        help=f"{when}let hard-coded paths that change read this environment variable first",
+    )
+
+
+def _variable(text: str) -> str:
+    if not (text.isascii() and text.isidentifier()):
+        raise argparse.ArgumentTypeError(f"{text!r} cannot be the name of a variable")
+    return text
+
+
 def _yes(command: argparse.ArgumentParser, about: str) -> None:
     command.add_argument("--yes", action="store_true", help=about)
 
@@ -113,6 +128,7 @@ def _add_looking(commands: Commands) -> None:
     )
     _project(uses)
     _files(uses)
+    _introduce_key(uses, "")
     _json(uses)
     plan = _command(commands, "plan", "print the automatic plan as TOML, with evidence", _plan)
     _project(plan)
@@ -134,6 +150,7 @@ def _add_run(commands: Commands) -> None:
     run.add_argument(
         "--configure", action="store_true", help="let the application use only the target"
     )
+    _introduce_key(run, "with --configure: ")
     run.add_argument(
         "--smoke",
         metavar="CMD",
@@ -144,6 +161,11 @@ def _add_run(commands: Commands) -> None:
     )
     run.add_argument(
         "--cleanup", action="store_true", help="delete the sources (they are in the backup)"
+    )
+    run.add_argument(
+        "--ignore-references",
+        action="store_true",
+        help="with --cleanup: delete files that the application's source still names, too",
     )
     run.add_argument(
         "--allow-outside",
@@ -202,8 +224,13 @@ def _scan(chosen: argparse.Namespace) -> int:
 def _uses(chosen: argparse.Namespace) -> int:
     from consolidator_tui.cli import commands
 
-    sources = tuple(chosen.source)
-    return commands.references(chosen.project, chosen.target, sources, as_json=chosen.as_json)
+    return commands.references(
+        chosen.project,
+        chosen.target,
+        tuple(chosen.source),
+        chosen.introduce_key,
+        as_json=chosen.as_json,
+    )
 
 
 def _plan(chosen: argparse.Namespace) -> int:
@@ -224,7 +251,9 @@ def _run(chosen: argparse.Namespace) -> int:
         dry_run=chosen.dry_run,
         configure=chosen.configure,
         smoke=tuple(chosen.smoke),
+        introduce_key=chosen.introduce_key,
         cleanup=chosen.cleanup,
+        ignore_references=chosen.ignore_references,
         allow_outside=chosen.allow_outside,
         yes=chosen.yes,
     )

@@ -89,16 +89,24 @@ def table(heads: Sequence[str], rows: Sequence[Sequence[str]], output: Output) -
 
 def references(found: Uses, output: Output) -> int:
     """Every reference with what it means, the diffs, and what is left to do by hand."""
+    from consolidator_tui.domain.reference import Anchor
+    from consolidator_tui.services.references import why
+
     if output.as_json:
         output.object(found.as_object())
         return 0
     root = found.report.project
     for reference in found.report.references:
-        leads = ", ".join(os.path.relpath(path, root) for path in reference.resolves_to)
-        missing = "" if reference.exists or not leads else " (not there)"
         where = f"{printable(reference.file)}:{reference.line}"
         output.result(f"{where}  {printable(reference.text)}  [{reference.form}]")
-        output.result(f"    {printable(leads) or 'not decidable'}{missing}, by {reference.anchor}")
+        for path in reference.resolves_to:
+            known = "" if reference.exists else " (not there)"
+            how = printable(why(reference, path, root))
+            output.result(f"    {printable(os.path.relpath(path, root))}{known}, {how}")
+        if not reference.resolves_to:
+            known_place = reference.anchor not in (Anchor.UNKNOWN, Anchor.WORKING_DIRECTORY)
+            reason = reference.anchor if known_place else reference.why_not or reference.anchor
+            output.result(f"    not decidable: {printable(reason)}")
     if not found.report.references:
         output.result(f"No references ({found.report.files_seen:,} files looked at).")
     for diff in found.diffs:
@@ -106,6 +114,11 @@ def references(found: Uses, output: Output) -> int:
             output.result(printable(line))
     for note in found.proposal.notes if found.proposal else ():
         output.result(f"! {printable(note.file)}:{note.line}: {printable(note.what)}")
+    if found.proposal and found.proposal.files and not found.report.environment_keys:
+        output.note(
+            "No environment variable says where the database is; --introduce-key NAME lets the "
+            "code that changes read one first."
+        )
     for item in found.report.unreadable:
         output.result(f"! {printable(item.file)}: {printable(item.reason)}")
     return 0

@@ -35,7 +35,11 @@ class RunOptions:
     """Everything but the last rename, and nothing after it."""
     configure: bool = False
     smoke: tuple[str, ...] = ()
+    introduce_key: str | None = None
+    """An environment variable that edited paths in the code shall read first."""
     cleanup: bool = False
+    ignore_references: bool = False
+    """Delete files that the application's source still names, too."""
     allow_outside: bool = False
     """Sources of the plan may lie outside the project."""
     yes: bool = False

@@ -22,10 +22,14 @@ if TYPE_CHECKING:
     from consolidator_tui.domain.discovery import FoundFile
     from consolidator_tui.domain.reference import Proposal, Reference, ReferenceReport
     from consolidator_tui.services.cleanup import Gate
+    from consolidator_tui.services.references import Leftover
     from consolidator_tui.services.rollback import RollbackReport
 
 RECEIPT = "receipt"
 """Name of the document of `run.db` from which the receipt can be written again."""
+ANYWAY = " anyway"
+"""What the phrase ends with where the application's source still names the files."""
+_TOLD = 8
 
 
 class Aftermath(Stepping):
@@ -122,13 +126,37 @@ class Aftermath(Stepping):
         run = self.need_run()
         with self.explained("The gates"):
             self.deletable = tuple(await cleanup.deletable_files(run))
-            return await cleanup.gates(run, self.deletable, self.emit)
+            found = await cleanup.gates(run, self.deletable, self.emit)
+            return (*found, *await self._reference_gates())
+
+    async def _reference_gates(self) -> tuple[Gate, ...]:
+        """What the application's source still says about the files to be deleted."""
+        from consolidator_tui.services.cleanup import Gate
+        from consolidator_tui.services.references import leftovers
+
+        self.leftovers = ()
+        if not self.deletable:
+            return ()
+        # Files may have come or changed since: what counts is what is there now.
+        self.references = None
+        report = await self.find_references()
+        target = self.project / self.need_chosen().target
+        doomed = {self.project / path: path for path in self.deletable}
+        self.leftovers = await asyncio.to_thread(leftovers, report, target, doomed)
+        if not self.leftovers:
+            return (Gate("references", True),)
+        return tuple(
+            Gate("references", False, left.sentence, doomed[left.database], waivable=True)
+            for left in self.leftovers
+        )
 
     def confirmation_phrase(self) -> str:
-        """What must be typed to delete the files; known after `gates`."""
+        """What must be typed to delete the files, known after `gates`; it is longer while the
+        application's source still names some of them."""
         from consolidator_tui.services import cleanup
 
-        return cleanup.confirmation_phrase(len(self.deletable))
+        plain = cleanup.confirmation_phrase(len(self.deletable))
+        return plain + ANYWAY if self.leftovers else plain
 
     async def clean_up(self, phrase: str) -> tuple[str, ...]:
         """Delete the sources, when every gate is open and the phrase is right.
@@ -140,6 +168,11 @@ class Aftermath(Stepping):
         run = self.need_run()
         if not self.deletable:
             self.deletable = tuple(await cleanup.deletable_files(run))
+        with self.explained("The gates"):
+            await self._reference_gates()
+        if self.leftovers and not phrase.endswith(ANYWAY):
+            raise GateClosed(told_leftovers(self.leftovers), todo="Nothing was deleted.")
+        phrase = phrase.removesuffix(ANYWAY)
         async with self.step(Step.CLEANUP) as say:
             left = await cleanup.clean_up(run, self.deletable, phrase, self.emit)
             say(f"{len(self.deletable)} files deleted")
@@ -239,6 +272,16 @@ class Aftermath(Stepping):
         if self.verification is not None and self.verification.ok:
             return f"{target} was verified in staging and not put in place."
         return f"{target} was not changed."
+
+
+def told_leftovers(found: Sequence[Leftover]) -> str:
+    """One sentence for each reference to a file that is to be deleted, not more than some."""
+    shown = " ".join(
+        f"{left.reference.file}:{left.reference.line} names {left.database.name}."
+        for left in found[:_TOLD]
+    )
+    more = f" And {len(found) - _TOLD} more." if len(found) > _TOLD else ""
+    return f"The application still names files that would be deleted. {shown}{more}"
 
 
 def _outdated(report: ReferenceReport) -> bool:

@@ -45,6 +45,8 @@ class Gate:
     """Why it is closed, as a sentence."""
     file: str = ""
     """The file that it is about; empty when about the run."""
+    waivable: bool = False
+    """Whether a person who knows better may go on although it is closed."""
 
 
 def confirmation_phrase(count: int) -> str:

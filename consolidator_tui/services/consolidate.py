@@ -15,6 +15,7 @@ from consolidator_tui.domain.outcome import Outcome, Result, RunOptions
 from consolidator_tui.domain.plan import PlanDocument
 from consolidator_tui.domain.selection import Selection
 from consolidator_tui.services import plan_file
+from consolidator_tui.services.aftermath import told_leftovers
 from consolidator_tui.services.failure import translate
 from consolidator_tui.services.selecting import refuse_outside
 from consolidator_tui.services.session import Session
@@ -102,7 +103,7 @@ class _Run:
         """What was asked for beyond the target."""
         session, options = self.session, self.options
         if options.configure:
-            proposal = await session.propose_configuration()
+            proposal = await session.propose_configuration(options.introduce_key)
             accepted = [
                 (file.file, edit.start)
                 for file in proposal.files
@@ -128,8 +129,15 @@ class _Run:
                 )
         if options.cleanup:
             closed = [gate for gate in await session.gates() if not gate.open]
-            if closed:
-                raise GateClosed(closed[0].reason, todo="Nothing was deleted.")
+            hard = [gate for gate in closed if not gate.waivable]
+            if hard:
+                raise GateClosed(hard[0].reason, todo="Nothing was deleted.")
+            if closed and not options.ignore_references:
+                raise GateClosed(
+                    told_leftovers(session.leftovers),
+                    todo="Nothing was deleted. Change these places (`--configure` makes the "
+                    "edits that are safe), or add --ignore-references.",
+                )
             if session.deletable:
                 await session.clean_up(session.confirmation_phrase())
 

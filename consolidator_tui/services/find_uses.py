@@ -12,6 +12,7 @@ from consolidator_tui.domain.errors import Refused, UsageError
 from consolidator_tui.domain.event import Emit
 from consolidator_tui.domain.reference import Proposal, Reference, ReferenceReport
 from consolidator_tui.domain.selection import Selection
+from consolidator_tui.services.references import why
 from consolidator_tui.services.references.diff import unified_diff
 from consolidator_tui.services.session import Session
 
@@ -49,6 +50,8 @@ class Uses:
                 {"file": note.file, "line": note.line, "what": note.what}
                 for note in (proposal.notes if proposal else ())
             ],
+            "environment_keys": list(self.report.environment_keys),
+            "databases": [relative(root, path) for path in self.report.databases],
             "unreadable": {item.file: item.reason for item in self.report.unreadable},
             "files_seen": self.report.files_seen,
         }
@@ -68,16 +71,26 @@ def _plain(root: Path, reference: Reference) -> dict[str, Any]:
         "depends_on": reference.anchor,
         "started_in": [relative(root, path) for path in reference.working_directories],
         "resolves_to": [relative(root, path) for path in reference.resolves_to],
+        "when": {
+            relative(root, path): why(reference, path, root) for path in reference.resolves_to
+        },
         "exists": reference.exists,
         "in_tests": reference.in_tests,
+        "environment_key": reference.env_key,
+        "why_not_edited": reference.why_not,
     }
 
 
 async def find_uses(
-    project: Path, target: str | None, sources: tuple[str, ...], emit: Emit
+    project: Path,
+    target: str | None,
+    sources: tuple[str, ...],
+    emit: Emit,
+    introduce_key: str | None = None,
 ) -> Uses:
     """Find all references and propose edits; nothing is written.
 
+    `introduce_key`: an environment variable that edited paths in the code shall read first.
     Raises UsageError for a folder that is missing, or a target that cannot be.
     """
     async with Session.open(project, recover=False) as session:
@@ -90,7 +103,7 @@ async def find_uses(
                 raise
             # Nothing to consolidate is no reason not to look.
             return Uses(await session.find_references(), None)
-        proposal = await session.propose_configuration()
+        proposal = await session.propose_configuration(introduce_key)
         report = await session.find_references()
         diffs = [
             unified_diff(file, await asyncio.to_thread((session.project / file.file).read_bytes))

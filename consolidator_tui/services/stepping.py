@@ -34,6 +34,7 @@ from consolidator_tui.storage.worker import in_thread
 if TYPE_CHECKING:
     from consolidator_tui.domain.lineage import Offer
     from consolidator_tui.domain.reference import Proposal, ReferenceReport
+    from consolidator_tui.services.references import Leftover
 
 QUESTIONS = "questions.toml"
 """Plan lines that would settle the questions of a run, with the values of keys."""
@@ -82,6 +83,8 @@ class Stepping:
         self.proposal: Proposal | None = None
         self.deletable: tuple[str, ...] = ()
         """The sources that clean up would delete, as last looked at."""
+        self.leftovers: tuple[Leftover, ...] = ()
+        """What still names them, as last looked at."""
         self._document = PlanDocument()
         self._written = ("", "plan.toml")
 

@@ -150,6 +150,27 @@ async def test_a_closed_gate_keeps_delete_away(start: Start, session: FakeSessio
         assert step_of(pilot) is Step.CLEANUP
 
 
+async def test_places_that_still_name_the_files_are_told_where_it_is_decided(
+    start: Start, session: FakeSession
+) -> None:
+    place = "job.py:2 still names it: “old.db”, when started in the project."
+    session.closed_gates = (Gate("references", False, place, OLD, waivable=True),)
+    async with start(at=Step.CLEANUP) as pilot:
+        assert "1 place of the application still names these files" in shown(pilot)
+        await press(pilot, "enter")
+        screen = pilot.app.screen
+        assert place in shown(pilot)
+        assert "delete 2 files anyway" in shown(pilot)
+        screen.query_one(Input).value = "delete 2 files"
+        await pilot.pause()
+        assert screen.query_one("#delete", Button).disabled
+        screen.query_one(Input).value = "delete 2 files anyway"
+        await pilot.pause()
+        screen.query_one("#delete", Button).press()
+        await pilot.pause()
+        assert session.state.cleaned
+
+
 async def test_roll_back_with_nothing_to_undo(start: Start) -> None:
     async with start() as pilot:
         await press(pilot, "ctrl+r")

@@ -8,14 +8,17 @@ from consolidator_tui.domain.reference import Reference, ReferenceReport
 from consolidator_tui.services.references.apply import BackUp, apply
 from consolidator_tui.services.references.diff import splice, unified_diff, with_needs
 from consolidator_tui.services.references.find import find_references
+from consolidator_tui.services.references.leftovers import Leftover, leftovers
 from consolidator_tui.services.references.propose import propose
 from consolidator_tui.services.references.why import why
 
 __all__ = [
     "BackUp",
+    "Leftover",
     "apply",
     "explain",
     "find_references",
+    "leftovers",
     "propose",
     "splice",
     "unified_diff",

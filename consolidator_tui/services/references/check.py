@@ -79,6 +79,8 @@ def _bad(found: Rewritten, before: list[Reference], after: list[Reference], goal
         start, end = edit.start + shift, edit.start + shift + len(edit.new)
         wanted = goals(r for r in before if edit.start <= r.start < edit.end)
         meant = [r for r in after if start <= r.start < end]
+        if meant and all(wanted < set(r.resolves_to) for r in meant) and form in CONFIGURATION:
+            return "what a relative path means there depends on where the program is started"
         if not meant or any(set(r.resolves_to) != wanted for r in meant):
             return "the path is put together in a way that an edit does not reach"
     return ""

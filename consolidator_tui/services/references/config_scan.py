@@ -23,8 +23,8 @@ from consolidator_tui.domain.reference import (
     Pieces,
     UnreadableFile,
 )
-from consolidator_tui.services.references.paths import names_database
-from consolidator_tui.services.references.python_forms import speaks_of_database
+from consolidator_tui.services.references.paths import OTHER_WORD, locate, names_database
+from consolidator_tui.services.references.python_forms import snake, speaks_of_database
 from consolidator_tui.services.references.python_tree import place_of
 
 _DOTENV_VALUE = re.compile(
@@ -144,7 +144,7 @@ def scan_ini(found: Collector) -> FileScan:
         if "%(" in tail or not names_database(plain, found.known):
             continue
         form = Form.ALEMBIC_INI if alembic and key == "sqlalchemy.url" else Form.INI
-        known_key = form is Form.ALEMBIC_INI or speaks_of_database(key)
+        known_key = form is Form.ALEMBIC_INI or _speaks(key, text)
         allowed, why = ("yes", "") if known_key else ("no", "the key does not speak of a database")
         start = at + match.start("value")
         before: Pieces = ()
@@ -177,7 +177,7 @@ def scan_toml(found: Collector) -> FileScan:
         if not names_database(value, found.known):
             continue
         key = match["key"].strip("\"'")
-        good = speaks_of_database(f"{table}_{key}" if key.lower() in _GENERIC else key)
+        good = _speaks(f"{table}_{key}" if key.lower() in _GENERIC else key, value)
         start = at + indent + match.start("value")
         found.add(Form.TOML, value, start, start + len(match["value"]),
                   allowed="yes" if good else "no",
@@ -197,6 +197,16 @@ def scan_yaml(found: Collector, form: Form = Form.YAML) -> FileScan | None:
     return found.scan()
 
 
+_VOLUME = re.compile(r"[.~/\w][^:]*:/[^:]*(?::\w+)?\Z")
+
+
+def _speaks(key: str, value: str) -> bool:
+    """Whether the value is one for the database in use; a whole URL says so itself."""
+    if speaks_of_database(key):
+        return True
+    return locate(value).is_url and not OTHER_WORD.search(snake(key))
+
+
 _DEFAULT = re.compile(r"\$\{\w+:?-(?P<default>[^${}]*)\}")
 """`${DB_PATH:-app.db}`: what stands when nobody sets it."""
 
@@ -207,6 +217,9 @@ def _scalar(found: Collector, form: Form, key: str, scalar: ScalarNode) -> None:
     whole = value
     if "=" in value and not names_database(value, found.known):
         key, _, whole = value.partition("=")
+    if form is Form.COMPOSE and "://" not in whole and _VOLUME.match(whole):
+        # The folder or file of this machine; behind the colon is the container's.
+        whole = whole.partition(":")[0]
     default = _DEFAULT.fullmatch(whole)
     if form is not Form.YAML and default is not None:
         whole = default["default"]
@@ -218,7 +231,7 @@ def _scalar(found: Collector, form: Form, key: str, scalar: ScalarNode) -> None:
         allowed, why = "no", "the path is one inside the container or on the CI machine"
     elif whole is not value or raw != value or "\n" in value:
         allowed, why = "no", "the value is not written in one plain piece"
-    elif not speaks_of_database(key):
+    elif not _speaks(key, whole):
         allowed, why = "no", "the key does not speak of a database"
     found.add(
         form, whole, start, end, allowed=allowed, why=why, key=key if whole != value else None

@@ -159,7 +159,7 @@ _PYTHON = re.compile(
     # what opens one
     rb"sqlite3|aiosqlite|apsw|dbapi2|create_(?:async_)?engine\(|make_url\(|database\.from_uri|"
     rb"add_jobstore|sqlalchemyjobstore|sqlite\w*(?:database|engine)|dataset\.connect|"
-    rb"databases\.database|from databases|databases(?:['\"]\])*\s*(?:=\s|\[)|"
+    rb"databases\.database|from databases|"
     rb"sqlite_utils|sqlitedict|"
     rb"from_conn_string|tortoise\.init|register_tortoise|tortoise_orm|pony|"
     rb"(?:bind|database|connect)\(\s*['\"]sqlite|attach\b.{0,12}'|"
@@ -167,7 +167,7 @@ _PYTHON = re.compile(
     rb"(?:database|db)_?(?:path|file|url|uri)|['\"](?:database|db)_?name['\"]|"
     rb"\b(?:database|db)_?name\s*[:=]\s*[\w.(]*['\"]"
 )
-_NAMES = re.compile(rb"\b(?:DATABASE|DB)_?NAME\b")
+_NAMES = re.compile(rb"\b(?:DATABASE|DB)_?NAME\b|DATABASES(?:['\"]\])*\s*(?:=\s|\[|:)")
 
 
 class Mentions:

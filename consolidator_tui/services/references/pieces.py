@@ -12,6 +12,8 @@ from consolidator_tui.services.references.paths import Location, locate
 
 SEPARATOR = Piece(PieceKind.TEXT, "/")
 UNKNOWN: Pieces = (Piece(PieceKind.UNKNOWN),)
+CUT = Piece(PieceKind.UNKNOWN, "cut")
+"""Stands behind a text that is taken apart: what is left of it depends on how it is written."""
 _LIMIT = 24
 _VARIABLE = re.compile(r"%\w+%|\$\w|\$\{|\{\w*\}")
 """What str.format, the shell, Windows or os.path.expandvars put something in for."""
@@ -67,6 +69,14 @@ def product(parts: list[list[Pieces]], combine: Callable[[Pieces, Pieces], Piece
     for alternatives in parts:
         values = [combine(value, other) for value in values for other in alternatives][:_LIMIT]
     return values
+
+
+def cut(values: list[Pieces]) -> list[Pieces]:
+    """What is left of texts that are taken apart in a way that is not followed."""
+    return [
+        (*value, CUT) if any(p.kind is PieceKind.TEXT and p.start >= 0 for p in value) else UNKNOWN
+        for value in values
+    ]
 
 
 def concatenate(left: Pieces, right: Pieces) -> Pieces:

@@ -20,13 +20,16 @@ from consolidator_tui.domain.reference import (
     ReferenceReport,
 )
 from consolidator_tui.services.references.check import check
+from consolidator_tui.services.references.compose import ComposeFiles
 from consolidator_tui.services.references.find import known_names
-from consolidator_tui.services.references.paths import OTHER_WORD
-from consolidator_tui.services.references.resolve import in_tests
+from consolidator_tui.services.references.in_tests import in_tests
+from consolidator_tui.services.references.paths import OTHER_WORD, locate
+from consolidator_tui.services.references.pieces import normal
 from consolidator_tui.services.references.rewrite import (
     CONFIGURATION,
     FileJobs,
     Job,
+    Rewritten,
     rewrite_files,
     values_of,
 )
@@ -40,6 +43,7 @@ _OWN = re.compile(
     rb"mkstemp|mkdtemp|tmp_path|tmpdir|TemporaryDirectory|NamedTemporaryFile|:memory:|sqlite://[\"']"
 )
 _SILENT = (Form.TEXT, Form.MENTION)
+_UNANCHORED = (Form.TOML, Form.YAML, Form.INI)
 _ANCHORED = (Anchor.FILE_FOLDER, Anchor.ABSOLUTE)
 _CARRIES = re.compile(
     r"migrat|merg|consolidat|convert|backup|restore|import|export|copy|sync|transfer|dump|upgrade|"
@@ -100,6 +104,7 @@ async def propose(
     kept, dropped = await asyncio.to_thread(check, report, target, case.goals, rewritten)
     notes += [note for found in rewritten for note in found.notes]
     notes += [ManualNote(file, wanted[file][0].line, why) for file, why in dropped.items()]
+    notes += _relative_notes(case, kept)
     notes += await asyncio.to_thread(_test_notes, case)
     edited = tuple(
         FileEdit(found.file, report.hashes[found.file], found.edits)
@@ -117,7 +122,7 @@ def _decide(case: _Case) -> tuple[dict[str, list[Reference]], list[ManualNote]]:
     notes: list[ManualNote] = []
     wanted: dict[str, list[Reference]] = defaultdict(list)
     veto = _several(case)
-    compose = any(r.form is Form.COMPOSE for r in case.report.references)
+    compose = ComposeFiles(case.report.project)
     for reference in case.report.references:
         why = _why_not(case, reference, veto, compose)
         if why is None:
@@ -148,7 +153,9 @@ def _file_jobs(project: Path, case: _Case, file: str, references: list[Reference
     return FileJobs(project, file, report.hashes[file], known, tuple(jobs))
 
 
-def _why_not(case: _Case, reference: Reference, veto: dict[str, str], compose: bool) -> str | None:
+def _why_not(
+    case: _Case, reference: Reference, veto: dict[str, str], compose: ComposeFiles
+) -> str | None:
     """None: to be edited. Empty: nothing to do. Else what to do by hand."""
     goal = case.goal(reference)
     if reference.form in _SILENT:
@@ -161,11 +168,7 @@ def _why_not(case: _Case, reference: Reference, veto: dict[str, str], compose: b
         why = reference.why_not or "not decidable"
         return f"{reference.form}: {why}. Check that it is {_shown(case, goal)}."
     if list(reference.resolves_to) == [goal]:
-        settled = reference.anchor in _ANCHORED or reference.form in (
-            Form.TOML,
-            Form.YAML,
-            Form.INI,
-        )
+        settled = reference.anchor in _ANCHORED or reference.form in _UNANCHORED
         if settled or not reference.editable:
             return ""
     if not _concerns(case, reference):
@@ -174,12 +177,20 @@ def _why_not(case: _Case, reference: Reference, veto: dict[str, str], compose: b
         return f"“{reference.text}”: {reference.why_not}. {_advice(case, reference, goal)}"
     if reference.file in veto and not reference.in_tests:
         return veto[reference.file]
-    if compose and reference.form is Form.DOTENV and _compose_reads(case, reference.file):
-        return (
-            "docker compose hands this file to containers, where host paths do not exist. "
-            f"Let {reference.env_key} name {_shown(case, goal)} as the container sees it."
-        )
+    if reference.form is Form.DOTENV and reference.env_key:
+        how = compose.hands(reference.file, reference.env_key)
+        if how:
+            return _in_containers(case, reference, goal, how)
     return None
+
+
+def _in_containers(case: _Case, reference: Reference, goal: Path, how: str) -> str:
+    if list(reference.resolves_to) == [goal]:
+        return ""
+    return (
+        f"{how}, and paths of this machine do not exist in a container. "
+        f"Let {reference.env_key} name {_shown(case, goal)} as the container sees it."
+    )
 
 
 def _concerns(case: _Case, reference: Reference) -> bool:
@@ -249,16 +260,6 @@ def _shown(case: _Case, path: Path) -> str:
     return path.relative_to(project).as_posix() if path.is_relative_to(project) else str(path)
 
 
-def _compose_reads(case: _Case, file: str) -> bool:
-    """Whether a compose file stands beside a .env file: compose reads it by itself."""
-    folder = PurePosixPath(file).parent
-    return any(
-        PurePosixPath(r.file).parent == folder
-        for r in case.report.references
-        if r.form is Form.COMPOSE
-    )
-
-
 def _several(case: _Case) -> dict[str, str]:
     """Files that carry data from one database to another are never edited."""
     meant: dict[str, set[frozenset[Path]]] = defaultdict(set)
@@ -284,6 +285,29 @@ def _reason(case: _Case, reference: Reference, goal: Path) -> str:
     meant = ", ".join(_shown(case, path) for path in reference.resolves_to)
     whose = "tests get a database of their own" if reference.in_tests else "one database"
     return f"{meant} → {_shown(case, goal)} ({whose})"
+
+
+def _relative_notes(case: _Case, kept: Sequence[Rewritten]) -> list[ManualNote]:
+    """Edited values that still depend on the working directory, since their form has no anchor."""
+    edited = {(found.file, edit.start): edit for found in kept for edit in found.edits}
+    notes = []
+    for reference in case.report.references:
+        edit = edited.get((reference.file, reference.start))
+        if edit is None or reference.form not in _UNANCHORED:
+            continue
+        value = edit.new.decode("utf-8", "replace").strip("'\"")
+        path = locate(value).path
+        if path.startswith("/"):
+            continue
+        goal = case.goal(reference)
+        base = next((b for b in reference.working_directories if normal(path, b) == goal), None)
+        where = "the project" if base in (None, case.report.project) else _shown(case, base)
+        what = (
+            f"“{value}” stays relative, because {reference.form} knows no anchor: it is "
+            f"{_shown(case, goal)} when the program is started in {where}."
+        )
+        notes.append(ManualNote(reference.file, reference.line, what))
+    return notes
 
 
 def _makes_own(path: Path) -> bool:

@@ -46,6 +46,10 @@ _MODULE_WORD = re.compile(r"(?:^|_)(?:module|package|import|logger|namespace|plu
 _OPENERS = re.compile(r"connect|store|repositor|engine|sqlite|_orm|sql_", re.I)
 
 
+_URL_KEYWORDS = ("con", "connection", "connection_string", "conn_string")
+_URL_SECOND = ("read_sql", "read_sql_query", "read_sql_table", "to_sql")
+
+
 def snake(name: str) -> str:
     """`PromptDBStore` as `prompt_db_store`, so that its words can be told apart."""
     name = re.sub(r"([A-Z]+)([A-Z][a-z])", r"\1_\2", name)
@@ -113,6 +117,8 @@ def _transparent(call: cst.Call, arg: cst.Arg, scope: Scope, evaluator: Evaluato
     name = evaluator.qualified(call.func, scope)
     if name in ("os.path.join", "os.path.dirname", "posixpath.join", "click.Path"):
         return name != "click.Path"
+    if name.endswith("make_url"):
+        return False  # it opens nothing, but it is given a URL and nothing else
     if name in TRANSPARENT or name.rsplit(".", 1)[-1] in PATH_CLASSES:
         return True
     if isinstance(call.func, cst.Attribute) and call.func.attr.value in ("joinpath", "with_name"):
@@ -217,6 +223,8 @@ def _assigned(target: cst.CSTNode, scope: Scope, evaluator: Evaluator) -> Contex
         key = text_of(index.value) if isinstance(index, cst.Index) else ""
         if evaluator.qualified(target.value, scope) in ("os.environ", "environ"):
             return _environment(key)
+        if key == "NAME" and is_django(target):
+            return Context(Form.DJANGO, "yes", "", None, "NAME")
         return keyed(key)
     name = dotted(target)
     last = name.rsplit(".", 1)[-1]
@@ -226,6 +234,21 @@ def _assigned(target: cst.CSTNode, scope: Scope, evaluator: Evaluator) -> Contex
         context = named(last, Form.SETTINGS_FIELD)
         return Context(context.form, context.allowed, context.why_not, env_name(scope, last), last)
     return named(last, Form.NAME)
+
+
+def _begins(node: cst.CSTNode) -> str:
+    """What a text or an f-string begins with."""
+    if isinstance(node, cst.FormattedString) and node.parts:
+        first = node.parts[0]
+        return first.value if isinstance(first, cst.FormattedStringText) else ""
+    return text_of(node)
+
+
+def is_django(target: cst.Subscript) -> bool:
+    """Whether a target is `DATABASES["…"]["…"]`."""
+    inner = target.value
+    name = dotted(inner.value) if isinstance(inner, cst.Subscript) else ""
+    return name.rsplit(".", 1)[-1] == "DATABASES"
 
 
 def _environment(key: str) -> Context:
@@ -267,6 +290,10 @@ def _dict_value(
                 callee = evaluator.qualified(outer.func, scope)
                 if callee == "os.environ.update":
                     return _environment(key)
+        if _begins(element.value).startswith("sqlite://") and _inside_key(
+            tree, around, "connections"
+        ):
+            return Context(Form.TORTOISE, "yes", "", None, "connections")
         if _under(tree, around, "SQLALCHEMY_BINDS"):
             return Context(Form.FLASK, "yes", "", None, "SQLALCHEMY_BINDS")
     return keyed(key)
@@ -332,6 +359,10 @@ def call_context(
         return Context(Form.SQLALCHEMY, "yes", "", None, last)
     if last in _TALK:
         return Context(Form.MENTION, "no", f"it is given to {last}()", None, last)
+    if _begins(arg.value).startswith(("sqlite:///", "sqlite+")):
+        second = len(call.args) > 1 and call.args[1] is arg
+        if key in _URL_KEYWORDS or (last in _URL_SECOND and second):
+            return Context(Form.SQLALCHEMY, "yes", "", None, last)
     if key:
         context = keyed(key)
         form = Form.FLASK if context.form is Form.FLASK else Form.OPENED

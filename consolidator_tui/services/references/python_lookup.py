@@ -12,11 +12,15 @@ from consolidator_tui.services.references.python_names import (
     is_settings,
     keyword,
     returned,
+    text_of,
 )
 from consolidator_tui.services.references.python_tree import Scope, Tree, dotted
 
 MANY = 12
 """Alternatives that are followed."""
+
+
+_DEPTH = 14
 
 
 class Lookup:
@@ -113,6 +117,9 @@ class Lookup:
                 if found is not None:
                     return found
             look = look.parent
+        if isinstance(node, cst.Attribute):
+            outer = self.class_of(node.value, scope, depth + 1)
+            return outer.classes.get(node.attr.value) if outer is not None else None
         if isinstance(node, cst.Call):
             function = self.function(node.func, scope)
             if function is None:
@@ -123,6 +130,37 @@ class Lookup:
                 if found is not None:
                     return found
         return None
+
+    def items(
+        self, node: cst.CSTNode | None, key: str, scope: Scope
+    ) -> list[tuple[cst.BaseExpression, Scope]]:
+        """What stands under a key of a dictionary that is written out in this file: `node` is
+        it, a name of it, or an item of another one."""
+        found: list[tuple[cst.BaseExpression, Scope]] = []
+        for owner, place in self._dictionaries(node, scope):
+            found += [
+                (element.value, place)
+                for element in owner.elements
+                if isinstance(element, cst.DictElement) and key and text_of(element.key) == key
+            ]
+        return found
+
+    def _dictionaries(self, node: cst.CSTNode | None, scope: Scope) -> list[tuple[cst.Dict, Scope]]:
+        if isinstance(node, cst.Dict):
+            return [(node, scope)]
+        if isinstance(node, cst.Subscript):
+            index = node.slice[0].slice
+            inner = text_of(index.value) if isinstance(index, cst.Index) else ""
+            found = self.items(node.value, inner, scope)
+            return [(value, place) for value, place in found if isinstance(value, cst.Dict)]
+        look: Scope | None = scope
+        name = dotted(node) if node is not None else ""
+        while look is not None and name:
+            assigned = [value for value in look.assigned.get(name, ()) if value is not None]
+            if assigned:
+                return [(value, look) for value in assigned if isinstance(value, cst.Dict)]
+            look = look.parent
+        return []
 
     def function(self, callee: cst.CSTNode, scope: Scope) -> cst.FunctionDef | None:
         """The function of this file that a callee names."""
@@ -151,6 +189,23 @@ class Lookup:
             values += self.values(value, owner.attribute_scopes.get(id(value), owner), depth)
         if not values and name in owner.functions:
             values = self._returns(owner.functions[name], depth)
+        return values or self._inherited(owner, name, depth)
+
+    def _inherited(self, owner: Scope, name: str, depth: int) -> list[Pieces]:
+        """What a base class, of this file or another one, says about a member."""
+        node, around = owner.node, owner.parent
+        if not isinstance(node, cst.ClassDef) or around is None or depth > _DEPTH:
+            return [UNKNOWN]
+        values: list[Pieces] = []
+        for base in node.bases:
+            found = self.class_of(base.value, around)
+            first, _, rest = dotted(base.value).partition(".")
+            if found is not None and found is not owner:
+                values += self.member(found, name, depth + 1)
+            elif first in around.module().imported:
+                origin, dots = around.module().imported[first]
+                whole = ".".join(part for part in (origin, rest, name) if part)
+                values.append((Piece(PieceKind.IMPORTED, whole, self.file, up=dots),))
         return values or [UNKNOWN]
 
     def _returns(self, function: cst.FunctionDef, depth: int) -> list[Pieces]:

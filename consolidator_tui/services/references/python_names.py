@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import libcst as cst
 
 from consolidator_tui.services.references.python_tree import Scope, dotted
@@ -17,6 +19,8 @@ TRANSPARENT_METHODS = {
     "resolve", "absolute", "expanduser", "as_posix", "strip", "rstrip", "lstrip", "__str__",
     "__fspath__", "get_secret_value", "unicode_string",
 }  # fmt: skip
+CUTTING = {"replace", "removeprefix", "split", "rsplit", "lstrip", "strip", "partition"}
+"""Methods that, given an argument, leave a part of a text."""
 ENV_READERS = {
     "os.getenv", "os.environ.get", "environ.get", "getenv", "os.environ.setdefault",
     "os.environ.pop", "environ.setdefault", "decouple.config", "env", "env.str", "env.get",
@@ -33,6 +37,35 @@ TEMPORARY_NAMES = {
     "tempdir",
 }  # fmt: skip
 CONFIG_READERS = {"decouple.config", "config", "env", "env.str", "env.path", "env.db", "env.db_url"}
+
+
+_SCHEME = re.compile(r"\+\w+|sqlite3?(?:\+\w+)?(?::///)?")
+
+
+def is_scheme(text: str) -> bool:
+    """Whether a text that is cut off or exchanged leaves the path of a URL as it is."""
+    return _SCHEME.fullmatch(text) is not None
+
+
+def without_scheme(node: cst.Subscript) -> cst.BaseExpression | None:
+    """`url` of `url.split("///")[1]` and of `url[len("sqlite:///"):]`, else None."""
+    index = node.slice[0].slice
+    split = node.value
+    if isinstance(index, cst.Slice):
+        lower = index.lower
+        if isinstance(lower, cst.Call) and dotted(lower.func) == "len" and len(lower.args) == 1:
+            text = text_of(lower.args[0].value)
+            return node.value if "///" in text and is_scheme(text) else None
+        return None
+    if not isinstance(split, cst.Call) or not isinstance(split.func, cst.Attribute):
+        return None
+    if split.func.attr.value != "split" or not split.args:
+        return None
+    by = text_of(split.args[0].value)
+    last = isinstance(index, cst.Index) and (
+        isinstance(index.value, cst.Integer | cst.UnaryOperation)
+    )
+    return split.func.value if last and (by == "///" or ("///" in by and is_scheme(by))) else None
 
 
 def returned(function: cst.FunctionDef) -> list[cst.BaseExpression]:

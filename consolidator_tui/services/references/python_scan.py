@@ -20,6 +20,7 @@ from consolidator_tui.domain.reference import (
 )
 from consolidator_tui.services.references.paths import (
     SUFFIX_PATTERN,
+    Mentions,
     is_dotted,
     is_memory,
     is_other_url,
@@ -41,6 +42,7 @@ from consolidator_tui.services.references.python_tree import (
     Tree,
     parse,
     place_of,
+    refuse_odd,
 )
 from consolidator_tui.services.references.python_uses import UseFinder
 
@@ -54,14 +56,20 @@ _EXACT_UTF8 = ("utf-8", "utf8", "utf-8-sig", "ascii", "us-ascii", "utf_8")
 def scan_python(file: str, data: bytes, sha256: str, known: Collection[str] = ()) -> FileScan:
     """Find the literals and the uses in the bytes of a Python file; never raises for bad source."""
     try:
-        tree = _parse(data)
+        tree = _parse(data, known)
     except NotReadable as error:
         return _unreadable(file, data, sha256, known, error)
+    if tree is None:
+        return FileScan(file, sha256)
     return _Scan(tree, file, sha256, frozenset(known)).run()
 
 
-def _parse(data: bytes) -> Tree:
-    small = thin(data)
+def _parse(data: bytes, known: Collection[str]) -> Tree | None:
+    """None where only documentation and comments mention a database."""
+    refuse_odd(data)
+    small = thin(data, Mentions(known))
+    if small is None:
+        return None
     if small != data:
         try:
             return parse(small)
@@ -301,7 +309,7 @@ class _Scan(UseFinder):
             texts = [p for v in use.values for p in v if p.kind is PieceKind.TEXT and p.start >= 0]
             imported = any(p.kind is PieceKind.IMPORTED for v in use.values for p in v)
             whole = ["".join(p.text for p in v) for v in use.values]
-            if all(is_other_url(text) for text in whole):
+            if all(is_other_url(text) for text in whole) or text_only(use.values) == {""}:
                 continue
             if any(is_memory(text) for text in whole) or imported:
                 self._literal_of_use(use)
@@ -356,6 +364,16 @@ class _Scan(UseFinder):
                 if self.tree.span(node)[0] == start:
                     return node
         return None
+
+
+def text_only(values: Collection[Pieces]) -> set[str]:
+    """The values that are known as a whole; without a name SQLite opens a temporary database."""
+    return {
+        "".join(piece.text for piece in value)
+        if all(piece.kind is PieceKind.TEXT for piece in value)
+        else "?"
+        for value in values
+    }
 
 
 def _carrier(value: Pieces) -> Piece | None:

@@ -128,6 +128,8 @@ def file_use(
         method = call.func.attr.value
         if method in TEST_METHODS:
             return Form.FILE_TEST, [call.func.value], False
+        if method == "replace" and len(plain) != 1:
+            return None  # that of a text
         if method in OPERATION_METHODS:
             return Form.FILE_OPERATION, [call.func.value], method not in _HARMLESS
     return None

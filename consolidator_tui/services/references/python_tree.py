@@ -171,11 +171,7 @@ def parse(data: bytes) -> Tree:
     the encoding that they declare (PEP 263).
     """
     bom = 3 if data.startswith(codecs.BOM_UTF8) else 0
-    if b"\0" in data:
-        raise NotReadable("it holds null bytes", place_of(data, data.index(b"\0"))[0])
-    # libcst's parser recurses on the C stack: what is nested too deeply ends the process.
-    if len(data) > _MOST_BYTES or _depth(data) > _MOST_BRACKETS:
-        raise NotReadable("it is too large or nested too deeply")
+    refuse_odd(data)
     try:
         module = cst.parse_module(data[bom:])
     except cst.ParserSyntaxError as error:
@@ -191,6 +187,15 @@ def parse(data: bytes) -> Tree:
     except RecursionError as error:
         raise NotReadable("it is nested too deeply") from error
     return tree
+
+
+def refuse_odd(data: bytes) -> None:
+    """Raise NotReadable for bytes that no parser should be given."""
+    if b"\0" in data:
+        raise NotReadable("it holds null bytes", place_of(data, data.index(b"\0"))[0])
+    # libcst's parser recurses on the C stack: what is nested too deeply ends the process.
+    if len(data) > _MOST_BYTES or _depth(data) > _MOST_BRACKETS:
+        raise NotReadable("it is too large or nested too deeply")
 
 
 def _depth(data: bytes) -> int:
@@ -253,6 +258,8 @@ class _Binder:
         if isinstance(up, cst.Attribute) and up.attr is name:
             node, up = up, self.tree.parent(up)
         if isinstance(up, cst.BinaryOperation):
+            if isinstance(up.left, cst.SimpleString) and "sqlite" in up.left.value:
+                return False
             return up.right is node and isinstance(up.operator, cst.Divide | cst.Add)
         if isinstance(up, cst.Arg):
             call = self.tree.parent(up)

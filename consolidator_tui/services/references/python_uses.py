@@ -4,12 +4,21 @@ from __future__ import annotations
 
 import libcst as cst
 
-from consolidator_tui.domain.reference import Form, FoundUse, PieceKind
-from consolidator_tui.services.references.python_forms import speaks_of_database
+from consolidator_tui.domain.reference import Form, FoundUse, Piece, PieceKind
+from consolidator_tui.services.references.python_forms import is_django, speaks_of_database
 from consolidator_tui.services.references.python_names import ENV_READERS, keyword, text_of
 from consolidator_tui.services.references.python_sinks import argument, file_use, sink_of
 from consolidator_tui.services.references.python_tree import Scope, Tree, dotted
 from consolidator_tui.services.references.python_values import Evaluator
+
+_FILE_USES = (Form.FILE_TEST, Form.FILE_OPERATION)
+
+
+def _told(piece: Piece) -> bool:
+    """Whether a piece can lead to a place that names the file."""
+    if piece.kind is PieceKind.TEXT:
+        return piece.start >= 0
+    return piece.kind in (PieceKind.IMPORTED, PieceKind.ENVIRONMENT)
 
 
 class UseFinder:
@@ -47,13 +56,15 @@ class UseFinder:
 
     def assignment(self, node: cst.Assign | cst.AnnAssign, scope: Scope) -> None:
         """Note configuration that a framework opens."""
-        if node.value is None:
+        if node.value is None or dotted(node.value) == "None":
             return
         target = node.target if isinstance(node, cst.AnnAssign) else node.targets[0].target
         name = dotted(target).rsplit(".", 1)[-1]
         if isinstance(target, cst.Subscript):
             index = target.slice[0].slice
             name = text_of(index.value) if isinstance(index, cst.Index) else ""
+            if name == "NAME" and is_django(target):
+                self._use(Form.DJANGO, node, node.value, scope)
         if name == "SQLALCHEMY_DATABASE_URI":
             self._use(Form.FLASK, node, node.value, scope)
         if name == "DATABASES" and isinstance(node.value, cst.Dict):
@@ -79,6 +90,8 @@ class UseFinder:
         two_slashes: bool = False,
     ) -> None:
         values = tuple(self.evaluator.values(given, scope))
+        if form in _FILE_USES and not any(_told(piece) for value in values for piece in value):
+            return
         span = self._around(node)
         text = self.tree.module.code_for_node(given)[:200]
         line, column = self.tree.place(span[0])
@@ -86,7 +99,7 @@ class UseFinder:
         for value in values:
             for piece in value:
                 if piece.kind is PieceKind.ENVIRONMENT and piece.text:
-                    opens = form not in (Form.FILE_TEST, Form.FILE_OPERATION)
+                    opens = form not in _FILE_USES
                     if opens and not endangers:
                         self.keys.add(piece.text)
 

@@ -8,8 +8,10 @@ import libcst as cst
 
 from consolidator_tui.domain.reference import Piece, PieceKind, Pieces
 from consolidator_tui.services.references.pieces import (
+    CUT,
     UNKNOWN,
     concatenate,
+    cut,
     join,
     parent,
     product,
@@ -17,13 +19,16 @@ from consolidator_tui.services.references.pieces import (
 from consolidator_tui.services.references.python_lookup import MANY, Lookup
 from consolidator_tui.services.references.python_names import (
     CONFIG_READERS,
+    CUTTING,
     ENV_READERS,
     PATH_CLASSES,
     TEMPORARY,
     TRANSPARENT,
     TRANSPARENT_METHODS,
+    is_scheme,
     keyword,
     text_of,
+    without_scheme,
 )
 from consolidator_tui.services.references.python_tree import Scope, Tree, dotted
 
@@ -119,6 +124,9 @@ class Evaluator(Lookup):
 
     def _attribute(self, node: cst.Attribute, scope: Scope, depth: int) -> list[Pieces]:
         name = node.attr.value
+        if name == "database" and isinstance(node.value, cst.Call):
+            url = self.qualified(node.value.func, scope).rsplit(".", 1)[-1] == "make_url"
+            return self.values(node.value, scope, depth) if url else [UNKNOWN]
         if name == "parent":
             return [parent(value) for value in self.values(node.value, scope, depth)]
         owner = self.class_of(node.value, scope)
@@ -131,14 +139,31 @@ class Evaluator(Lookup):
         if (dotted(node) or "").startswith("sys."):
             return [UNKNOWN]
         bases = self.values(node.value, scope, depth)
+        if any(b[0].text.startswith("argparse.") for b in bases if b):
+            parsed = self._option(name, depth)
+            if parsed:
+                return parsed
         return [
             (Piece(PieceKind.IMPORTED, f"{b[0].text}.{name}", b[0].file, up=b[0].up),)
             if len(b) == 1 and b[0].kind is PieceKind.IMPORTED
             else b
-            if len(b) == 1 and b[0].kind is PieceKind.TEMPORARY
+            if (len(b) == 1 and b[0].kind is PieceKind.TEMPORARY) or b[-1:] == (CUT,)
             else UNKNOWN
             for b in bases
         ]
+
+    def _option(self, name: str, depth: int) -> list[Pieces]:
+        """The defaults of a command-line option that argparse parses in this file."""
+        values: list[Pieces] = []
+        for call in self.tree.calls().get("add_argument", ()):
+            names = [text_of(arg.value).lstrip("-").replace("-", "_") for arg in call.args
+                     if arg.keyword is None]  # fmt: skip
+            names.append(text_of(keyword(call, "dest")))
+            default = keyword(call, "default")
+            if name in names:
+                scope = self.tree.scopes[id(call)]
+                values += [UNKNOWN] if default is None else self.values(default, scope, depth)
+        return values
 
     def _flask_folder(self, name: str) -> list[Pieces]:
         """Flask's folders: of a package beside it, of a module beside it, and for the module that
@@ -161,25 +186,29 @@ class Evaluator(Lookup):
             for _ in range(int(inner.evaluated_value) + 1):
                 values = [parent(value) for value in values]
             return values
+        whole = without_scheme(node)
+        if whole is not None:
+            return self.values(whole, scope, depth)
         if self.qualified(node.value, scope) in ("os.environ", "environ"):
             key = text_of(inner)
             return [(Piece(PieceKind.ENVIRONMENT, key),)] if key else [UNKNOWN]
-        return self._item(node.value, text_of(inner), scope, depth) or [UNKNOWN]
+        key = text_of(inner)
+        if not key:
+            return cut(self.values(node.value, scope, depth))
+        items: list[Pieces] = []
+        for value, place in self.items(node.value, key, scope):
+            items += self.values(value, place, depth)
+        return items or self._of_other_file(node.value, key, scope, depth)
 
-    def _item(self, node: cst.CSTNode, key: str, scope: Scope, depth: int) -> list[Pieces]:
-        """`CONFIG["db_path"]` of a dictionary that is written out in this file."""
-        look: Scope | None = scope
-        name = dotted(node)
-        values: list[Pieces] = []
-        while look is not None and key and not values:
-            for value in look.assigned.get(name, ()):
-                if not isinstance(value, cst.Dict):
-                    continue
-                for element in value.elements:
-                    if isinstance(element, cst.DictElement) and text_of(element.key) == key:
-                        values += self.values(element.value, look, depth)
-            look = look.parent
-        return values
+    def _of_other_file(self, node: cst.CSTNode, key: str, scope: Scope, depth: int) -> list[Pieces]:
+        """`CONFIG["db_path"]` of a dictionary that another file of the project writes out."""
+        found = self.values(node, scope, depth) if key.isidentifier() else [UNKNOWN]
+        return [
+            (Piece(PieceKind.IMPORTED, f"{v[0].text}.{key}", v[0].file, up=v[0].up),)
+            if len(v) == 1 and v[0].kind is PieceKind.IMPORTED
+            else UNKNOWN
+            for v in found
+        ]
 
     def _binary(self, node: cst.BinaryOperation, scope: Scope, depth: int) -> list[Pieces]:
         left = self.values(node.left, scope, depth)
@@ -257,12 +286,16 @@ class Evaluator(Lookup):
         if name.rsplit(".", 1)[-1] == "Field" or name in ("dataclasses.field", "field"):
             default = keyword(node, "default") or (arguments[0] if arguments else None)
             return self.values(default, scope, depth)
+        if name in ("typer.Option", "typer.Argument") and arguments:
+            return self.values(arguments[0], scope, depth)
         function = self.function(node.func, scope)
         if function is not None:
             return self._returns(function, depth)
         if isinstance(node.func, cst.Attribute):
             method = node.func.attr.value
-            if method in TRANSPARENT_METHODS:
+            if method in CUTTING and arguments and not is_scheme(text_of(arguments[0])):
+                return cut(self.values(node.func.value, scope, depth))
+            if method in TRANSPARENT_METHODS or method in ("replace", "removeprefix"):
                 return self.values(node.func.value, scope, depth)
             if method == "as_uri":
                 scheme = (Piece(PieceKind.TEXT, "file:"),)
@@ -276,6 +309,8 @@ class Evaluator(Lookup):
             if method == "format" and not any(arg.keyword for arg in node.args):
                 left = self.values(node.func.value, scope, depth)
                 return self._fill(left, "{}", [self.values(a, scope, depth) for a in arguments])
+        if name.rsplit(".", 1)[-1] in ("urlparse", "urlsplit", "partition") and arguments:
+            return cut(self.values(arguments[0], scope, depth))
         values = self.values(node.func, scope, depth)
         return [v for v in values if len(v) == 1 and v[0].kind is PieceKind.IMPORTED]
 
@@ -303,6 +338,13 @@ class Evaluator(Lookup):
                 return self._returns(function, 0)
             return self.name(first, scope, 0)
         node: cst.BaseExpression = cst.Name(first)
+        items = [(value, scope) for value in scope.assigned.get(first, ()) if value is not None]
+        if any(isinstance(value, cst.Dict) for value, _ in items):
+            for key in rest.split("."):
+                items = [found for value, place in items for found in self.items(value, key, place)]
+            return [found for value, place in items for found in self.values(value, place, 0)] or [
+                UNKNOWN
+            ]
         owner = self.class_of(node, scope)
         if owner is None and first in scope.functions:
             inner = self.tree.scopes[id(scope.functions[first])]
@@ -311,7 +353,10 @@ class Evaluator(Lookup):
             ]
             owner = next((found for found in owners if found is not None), None)
         if owner is not None:
-            return self.member(owner, rest.split(".")[0], 0)
+            names = rest.split(".")
+            while len(names) > 1 and names[0] in owner.classes:
+                owner = owner.classes[names.pop(0)]
+            return self.member(owner, names[0], 0)
         values = self.name(first, scope, 0)
         return [
             (Piece(PieceKind.IMPORTED, f"{v[0].text}.{rest}", v[0].file, up=v[0].up),)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -21,9 +20,12 @@ from consolidator_tui.domain.reference import (
     UnreadableFile,
     Use,
 )
+from consolidator_tui.services.references.elsewhere import NOT_OPENING, elsewhere
+from consolidator_tui.services.references.in_tests import in_tests
 from consolidator_tui.services.references.modules import Modules
 from consolidator_tui.services.references.paths import is_memory
 from consolidator_tui.services.references.pieces import (
+    CUT,
     anchor_of,
     decidable,
     location,
@@ -31,28 +33,8 @@ from consolidator_tui.services.references.pieces import (
     normal,
 )
 
-_TEST_FOLDERS = {
-    "test", "tests", "testing", "e2e", "integration_tests", "unit_tests", "__tests__", "spec",
-}  # fmt: skip
-_TEST_FILE = re.compile(
-    r"(test_.*|.*_tests?|conftest|tests)\.py\Z|.*\.(test|spec)\.[jt]sx?\Z", re.I
-)
-_TEST_ENV = re.compile(r"\.env.*\btest(ing|s)?\b", re.I)
-
+_FLASK_KEY = "SQLALCHEMY_DATABASE_URI"
 _REMOVES = ("given to remove()", "given to unlink()", "given to .unlink()")
-_TOOLS = {"tox.ini", "pytest.ini", ".pytest.ini", "setup.cfg"}
-
-NOT_OPENING = (Form.FILE_TEST, Form.FILE_OPERATION, Form.MENTION)
-
-
-def in_tests(file: str) -> bool:
-    """Whether a file belongs to the project's tests, by the names that test runners collect."""
-    path = PurePosixPath(file)
-    if any(part.lower() in _TEST_FOLDERS for part in path.parts[:-1]):
-        return True
-    if path.name in _TOOLS:
-        return True
-    return bool(_TEST_FILE.match(path.name) or _TEST_ENV.match(path.name))
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +127,8 @@ def resolve(
     resolver.module_names = {_module_name(file) for file in python_files}
     references = [resolver.reference(scan, literal) for scan in scans for literal in scan.literals]
     references = _pair_tests(references)
+    told = {x.name for scan in scans for x in scan.literals if x.name}
+    references += [found for scan in scans for found in elsewhere(scan, modules, told)]
     keys = {key for scan in scans for key in scan.env_keys}
     keys |= {key for key, found in evidences.by_key.items() if any(
         e.use.form not in NOT_OPENING for e in found)}  # fmt: skip
@@ -202,10 +186,17 @@ class _Resolver:
     def reference(self, scan: FileScan, literal: Literal) -> Reference:
         evidence = self._evidence(scan, literal)
         opening = [e for e in evidence if e.use.form not in NOT_OPENING and not e.endangers]
-        values = [(e.use.form, e.use.pieces, e.two_slashes, e.use.file) for e in opening]
+        values = [
+            (e.use.form, e.use.pieces, e.two_slashes, e.use.file)
+            for e in opening
+            if CUT not in e.use.pieces
+        ]
         if not values:
+            form = literal.form
+            if form is Form.DOTENV and (literal.env_key or "").endswith(_FLASK_KEY):
+                form = Form.FLASK
             values = [
-                (literal.form, value, literal.form is Form.TORTOISE, scan.file)
+                (form, value, literal.form is Form.TORTOISE, scan.file)
                 for plain in literal.values
                 for value in self.modules.expand(plain)
             ]
@@ -254,6 +245,9 @@ class _Resolver:
     ) -> tuple[bool, str]:
         if literal.allowed == "no" and not _tidies_up(scan, literal):
             return False, literal.why_not
+        taken = next((e for e in evidence if CUT in e.use.pieces), None)
+        if taken is not None and taken.use.form not in NOT_OPENING:
+            return False, f"{taken.use.file}:{taken.use.line} takes it apart"
         danger = next((e for e in evidence if e.endangers), None)
         if danger is not None and not in_tests(scan.file):
             return False, (

@@ -28,6 +28,7 @@ _NAMES = {
     "makefile": Form.SHELL, "justfile": Form.SHELL, "procfile": Form.SHELL,
     ".gitignore": Form.TEXT, ".dockerignore": Form.TEXT, "jenkinsfile": Form.CI,
 }  # fmt: skip
+_ENVS = (".envrc", ".flaskenv")
 _SKIPPED = {
     "package-lock.json", "yarn.lock", "pnpm-lock.yaml", "poetry.lock", "uv.lock",
     "composer.lock", "cargo.lock",
@@ -52,7 +53,7 @@ def form_of(file: str) -> Form | None:
     name, suffix = path.name.lower(), path.suffix.lower()
     if name in _SKIPPED:
         return None
-    if name == ".env" or name.startswith(".env.") or suffix == ".env" or name == ".envrc":
+    if name == ".env" or name.startswith(".env.") or suffix == ".env" or name in _ENVS:
         return Form.DOTENV
     if name in _NAMES:
         return _NAMES[name]
@@ -86,9 +87,8 @@ def _yaml_form(path: PurePosixPath) -> Form:
             "bitbucket-pipelines",
             ".travis",
             "appveyor",
-            "render",
-            "fly",
-            "app.y",
+            "render.y",
+            "fly.y",
             "cloudbuild",
             ".pre-commit",
             "mkdocs",
@@ -134,7 +134,7 @@ def _by_line(found: Collector, form: Form, why: str) -> FileScan:
     at = 0
     for line in found.text.splitlines(keepends=True):
         # Nobody edits what a packer wrote, and its short names look like suffixes.
-        packed = script and len(line) > _PACKED
+        packed = (script and len(line) > _PACKED) or _is_comment(line, form)
         for column, text in () if packed else tokens(line, found.known):
             if _is_module(line, column, text):
                 continue
@@ -151,6 +151,12 @@ def _by_line(found: Collector, form: Form, why: str) -> FileScan:
                       why=why or f"{form} is not edited", before=before)  # fmt: skip
         at += len(line)
     return found.scan()
+
+
+def _is_comment(line: str, form: Form) -> bool:
+    if form in (Form.JAVASCRIPT, Form.PRISMA):
+        return line.lstrip().startswith(("//", "/*", "* "))
+    return form in (Form.SHELL, Form.DOCKERFILE, Form.CI) and line.lstrip().startswith("#")
 
 
 def _is_module(line: str, column: int, text: str) -> bool:

@@ -15,6 +15,7 @@ from pathlib import Path
 from consolidator_tui.domain.errors import FileRefused
 from consolidator_tui.domain.event import Emit, Level, Message, PhaseTimed, Progress, Step
 from consolidator_tui.domain.smoke import (
+    OUTSIDE,
     CommandKind,
     Finding,
     FindingKind,
@@ -167,7 +168,9 @@ def _tell(report: SmokeReport, emit: Emit) -> None:
         for finding in result.findings:
             say(Level.WARNING, f"{result.command}: {_finding_text(finding)}", finding.file)
         if result.verdict is not Verdict.PASSED:
-            place = f" in {result.start.folder}" if result.start.folder else ""
+            folder = result.start.folder
+            place = f" in {folder}" if folder else ""
+            place = " in another folder" if folder == OUTSIDE else place
             text = f"{result.command}{place}: {result.reason}"
             if not result.start.required:
                 text += " It is not normally started there, so that alone stops nothing."

@@ -12,6 +12,7 @@ from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Static
 
+from consolidator_tui.tui.signs import WARN
 from consolidator_tui.tui.text import lines, safe
 from consolidator_tui.tui.widgets.bars import TooSmall
 
@@ -25,10 +26,18 @@ class ConfirmDelete(ModalScreen[bool]):
         Binding("down", "app.focus_next", "Next", show=False),
     ]
 
-    def __init__(self, files: Sequence[tuple[str, str]], phrase: str, restore: str) -> None:
-        """`files`: path and what is known of its backup; `restore`: the command that undoes it."""
+    def __init__(
+        self,
+        files: Sequence[tuple[str, str]],
+        phrase: str,
+        restore: str,
+        warnings: Sequence[str] = (),
+    ) -> None:
+        """`files`: path and what is known of its backup; `restore`: the command that undoes it;
+        `warnings`: what speaks against it."""
         super().__init__()
         self._files, self._phrase, self._restore = files, phrase, restore
+        self._warnings = warnings
 
     def compose(self) -> ComposeResult:
         """Files, how to get them back, phrase, buttons."""
@@ -54,6 +63,10 @@ class ConfirmDelete(ModalScreen[bool]):
         text = Text(end="")
         for path, known in self._files:
             text.append(f"  {safe(path):<{min(width, 44)}}  {safe(known)}\n")
+        if self._warnings:
+            text.append(f"\n{WARN} The application still names them:\n", "bold")
+            for warning in self._warnings:
+                text.append(f"  {lines(warning)}\n")
         text.rstrip()
         return text
 

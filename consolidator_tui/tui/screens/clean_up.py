@@ -29,6 +29,7 @@ CONDITIONS: dict[str, str] = {
     "unchanged": "Unchanged since its backup",
     "not in use": "No process has it open",
     "application": "The application works",
+    "references": "Nothing names it any more",
 }
 """What the gates of services/cleanup.py are called here; others show their own name."""
 
@@ -112,6 +113,17 @@ class CleanUpScreen(StepScreen):
             _, reason = wizard.may(self.STEP)
             return plain(reason, str(ink.muted))
         closed = [gate for gate in wizard.gates if not gate.open]
+        if closed and self._waivable:
+            text = sign("!", ink.warn)
+            number = plural(len(closed), "place")
+            names = "names" if len(closed) == 1 else "name"
+            text.append(f"{number} of the application still {names} these files. ", "bold")
+            text.append_text(plain(closed[0].reason.replace("still names it", "says", 1)))
+            text.append(
+                "\n  Change it and press r, or delete all the same: that is asked once more.",
+                str(ink.muted),
+            )
+            return text
         if closed:
             text = sign("!", ink.warn)
             text.append(f"Not yet safe: {plural(len(closed), 'condition')} not met. ", "bold")
@@ -131,7 +143,7 @@ class CleanUpScreen(StepScreen):
     def _gate(self, number: int, gate: Gate) -> Row:
         ink = self.ink
         mark = Text(GOOD, str(ink.good)) if gate.open else Text(BAD, str(ink.bad))
-        if gate.open and gate.reason:
+        if gate.waivable or (gate.open and gate.reason):
             # Nothing stands against it, but it is not known either.
             mark = Text(WARN, str(ink.warn))
         style = str(ink.muted) if gate.open and not gate.reason else ""
@@ -162,11 +174,16 @@ class CleanUpScreen(StepScreen):
             return Primary(f"Delete {number} …", reason, enabled=False)
         if not wizard.gates:
             return Primary("Check what is safe")
-        if not all(gate.open for gate in wizard.gates):
+        if not self._waivable:
             return Primary(f"Delete {number} …", "see the conditions above", enabled=False)
         if not wizard.doomed:
             return Primary("Finish", "there is nothing to delete")
         return Primary(f"Delete {number} …", "asks you to type a phrase", danger=True)
+
+    @property
+    def _waivable(self) -> bool:
+        """Whether nothing stands against it that a person may not overrule."""
+        return all(gate.open or gate.waivable for gate in self.wizard.gates)
 
     def act(self) -> None:
         """Do it."""
@@ -183,7 +200,8 @@ class CleanUpScreen(StepScreen):
 
         wizard = self.wizard
         files = [(path, "backup verified, rows verified") for path in wizard.doomed]
-        dialog = ConfirmDelete(files, wizard.phrase, wizard.restore_command)
+        warnings = [gate.reason for gate in wizard.gates if not gate.open and gate.reason]
+        dialog = ConfirmDelete(files, wizard.phrase, wizard.restore_command, warnings)
         self.app.push_screen(dialog, self._confirmed)
 
     def _confirmed(self, answer: bool | None) -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from consolidator_tui.services.references.in_tests import in_tests
 from consolidator_tui.services.references.paths import Mentions, locate, names_database, tokens
-from consolidator_tui.services.references.resolve import in_tests
 
 
 @pytest.mark.parametrize(

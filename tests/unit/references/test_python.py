@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from pathlib import Path
 
 import libcst as cst
@@ -10,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from libcst.metadata import ByteSpanPositionProvider, MetadataWrapper
 
-from consolidator_tui.domain.reference import Piece, PieceKind
+from consolidator_tui.domain.reference import FileScan, Piece, PieceKind
+from consolidator_tui.services.references.paths import Mentions
 from consolidator_tui.services.references.pieces import join, parent, render
 from consolidator_tui.services.references.python_scan import scan_python
 from consolidator_tui.services.references.python_thin import thin
@@ -92,24 +94,36 @@ def test_join_forgets_the_folder_before_an_absolute_path() -> None:
     assert "".join(p.text for p in join(_pieces("a/"), _pieces("b"))) == "a/b"
 
 
+MENTIONS = Mentions(())
+
+
 def test_thin_keeps_every_byte_in_its_place() -> None:
     other = '@wraps(f)\ndef work(items):\n    """é"""\n    return [i for i in items]\n\n\n'
-    source = "import sqlite3\n" + other * 40 + "class Store:\n    db = 'old.db'\n" + other
+    source = "import sqlite3\r\n" + other * 40 + "class Store:\n    db = 'old.db'\n" + other
     data = source.encode()
-    small = thin(data)
+    small = thin(data, MENTIONS)
+    assert small is not None
     assert len(small) == len(data)
     assert small.count(b"\n") == data.count(b"\n")
-    assert b"def work" not in small
+    assert b"return" not in small
+    ast.parse(small)
     assert small.index(b"class Store") == data.index(b"class Store")
     assert [x.start for x in scan_python("a.py", data, "").literals] == [data.index(b"'old.db'")]
+
+
+def test_only_documentation_mentions_a_database() -> None:
+    source = '"""Reads sqlite3.connect("old.db")."""\n# also "b.db"\nclass A:\n    """x.db"""\n'
+    assert thin(source.encode(), MENTIONS) is None
+    assert scan_python("a.py", source.encode(), "") == FileScan("a.py", "")
+    assert thin(source.encode() + b"A('c.db')\n", MENTIONS) is not None
 
 
 @pytest.mark.parametrize(
     "block",
     ["def go():\n    remove(LOCATION)\n", "def go():\n    use(LOCATION)\n",
-     'def go():\n    """\nx = 1\n',
-     "class Path:\n    pass\n"],
+     "def go(x):\n    work(x)\ndef work(x):\n    sqlite3.connect(x)\n",
+     "if LOCATION:\n    use(LOCATION)\n", "def go(x): pass\n", "use('a')\rgo()\n"],
 )  # fmt: skip
 def test_thin_keeps_what_matters(block: str) -> None:
     source = "LOCATION = 'old.db'\n" + "# filler\n" * 200 + block
-    assert thin(source.encode()) == source.encode()
+    assert thin(source.encode(), MENTIONS) == source.encode()

@@ -1,0 +1,88 @@
+"""Clean up waits for the application, unless the person knows better."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from consolidator_tui.domain.errors import GateClosed
+from consolidator_tui.domain.outcome import RunOptions
+from consolidator_tui.domain.selection import Selection
+from consolidator_tui.services.consolidate import consolidate
+from consolidator_tui.services.session import Session
+from tests.services.session_project import write_shop
+
+HARMLESS = {
+    "README.md": "The data is in `b.db`.\n",
+    ".gitignore": "b.db\n",
+    "tests/test_a.py": "import sqlite3\n\ndef test_a():\n    sqlite3.connect('b.db')\n",
+    ".github/workflows/ci.yml": "env:\n  DATABASE_URL: sqlite:///b.db\n",
+    "names.py": "KNOWN = {'b.db': 'old'}\n",
+    "config.yaml": "database_path: app.db\n",
+}
+
+
+def write(project: Path, files: dict[str, str]) -> None:
+    for name, text in files.items():
+        (project / name).parent.mkdir(parents=True, exist_ok=True)
+        (project / name).write_text(text)
+
+
+async def test_what_is_left_alone_is_listed_and_may_be_overruled(tmp_path: Path) -> None:
+    write_shop(tmp_path, first="app.db")
+    write(tmp_path, HARMLESS)
+    write(tmp_path, {"job.py": "import sqlite3\nsqlite3.connect('b.db')\n",
+                     "job.sh": "sqlite3 b.db .dump\n"})  # fmt: skip
+    async with Session.open(tmp_path) as session:
+        await session.discover()
+        await session.select(Selection(target="app.db"))
+        await session.inspect(checks=False)
+        await session.back_up()
+        await session.make_plan()
+        await session.migrate()
+        await session.verify()
+        await session.propose_configuration()
+        await session.configure([])
+        closed = [gate for gate in await session.gates() if not gate.open]
+        assert [gate.file for gate in closed] == ["b.db", "b.db"]
+        assert closed[0].reason.startswith("job.py:2 still names it")
+        assert closed[1].reason.startswith("job.sh:1 still names it")
+        assert all(gate.waivable for gate in closed)
+        assert session.confirmation_phrase() == "delete 1 file anyway"
+        with pytest.raises(GateClosed, match=r"job\.py:2 names b\.db"):
+            await session.clean_up("delete 1 file")
+        assert (tmp_path / "b.db").exists()
+        # Corrected by hand in the meantime: the last look counts.
+        (tmp_path / "job.py").write_text("")
+        (tmp_path / "job.sh").write_text("")
+        after = await session.gates()
+        assert all(gate.open for gate in after)
+        assert session.confirmation_phrase() == "delete 1 file"
+        # And spoilt again behind the last look.
+        (tmp_path / "names.py").write_text("import sqlite3\nsqlite3.connect('b.db')\n")
+        with pytest.raises(GateClosed, match=r"names\.py:2"):
+            await session.clean_up("delete 1 file")
+        await session.clean_up("delete 1 file anyway")
+    assert not (tmp_path / "b.db").exists()
+
+
+@pytest.mark.parametrize(
+    ("ignore", "configure", "status"),
+    [(False, False, 4), (True, False, 0), (False, True, 0)],
+)
+async def test_on_the_command_line(
+    tmp_path: Path, *, ignore: bool, configure: bool, status: int
+) -> None:
+    write_shop(tmp_path, first="app.db")
+    write(tmp_path, HARMLESS)
+    write(tmp_path, {"job.py": "import sqlite3\nsqlite3.connect('b.db')\n"})
+    options = RunOptions(
+        target="app.db", cleanup=True, ignore_references=ignore, configure=configure, yes=True
+    )
+    outcome = await consolidate(tmp_path, options, lambda _event: None)
+    assert outcome.exit_status == status, outcome.messages
+    assert (tmp_path / "b.db").exists() == (status == 4)
+    if status == 4:
+        assert "job.py:2 names b.db" in outcome.messages[-1].text
+        assert "--ignore-references" in outcome.messages[-1].fix
