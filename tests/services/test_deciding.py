@@ -295,3 +295,74 @@ def test_a_key_names_its_entity() -> None:
     entity: dict[str, Value] = {"B": 0.1, "a": b"\0\xff", "c": None, "d": "caf\udce9", "e": 2**60}
     assert entity_of(*key_of(entity)) == entity
     assert key_of({"x": 1, "Y": 2}) == key_of({"Y": 2, "x": 1})
+
+
+CHAIN = """
+CREATE TABLE people(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, email TEXT UNIQUE);
+CREATE TABLE orders(id INTEGER PRIMARY KEY, person_id INTEGER REFERENCES people(id), what TEXT);
+"""
+
+
+def chain_project(folder: Path, key: str) -> Path:
+    """Three files with one person each, all of one e-mail; `key` says what their rows share."""
+    folder.mkdir()
+    for k, name in enumerate(("a.db", "b.db", "c.db")):
+        with closing(sqlite3.connect(folder / name)) as connection:
+            connection.executescript(CHAIN)
+            connection.execute("INSERT INTO people VALUES (?, ?, 'x@x')", (k + 1, f"user{k}"))
+            connection.execute("INSERT INTO people VALUES (9, 'all', 'all@x')")
+            connection.execute("INSERT INTO orders VALUES (1, ?, ?)", (k + 1, name))
+            connection.commit()
+    plan = f'sources = ["a.db", "b.db", "c.db"]\ntarget = "app.db"\n[tables.people]\n{key}\n'
+    (folder / "plan.toml").write_text(plan, encoding="utf-8")
+    return folder
+
+
+@pytest.mark.parametrize("key", ["name", "email"])
+async def test_three_entities_with_one_unique_value_can_all_stay(tmp_path: Path, key: str) -> None:
+    folder = chain_project(tmp_path / "p", f'identity = ["{key}"]')
+    decided = "".join(
+        f'[[decisions]]\ntable = "people"\nentity = {{ email = "{old}" }}\nkeep = "both"\n'
+        f'values = {{ email = "{new}" }}\n'
+        # Written in either order: the second speaks of what the first made.
+        for old, new in (("y@x", "z@x"), ("x@x", "y@x"))
+    )
+    text = (folder / "plan.toml").read_text(encoding="utf-8") + decided
+    outcome = await run(folder, text)
+    assert outcome.result is Result.CONSOLIDATED, outcome.messages
+    with closing(sqlite3.connect(folder / "app.db")) as connection:
+        people = connection.execute("SELECT name, email FROM people ORDER BY name").fetchall()
+        orders = connection.execute(
+            "SELECT what, name FROM orders JOIN people ON people.id = person_id ORDER BY what"
+        ).fetchall()
+    made = [("user0", "x@x"), ("user1", "y@x"), ("user2", "z@x")]
+    assert people == [("all", "all@x"), *made]
+    assert orders == [("a.db", "user0"), ("b.db", "user1"), ("c.db", "user2")]
+    before = dump(folder / "app.db")
+    settled = text.replace("sources = [", 'base = "app.db"\nsources = ["app.db", ')
+    again = await run(folder, settled)
+    assert again.result is Result.CONSOLIDATED, again.messages
+    assert dump(folder / "app.db") == before
+
+
+async def test_a_key_that_ends_in_nul_is_decided(tmp_path: Path) -> None:
+    folder = tmp_path / "p"
+    folder.mkdir()
+    for k, name in enumerate(("a.db", "b.db")):
+        write(folder / name, k * 9, [("nul\0", f"N {k}", None, None), ("two\0x", k, None, None)])
+    async with merged(folder) as session:
+        await session.decide_groups(await number_of(session, "nul\0"), Choice("b.db"))
+        given = Choice("both", {"email": "two\0y"})
+        await session.decide_groups(await number_of(session, "two\0x"), given)
+        assert not (await session.migrate()).needs_decisions
+        text = await session.plan_text()
+        await session.verify()
+    with closing(sqlite3.connect(folder / "app.db")) as connection:
+        found = connection.execute("SELECT email, name FROM people ORDER BY email").fetchall()
+    assert found == [("nul\0", "N 1"), ("two\0x", 0), ("two\0y", 1)]
+    there = tmp_path / "there"
+    there.mkdir()
+    for name in ("a.db", "b.db"):
+        (there / name).write_bytes((folder / name).read_bytes())
+    assert (await run(there, text)).result is Result.CONSOLIDATED
+    assert dump(there / "app.db") == dump(folder / "app.db")

@@ -10,13 +10,19 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 
 from consolidator_tui.domain.catalog import fold
-from consolidator_tui.domain.decided import BOTH, SAME, Batches, Entry, entry_of, unspell
+from consolidator_tui.domain.decided import BOTH, SAME, Batches, Entry, entry_of
 from consolidator_tui.domain.errors import PlanError
-from consolidator_tui.domain.merge import IdentityKind, MergePlan, Note
-from consolidator_tui.domain.plan import Value
+from consolidator_tui.domain.merge import MergePlan, Note
 from consolidator_tui.services.merge.classify import note_mapped
 from consolidator_tui.services.merge.conflicts import index_entities
-from consolidator_tui.services.merge.rejoin import join_renamed, make_one, rows_of, split
+from consolidator_tui.services.merge.decided_rows import (
+    bindable,
+    find_decided_rows,
+    given_value,
+    read_keys,
+    rows_of,
+)
+from consolidator_tui.services.merge.rejoin import depth_of, keep_apart, make_one
 from consolidator_tui.services.merge.work import Translator, Work
 from consolidator_tui.storage.sqlite import Database
 
@@ -32,7 +38,7 @@ TABLES = (
         body TEXT NOT NULL,
         more INTEGER NOT NULL
     )""",
-    "CREATE INDEX IF NOT EXISTS pv.decision_place ON decision(place)",
+    "CREATE INDEX IF NOT EXISTS pv.decision_place ON decision(place, entity)",
     "CREATE TABLE IF NOT EXISTS pv.also(n INTEGER NOT NULL, columns TEXT, entity TEXT)",
     "CREATE TABLE IF NOT EXISTS pv.path(path TEXT PRIMARY KEY, src INTEGER NOT NULL)",
 )
@@ -54,7 +60,7 @@ class Decided:
 async def load_decisions(database: Database, plan: MergePlan, stored: Batches | None) -> None:
     """Fill pv.decision with those of the plan document and those that are stored elsewhere."""
     await database.script(TABLES)
-    await database.function("unspelled", 1, unspelled)
+    await read_keys(database)
     index = {
         source.path: source.index if source.same_as is None else source.same_as
         for source in plan.sources
@@ -96,20 +102,6 @@ def _row(entry: Entry, index: dict[str, int]) -> tuple[object, ...]:
         bindable(entry.body),
         int(len(body) > 1),
     )
-
-
-def bindable(text: str) -> str | bytes:
-    """A text as a parameter; one with bytes that are not UTF-8 goes as bytes."""
-    try:
-        text.encode("utf-8")
-    except UnicodeEncodeError:
-        return text.encode("utf-8", "surrogateescape")
-    return text
-
-
-def unspelled(plain: str) -> Value:
-    """SQL function: the value of a JSON object that stands for a real or a blob."""
-    return unspell(json.loads(plain))
 
 
 async def decisions_for(database: Database, work: Work) -> Decided:
@@ -163,119 +155,6 @@ def _refuse_unknown(work: Work, names: set[str], paths: set[str]) -> None:
         )
 
 
-async def find_decided_rows(database: Database, translator: Translator, work: Work) -> None:
-    """Make temp.decided_<table>(n, g, src): the rows that each decision speaks of."""
-    await database.execute(f"DROP TABLE IF EXISTS {rows_of(work)}")
-    await database.execute(
-        f"CREATE TABLE {rows_of(work)}(n INTEGER, g INTEGER, src INTEGER, PRIMARY KEY(n, g)) "
-        "WITHOUT ROWID"
-    )
-    named = (
-        "SELECT n, columns, entity FROM pv.decision WHERE place = ?1 UNION ALL "
-        "SELECT a.n, a.columns, a.entity FROM pv.also a JOIN pv.decision d ON d.n = a.n "
-        "WHERE d.place = ?1"
-    )
-    for (columns,) in await database.rows(f"SELECT DISTINCT columns FROM ({named})", (work.key,)):
-        names = json.loads(columns)
-        wanted = ", ".join(f"{_member(place)} AS w{place}" for place in range(len(names)))
-        await database.execute(
-            f"CREATE TEMP TABLE wanted AS SELECT n, {wanted} FROM ({named}) WHERE columns = ?2",
-            (work.key, columns),
-        )
-        if _ids_name_rows(work) and [fold(name) for name in names] == [fold(_surrogate(work))]:
-            await _find_by_id(database, translator, work, names)
-        else:
-            await find_rows(database, translator, work, names, rows_of(work))
-        await database.execute("DROP TABLE temp.wanted")
-
-
-async def _find_by_id(
-    database: Database, translator: Translator, work: Work, names: Sequence[str]
-) -> None:
-    """Rows under one id may be several entities: rows of strangers, or appended after the split.
-
-    A decision speaks of the one that has a row of the file that it keeps; else of the one that
-    was put together from several rows; else of the first. Who says `same` speaks of all rows of
-    one family of copies. Raises PlanError where `also` does not tell them apart.
-    """
-    await database.execute(
-        "CREATE TEMP TABLE by_id(n INTEGER, g INTEGER, src INTEGER, PRIMARY KEY(n, g)) "
-        "WITHOUT ROWID"
-    )
-    await find_rows(database, translator, work, names, "temp.by_id")
-    own = " ".join(f"WHEN {k} THEN {work.raw(k, 'b.g')}" for k in work.members)
-    family = " ".join(f"WHEN {k} THEN {f[0]}" for f in work.table.families for k in f)
-    family = f"CASE b.src {family} ELSE -1 END" if family else "-1"
-    more = "EXISTS (SELECT 1 FROM pv.also a WHERE a.n = b.n)"
-    await database.execute(
-        f"CREATE TEMP TABLE by_class AS SELECT b.n AS n, CASE b.src {own} END AS id, b.g AS g, "
-        f"b.src AS src, CASE WHEN x.keep = '{SAME}' AND NOT {more} THEN {family} "
-        f"ELSE coalesce(m.canon, b.g) END AS class, b.src IS x.src AS keeps, {more} AS more "
-        f"FROM temp.by_id b JOIN pv.decision x ON x.n = b.n LEFT JOIN {work.map} m ON m.g = b.g"
-    )
-    unclear = await database.value(
-        "SELECT id FROM temp.by_class WHERE more GROUP BY n, id HAVING count(DISTINCT class) > 1"
-    )
-    if unclear is not None:
-        raise PlanError(
-            f"A decision about {work.table.name} names {names[0]} {unclear}, which is another row "
-            "in another file.",
-            todo="Name further columns of the row.",
-        )
-    await database.execute(
-        f"INSERT INTO {rows_of(work)} SELECT n, g, src FROM (SELECT n, g, src, class, "
-        "first_value(class) OVER (PARTITION BY n, id ORDER BY keeps DESC, size > 1 DESC, src) "
-        "AS chosen FROM (SELECT n, id, g, src, class, "
-        "max(keeps) OVER (PARTITION BY n, id, class) AS keeps, "
-        "count(*) OVER (PARTITION BY n, id, class) AS size FROM temp.by_class)) "
-        "WHERE class = chosen ON CONFLICT DO NOTHING"
-    )
-    await database.script(["DROP TABLE temp.by_id", "DROP TABLE temp.by_class"])
-
-
-def _surrogate(work: Work) -> str:
-    return work.table.surrogate or ""
-
-
-def _member(place: int) -> str:
-    """The value at a place of the JSON array `entity`."""
-    path = f"'$[{place}]'"
-    return (
-        f"CASE json_type(entity, {path}) WHEN 'object' "
-        f"THEN unspelled(json_extract(entity, {path})) ELSE json_extract(entity, {path}) END"
-    )
-
-
-async def find_rows(
-    database: Database, translator: Translator, work: Work, names: Sequence[str], into: str
-) -> None:
-    """Add to `into` the rows (n, g, src) with the values w0, w1, … of temp.wanted."""
-    columns = [next(c.name for c in work.table.columns if fold(c.name) == fold(n)) for n in names]
-    for source in work.members:
-        terms = []
-        for place, column in enumerate(columns):
-            own = work.own(source, column)
-            # Numbers of other rows mean what they mean in the target: ids differ by file.
-            value = translator.value(work, source, column) if own else "NULL"
-            if column == work.table.surrogate and not _ids_name_rows(work):
-                # One number is other people in other files: it means the target's.
-                own = work.placed(source, f"s.{work.address(source)}")
-                known = f"SELECT e.canon FROM {work.map} e WHERE e.g = {work.g(source)}"
-                value = f"coalesce(({known}), {own})"
-            terms.append(f"{value} IS w.w{place}")
-        await database.execute(
-            f"INSERT INTO {into} SELECT w.n, {work.g(source)}, {source} "
-            f"FROM temp.wanted w CROSS JOIN {work.seek(source)} "
-            f"ON {' AND '.join(terms) or '0'} WHERE 1 "
-            "ON CONFLICT DO NOTHING"
-        )
-
-
-def _ids_name_rows(work: Work) -> bool:
-    """Whether one surrogate id is one row in all files, so that decisions name rows by it."""
-    return work.table.identity.kind is IdentityKind.LINEAGE
-
-
 async def regroup(
     database: Database, translator: Translator, work: Work, decided: Decided
 ) -> list[Note]:
@@ -288,9 +167,7 @@ async def regroup(
     await find_decided_rows(database, translator, work)
     await index_entities(database, work)
     if decided.apart:
-        await split(database, work)
-        if decided.more:
-            await join_renamed(database, translator, work)
+        await keep_apart(database, translator, work, renames=decided.more)
     notes = await _without_rows(database, work)
     await _join(database, work)
     await note_mapped(database, work)
@@ -368,11 +245,11 @@ async def decide_by_hand(database: Database, work: Work, decided: Decided) -> No
         (number,),
     )
     if decided.more:
-        await _note_values(database, work)
+        await _note_values(database, work, decided)
         await _close_overridden(database, work)
 
 
-async def _note_values(database: Database, work: Work) -> None:
+async def _note_values(database: Database, work: Work, decided: Decided) -> None:
     """Fill pv.override: a value set by hand, or taken from another version."""
     number = work.table.number
     await database.execute("DROP TABLE IF EXISTS temp.place_of")
@@ -390,14 +267,15 @@ async def _note_values(database: Database, work: Work) -> None:
         f"LEFT JOIN {work.map} m ON m.g = d.g WHERE x.more) "
         f"WHERE CASE keep WHEN '{BOTH}' THEN e <> head ELSE e = head END"
     )
-    value = (
-        "CASE j.type WHEN 'object' THEN unspelled(j.value) "
-        "WHEN 'true' THEN 1 WHEN 'false' THEN 0 ELSE j.value END"
+    value = given_value("x.body", "j")
+    # The last decision counts; one about a key that another one gave comes after that one.
+    order = (
+        f"ORDER BY {depth_of(work, 'c.n')} DESC, c.n DESC" if decided.apart else "ORDER BY c.n DESC"
     )
     await database.execute(
         f"INSERT INTO pv.override SELECT {number}, c.e, p.place, {value}, NULL "
         "FROM temp.changed c JOIN pv.decision x ON x.n = c.n, temp.json_each(x.body, '$.values') j "
-        "JOIN temp.place_of p ON p.name = lower(j.key) WHERE 1 ORDER BY c.n DESC "
+        f"JOIN temp.place_of p ON p.name = lower(j.key) WHERE 1 {order} "
         "ON CONFLICT DO NOTHING"
     )
     await database.execute(
@@ -405,7 +283,7 @@ async def _note_values(database: Database, work: Work) -> None:
         "FROM temp.changed c JOIN pv.decision x ON x.n = c.n, temp.json_each(x.body, '$.fields') j "
         "JOIN temp.place_of p ON p.name = lower(j.key) JOIN pv.path t ON t.path = j.value "
         f"JOIN pv.version v ON v.number = {number} AND v.canon = c.e AND v.src = t.src "
-        "WHERE 1 ORDER BY c.n DESC ON CONFLICT DO NOTHING"
+        f"WHERE 1 {order} ON CONFLICT DO NOTHING"
     )
     await database.script(["DROP TABLE temp.changed", "DROP TABLE temp.place_of"])
 

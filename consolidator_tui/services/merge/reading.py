@@ -23,7 +23,7 @@ from consolidator_tui.domain.merge import MergePlan
 from consolidator_tui.domain.plan import Value
 from consolidator_tui.services.merge import pairs
 from consolidator_tui.services.merge.classify import note_mapped
-from consolidator_tui.services.merge.decisions import bindable, unspelled
+from consolidator_tui.services.merge.decided_rows import bindable, read_keys
 from consolidator_tui.services.merge.sharing import shared_keys
 from consolidator_tui.services.merge.uniqueness import target_keys
 from consolidator_tui.services.merge.work import Translator, Work
@@ -67,7 +67,7 @@ class Reading:
         await self.database.execute("PRAGMA pv.journal_mode = MEMORY")
         await self.database.execute("PRAGMA pv.synchronous = OFF")
         await self.database.function("instant", 1, to_microseconds)
-        await self.database.function("unspelled", 1, unspelled)
+        await read_keys(self.database)
         await self.database.function("real_text", 1, repr)
         for work in self._works.values():
             await note_mapped(self.database, work)

@@ -19,7 +19,7 @@ from consolidator_tui.domain.conflict import (
 from consolidator_tui.domain.decided import BOTH, SAME, Entry, body_of
 from consolidator_tui.domain.merge import MergePlan
 from consolidator_tui.services.merge import pairs, trial
-from consolidator_tui.services.merge.decisions import bindable
+from consolidator_tui.services.merge.decided_rows import bindable
 from consolidator_tui.services.merge.reading import ALIKE, STATE, TEXT, Reading
 from consolidator_tui.services.merge.survivorship import apply_rules
 from consolidator_tui.services.merge.uniqueness import target_keys
