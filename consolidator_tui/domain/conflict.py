@@ -175,6 +175,8 @@ class Made:
     """Groups of the choice that it cannot decide: without the source, or with a UNIQUE key that
     forbids two rows."""
     label: str = ""
+    rules: bool = False
+    """It gave a table other rules (or the ones before): the merge must be done again."""
 
 
 @dataclass(frozen=True, slots=True)

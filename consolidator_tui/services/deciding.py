@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from consolidator_tui.domain import run as machine
 from consolidator_tui.domain.catalog import fold
@@ -25,11 +26,13 @@ from consolidator_tui.domain.conflict import (
 from consolidator_tui.domain.decided import Batches, Entry, decision_of, entry_of
 from consolidator_tui.domain.errors import GateClosed
 from consolidator_tui.domain.event import Step
+from consolidator_tui.domain.manifest import SIDECARS
 from consolidator_tui.domain.merge import MergePlan
-from consolidator_tui.domain.plan import Decision, PlanDocument, TablePlan, Value
+from consolidator_tui.domain.plan import Decision, PlanDocument, Rule, TablePlan, Value
 from consolidator_tui.services import plan_file
 from consolidator_tui.services.resuming import Resuming
 from consolidator_tui.storage.atomic import PRIVATE_FILE, write_atomically
+from consolidator_tui.storage.holders import sidecar
 from consolidator_tui.storage.run_db import RunStore
 from consolidator_tui.storage.worker import to_the_end
 
@@ -142,6 +145,9 @@ class Deciding(Resuming):
             step = await (store.decisions.undo() if back else store.decisions.redo())
             if step is None:
                 return None
+            if step.table:
+                await self._put_rules(step.table, _rules_from(step.rules))
+                return Made(0, 0, step.label, rules=True), 0
             number = await review.turn(step.id, back=back)
             if number is None:
                 number = await review.take(store.decisions.of_step(step.id))
@@ -166,15 +172,29 @@ class Deciding(Resuming):
             return await review.preview(table, rules)
 
     async def set_rules(self, table: str, rules: TableRules) -> None:
-        """Write the rules of a table into the plan; `migrate` then applies them."""
-        tables = dict(self._document.tables)
+        """Write the rules of a table into the plan, as one step; `migrate` then applies them."""
+        name, before = self._plan_of(table)
+        given = {
+            "on_conflict": list(rules.rules),
+            "newest": rules.newest,
+            "fill_nulls": rules.fill_nulls,
+        }
+        await self._put_rules(name, _rules_from(json.dumps(given)))
+        if self.store is not None:
+            old = {part: getattr(before, part) for part in given}
+            words = ", ".join(rule for rule in rules.rules if rule != Rule.STOP) or "none"
+            await self.store.decisions.change_rules(
+                f"{table}: rules {words}", name, json.dumps(old), json.dumps(given)
+            )
+
+    def _plan_of(self, table: str) -> tuple[str, TablePlan]:
+        tables = self._document.tables
         name = next((n for n in tables if fold(n) == fold(table)), table)
-        tables[name] = replace(
-            tables.get(name, TablePlan()),
-            on_conflict=rules.rules,
-            newest=rules.newest,
-            fill_nulls=rules.fill_nulls,
-        )
+        return name, tables.get(name, TablePlan())
+
+    async def _put_rules(self, table: str, rules: Mapping[str, Any]) -> None:
+        name, plan = self._plan_of(table)
+        tables = {**self._document.tables, name: replace(plan, **rules)}
         await self.set_document(replace(self._document, tables=tables))
 
     # The plan with its decisions
@@ -290,6 +310,28 @@ class Deciding(Resuming):
                 if not self._users:
                     self._unused.set()
 
+    @asynccontextmanager
+    async def renewed_review(self, plan: MergePlan) -> AsyncIterator[None]:
+        """Around a merge of `plan`, whose conflicts are reviewed from then on.
+
+        When the merge fails, the conflicts of the one before are there again: the decision that
+        made it fail must be taken back somewhere.
+        """
+        ledger = self.need_run().ledger_db
+        before, self.merged = self.merged, None
+        await self.close_review()
+        if before is not None:
+            await asyncio.to_thread(_set_aside, ledger)
+        try:
+            yield
+        except BaseException:
+            if before is not None:
+                await to_the_end(asyncio.to_thread(_put_back, ledger))
+                self.merged = before
+            raise
+        await asyncio.to_thread(_aside(ledger).unlink, missing_ok=True)
+        self.merged = plan
+
     async def close_review(self) -> None:
         """Let go of the ledger and the snapshots; they are opened again when needed."""
         async with self._opening:
@@ -313,6 +355,30 @@ class Deciding(Resuming):
         if self.store is None:
             raise GateClosed("There is no run to decide in.", todo="Back up first.")
         return self.store
+
+
+def _aside(ledger: Path) -> Path:
+    return ledger.with_name(ledger.name + ".before")
+
+
+def _set_aside(ledger: Path) -> None:
+    """Keep the ledger of the last merge under another name. Blocking."""
+    ledger.replace(_aside(ledger))
+
+
+def _put_back(ledger: Path) -> None:
+    """Bring it back in place of one that was not finished. Blocking."""
+    for suffix in SIDECARS:
+        sidecar(ledger, suffix).unlink(missing_ok=True)
+    _aside(ledger).replace(ledger)
+
+
+def _rules_from(text: str) -> dict[str, Any]:
+    """The rules of a table's plan, as `set_rules` spelled them."""
+    found: dict[str, Any] = json.loads(text)
+    if found["on_conflict"] is not None:
+        found["on_conflict"] = tuple(map(Rule, found["on_conflict"]))
+    return found
 
 
 def _decisions_text(batch: Sequence[Entry], names: Mapping[str, str]) -> str:

@@ -250,12 +250,10 @@ class Session(Deciding, Smoking, Previewing):
             else:
                 manifest = self.need_manifest()
                 await in_thread(lambda _stop: refuse_to_migrate(run, manifest))
-                self.merged = None
-                await self.close_review()
-                self.result = await merge(
-                    plan, self._staging, run.ledger_db, self.emit, self.stored_decisions()
-                )
-                self.merged = plan
+                async with self.renewed_review(plan):
+                    self.result = await merge(
+                        plan, self._staging, run.ledger_db, self.emit, self.stored_decisions()
+                    )
                 left = sum(counts.undecided for counts in self.result.counts)
                 await self.save(**{CONFLICTS: str(left + await self.decisions())})
                 await self.keep_plan()

@@ -63,6 +63,10 @@ class Merging(PlanEditing):
 
         self._merge("Merging with the new rules", run, told)
 
+    def merge_with_rules_before(self, label: str, then: Callable[[], None]) -> None:
+        """Merge again after a step that changed rules was undone or done again."""
+        self._merge(f"Merging again: {label}", self._session.migrate, then)
+
     # Decisions
 
     def set_document(

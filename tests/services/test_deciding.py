@@ -23,6 +23,7 @@ from consolidator_tui.domain.conflict import (
     TableRules,
 )
 from consolidator_tui.domain.decided import entity_of, key_of
+from consolidator_tui.domain.errors import ConsolidatorError
 from consolidator_tui.domain.outcome import Outcome, Result, RunOptions
 from consolidator_tui.domain.plan import Rule, Value
 from consolidator_tui.domain.selection import Selection
@@ -295,6 +296,50 @@ def test_a_key_names_its_entity() -> None:
     entity: dict[str, Value] = {"B": 0.1, "a": b"\0\xff", "c": None, "d": "caf\udce9", "e": 2**60}
     assert entity_of(*key_of(entity)) == entity
     assert key_of({"x": 1, "Y": 2}) == key_of({"Y": 2, "x": 1})
+
+
+async def test_rules_are_a_step_that_is_undone_and_done_again(tmp_path: Path) -> None:
+    async with merged(project(tmp_path / "p")) as session:
+        before = session.document
+        await session.decide_groups(await number_of(session, "bob@x"), Choice("a.db"), "bob")
+        await session.set_rules("people", TableRules((Rule.BASE,), None, True))
+        await session.migrate()
+        assert stand(await session.conflict_page(ALL)) == (0, 3, 1)
+        undone = await session.undo_decision()
+        assert undone is not None
+        assert (undone[0].rules, undone[0].label) == (True, "people: rules base")
+        await session.migrate()
+        assert stand(await session.conflict_page(ALL)) == (2, 1, 1)
+        assert session.document.tables["people"].on_conflict is None
+        undone = await session.undo_decision()
+        assert undone is not None
+        assert (undone[0].rules, undone[0].label) == (False, "bob")
+        await session.redo_decision()
+        await session.redo_decision()
+        await session.migrate()
+        assert stand(await session.conflict_page(ALL)) == (0, 3, 1)
+        assert session.document.tables["people"].fill_nulls
+        # A decision after an undo is the end of what could be done again.
+        await session.undo_decision()
+        await session.migrate()
+        await session.decide_groups(await number_of(session, "ann@x"), Choice("a.db"))
+        assert await session.redo_decision() is None
+        assert replace(session.document, tables={}) == replace(before, tables={})
+
+
+async def test_after_a_failed_merge_the_decision_can_be_taken_back(tmp_path: Path) -> None:
+    async with merged(project(tmp_path / "p")) as session:
+        numbers = [await number_of(session, email) for email in ("ann@x", "bob@x", HOSTILE)]
+        await session.decide_groups(numbers[0], Choice("b.db", {"email": None}))
+        for number in numbers[1:]:
+            await session.decide_groups(number, Choice("b.db"))
+        with pytest.raises(ConsolidatorError, match=r"people\.email"):
+            await session.migrate()
+        assert stand(await session.conflict_page(ALL)) == (0, 1, 3)
+        assert (await session.conflict_group(numbers[0])).values == {"email": None}
+        await session.decide_groups(numbers[0], Choice("b.db"))
+        assert not (await session.migrate()).needs_decisions
+        assert not list((tmp_path / "p").rglob("*.before"))
 
 
 CHAIN = """

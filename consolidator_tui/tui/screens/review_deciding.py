@@ -271,6 +271,11 @@ class ReviewDeciding(ReviewView):
             self.wizard.remade = True
             word = "Undone" if back else "Done again"
             label = safe(made.label, 60)
+            if made.rules:
+                self.reviewing.tell(f"{word}: {label}.")
+                self.wizard.merge_with_rules_before(label, self._ruled)
+                self.draw()
+                return
             self.reviewing.tell(f"{word}: {label} ({plural(made.count, 'conflict')}).")
             if self.is_attached:
                 self._show_again(number)
