@@ -23,7 +23,7 @@ from consolidator_tui.domain.conflict import (
     RulePreview,
     TableRules,
 )
-from consolidator_tui.domain.decided import Batches, Entry, decision_of, entry_of
+from consolidator_tui.domain.decided import Batches, Entry, entry_of
 from consolidator_tui.domain.errors import GateClosed
 from consolidator_tui.domain.event import Step
 from consolidator_tui.domain.manifest import SIDECARS
@@ -31,7 +31,6 @@ from consolidator_tui.domain.merge import MergePlan
 from consolidator_tui.domain.plan import Decision, PlanDocument, Rule, TablePlan, Value
 from consolidator_tui.services import plan_file
 from consolidator_tui.services.resuming import Resuming
-from consolidator_tui.storage.atomic import PRIVATE_FILE, write_atomically
 from consolidator_tui.storage.holders import sidecar
 from consolidator_tui.storage.run_db import RunStore
 from consolidator_tui.storage.worker import to_the_end
@@ -39,9 +38,6 @@ from consolidator_tui.storage.worker import to_the_end
 if TYPE_CHECKING:
     from consolidator_tui.services.merge.follows import Follows
     from consolidator_tui.services.merge.review import Review
-
-PLAN = "plan.toml"
-"""Name of the plan with all decisions in the run's folder."""
 
 
 class Deciding(Resuming):
@@ -111,9 +107,9 @@ class Deciding(Resuming):
         store = self._need_store()
         entry = replace(entry_of(decision), table=fold(decision.table))
         with self.explained("The decision"):
-            await store.decisions.change(f"{decision.table}: {decision.keep}", _batch([entry]))
+            await store.decisions.change(f"{decision.table}: {decision.keep}", batch_of([entry]))
             if self._open_review is not None:
-                await self._open_review.take(_batch([entry]))
+                await self._open_review.take(batch_of([entry]))
         await self._decided()
 
     async def decide_groups(self, chosen: Chosen, choice: Choice, label: str = "") -> Made:
@@ -197,7 +193,7 @@ class Deciding(Resuming):
         tables = {**self._document.tables, name: replace(plan, **rules)}
         await self.set_document(replace(self._document, tables=tables))
 
-    # The plan with its decisions
+    # The plan
 
     async def set_document(
         self, document: PlanDocument, text: str = "", name: str = "plan.toml"
@@ -218,64 +214,6 @@ class Deciding(Resuming):
         if self.store is None:
             return len(self._document.decisions)
         return await self.store.decisions.count() + len(self._document.decisions)
-
-    async def full_document(self) -> PlanDocument:
-        """The plan document with all decisions; `run --plan` on it does the same again."""
-        made = list(self._document.decisions)
-        if self.store is not None:
-            names = self._names
-            async for batch in self.store.decisions.batches():
-                made += [
-                    decision_of(replace(entry, table=names.get(entry.table, entry.table)))
-                    for entry in batch
-                ]
-        return replace(self._document, decisions=tuple(made))
-
-    async def plan_text(self) -> str:
-        """The plan with all decisions as TOML; `run --plan` on it does the same again."""
-        parts = [plan_file.dumps(self._document)]
-        if self.store is not None:
-            async for batch in self.store.decisions.batches():
-                parts.append(await asyncio.to_thread(_decisions_text, batch, self._names))
-        return "".join(parts)
-
-    async def keep_plan(self) -> Path:
-        """Write the plan with all decisions into the run's folder, and return its path."""
-        path = self.need_run().path / PLAN
-        data = (await self.plan_text()).encode("utf-8")
-        await asyncio.to_thread(write_atomically, path, data, mode=PRIVATE_FILE)
-        return path
-
-    @property
-    def _names(self) -> Mapping[str, str]:
-        """Folded names of tables -> their names."""
-        return {fold(t.name): t.name for t in (self.merged.tables if self.merged else ())}
-
-    async def adopt_decisions(self, plan: MergePlan) -> None:
-        """Move the document's decisions into the run's database, under the plan's own names."""
-        document = self._document
-        moving = [decision for decision in document.decisions if not decision.also]
-        if not moving or self.store is None:
-            return
-        tables = {fold(table.name): table for table in plan.tables}
-
-        async def entries() -> AsyncIterator[Sequence[Entry]]:
-            found = []
-            for decision in moving:
-                table = tables.get(fold(decision.table))
-                names = {fold(c.name): c.name for c in table.columns} if table else {}
-                entity = {names.get(fold(k), k): v for k, v in decision.entity.items()}
-                entry = entry_of(replace(decision, entity=entity))
-                found.append(replace(entry, table=fold(decision.table)))
-            yield found
-
-        await self.store.decisions.change("plan", entries(), undoable=False)
-        self._document = replace(document, decisions=self.lasting_decisions())
-        await self.save_plan()
-
-    def lasting_decisions(self) -> tuple[Decision, ...]:
-        """The decisions that stay in the document: that rows with different names are the same."""
-        return tuple(decision for decision in self._document.decisions if decision.also)
 
     def stored_decisions(self) -> Batches | None:
         """What `merge` reads the decisions from."""
@@ -381,12 +319,6 @@ def _rules_from(text: str) -> dict[str, Any]:
     return found
 
 
-def _decisions_text(batch: Sequence[Entry], names: Mapping[str, str]) -> str:
-    """Decisions as TOML, to follow a document. Blocking."""
-    made = [decision_of(replace(e, table=names.get(e.table, e.table))) for e in batch]
-    text = plan_file.dumps(PlanDocument(decisions=tuple(made)))
-    return "\n" + text[text.index("[[decisions]]") :]
-
-
-async def _batch(entries: Sequence[Entry]) -> AsyncIterator[Sequence[Entry]]:
+async def batch_of(entries: Sequence[Entry]) -> AsyncIterator[Sequence[Entry]]:
+    """Entries as one batch."""
     yield entries

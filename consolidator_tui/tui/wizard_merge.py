@@ -12,6 +12,8 @@ from consolidator_tui.tui.text import plural
 from consolidator_tui.tui.wizard_plan import PlanEditing
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from consolidator_tui.domain.conflict import TableRules
     from consolidator_tui.domain.merge import MergeResult
     from consolidator_tui.domain.plan import PlanDocument
@@ -69,10 +71,15 @@ class Merging(PlanEditing):
 
     # Decisions
 
-    def set_document(
+    def plan_to_edit(self, then: Callable[[tuple[str, int]], None]) -> None:
+        """The plan with its decisions as text; see the session."""
+        self.app.ask(Query("plan text", self._session.plan_to_edit, then))
+
+    def take_edited(
         self,
         document: PlanDocument,
         text: str,
+        whole: bool,
         then: Callable[[], None],
         refused: Callable[[PlanError], None],
     ) -> None:
@@ -81,7 +88,7 @@ class Merging(PlanEditing):
 
         async def run() -> PlanError | None:
             try:
-                await session.set_document(document, text)
+                await session.take_edited(document, text, whole=whole)
             except PlanError as error:
                 return error
             return None
@@ -94,6 +101,21 @@ class Merging(PlanEditing):
             then()
 
         self.app.ask(Query("plan", run, done))
+
+    def export_plan(self, name: str, over: bool, then: Callable[[Path | None], None]) -> None:
+        """Write the plan to a file; None comes back where one is there and `over` is off."""
+        session = self._session
+        self.app.ask(Query("export", lambda: session.export_plan(name, replace_=over), then))
+
+    def import_plan(self, name: str, then: Callable[[tuple[int, bool]], None]) -> None:
+        """Take the plan in a file; results that it makes wrong are dropped."""
+        session = self._session
+
+        def done(found: tuple[int, bool]) -> None:
+            self._forget_after(Step.BACKUP)
+            then(found)
+
+        self.app.ask(Query("import", lambda: session.import_plan(name), done))
 
     def merge_again(self) -> None:
         """Merge with the decisions that were made."""
