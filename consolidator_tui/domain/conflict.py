@@ -76,6 +76,9 @@ class Version:
     """By target column; a column that the source lacks is not there."""
     follows: Mapping[str, int] = field(default_factory=dict)
     """Table -> rows of this source that refer to the row; counted by `follows` only."""
+    owners: Mapping[str, tuple[Value, ...]] = field(default_factory=dict)
+    """Column that refers to another row -> what names that row: equal ids of two files may be
+    different rows."""
     key: Value = None
     """The id that the row gets when it is kept as an entity of its own, where ids are re-keyed;
     None where only the next merge can tell."""

@@ -238,6 +238,10 @@ async def test_keep_both_asks_for_the_other_value(start: Start, session: FakeSes
         await press(pilot, "enter")
         made = session.conflicts.details[0]
         assert (made.group.keep, made.values) == ("both", {"email": "ann2@ex.com"})
+        assert "both, other values" in shown(pilot)
+        await press(pilot, "k")
+        assert "ann@ex.com and ann2@ex.com" in shown(pilot)
+        await press(pilot, "j")
         await press(pilot, "b", "escape")
         assert session.conflicts.kept()[1] == ""
 
@@ -276,6 +280,12 @@ async def test_rules_are_counted_and_merged_with(start: Start, session: FakeSess
         assert session.conflicts.rules[0].fill_nulls
         assert "0 undecided of 4" in shown(pilot)
         assert session.conflicts.kept()[0] == MAIN
+        await press(pilot, "u")
+        await settle(pilot)
+        assert "2 undecided of 4" in shown(pilot)
+        await press(pilot, "U")
+        await settle(pilot)
+        assert "0 undecided of 4" in shown(pilot)
 
 
 async def test_versions_and_values_in_view(start: Start, session: FakeSession) -> None:
@@ -300,7 +310,7 @@ async def test_versions_and_values_in_view(start: Start, session: FakeSession) -
         await press(pilot, "j", "escape", "question_mark")
         assert "One line is one entity" in shown(pilot)
         await press(pilot, "escape", "L", "escape")
-        assert "2 orders" in shown(pilot) or "1 logins" in shown(pilot)
+        assert "app.db 1 row of logins, 2 orders follow it · b each its own" in shown(pilot)
 
 
 async def test_hostile_values_are_only_text(start: Start, session: FakeSession) -> None:

@@ -24,6 +24,7 @@ from consolidator_tui.domain.plan import Value
 from consolidator_tui.services.merge import pairs
 from consolidator_tui.services.merge.classify import note_mapped
 from consolidator_tui.services.merge.decided_rows import bindable, read_keys
+from consolidator_tui.services.merge.owners import owners_of
 from consolidator_tui.services.merge.sharing import shared_keys
 from consolidator_tui.services.merge.uniqueness import target_keys
 from consolidator_tui.services.merge.work import Translator, Work
@@ -181,7 +182,9 @@ class Reading:
         for g, source in await self._members(row):
             values = await self._values(work, source, g)
             path = self.plan.sources[source].path
-            versions.append(Version(path, values, key=await self._new_key(work, source, g)))
+            owners = await owners_of(self.database, self._works, work, source, values)
+            key = await self._new_key(work, source, g)
+            versions.append(Version(path, values, owners=owners, key=key))
         body = json.loads(row[9]) if row[9] else {}
         found = {name: unspell(plain) for name, plain in body.get("values", {}).items()}
         return ConflictDetail(

@@ -41,7 +41,7 @@ class ReviewScreen(ReviewDeciding):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """The keys of field mode are there in field mode, the others outside of it."""
-        if not self.query("#fields"):
+        if not self.query("#versions"):
             return True
         if action in ("field", "edit"):
             return self.in_fields and self.app.screen is self

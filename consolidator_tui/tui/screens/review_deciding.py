@@ -24,11 +24,11 @@ from consolidator_tui.domain.conflict import (
 from consolidator_tui.domain.decided import BOTH
 from consolidator_tui.domain.event import Level
 from consolidator_tui.domain.plan import Value
-from consolidator_tui.tui.screens.review_view import ReviewView
+from consolidator_tui.tui.screens.review_moving import ReviewMoving
 from consolidator_tui.tui.text import plural, safe
 
 
-class ReviewDeciding(ReviewView):
+class ReviewDeciding(ReviewMoving):
     """Every decision is stored before the next key is read."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -149,7 +149,7 @@ class ReviewDeciding(ReviewView):
             lambda: session.decide_groups(chosen, choice, label),
             done,
             "the decision",
-            failed=self._idle,
+            failed=self.idle,
         )
 
     def _made(self, made: Made, choice: Choice, *, many: bool, stay: bool) -> None:

@@ -16,6 +16,7 @@ from consolidator_tui.domain.conflict import ConflictDetail, ConflictKind
 from consolidator_tui.domain.decided import BOTH, SAME
 from consolidator_tui.domain.plan import Value
 from consolidator_tui.tui.signs import NONE
+from consolidator_tui.tui.text import clip_path
 from consolidator_tui.tui.widgets.group_list import GAP, short_names
 from consolidator_tui.tui.widgets.virtual import Part, line
 
@@ -24,7 +25,8 @@ if TYPE_CHECKING:
     from consolidator_tui.tui.theme import Inks
 
 EQUAL, DIFFERENT = "≡", "≠"
-SIDE_BY_SIDE = 16
+OWNER = "→"
+SIDE_BY_SIDE = 14
 """Cells that a version needs beside the others."""
 PLAIN = Style()
 
@@ -129,7 +131,11 @@ class FieldTable(ScrollView, can_focus=False):
     def all_fit(self) -> bool:
         """Whether all versions have room side by side."""
         count = len(self.detail.versions) if self.detail else 2
-        return count <= 2 or self.size.width - 18 >= (count + 1) * SIDE_BY_SIDE
+        if count <= 2:
+            return True
+        # At 80 columns long values matter more than seeing all versions at once.
+        narrow = self.screen.has_class("-narrow")
+        return not narrow and self.size.width - 18 >= (count + 1) * SIDE_BY_SIDE
 
     def on_resize(self) -> None:
         """The width is part of what is drawn."""
@@ -146,7 +152,7 @@ class FieldTable(ScrollView, can_focus=False):
         if self.draft is not None:
             keep, values, fields = self.draft.keep, self.draft.values, self.draft.fields
         if keep == BOTH:
-            return "both", None
+            return "both", values.get(name)
         if not keep or keep == SAME:
             keep = group.winner
         having = [version for version in detail.versions if name in version.values]
@@ -207,9 +213,10 @@ class FieldTable(ScrollView, can_focus=False):
         short = short_names(paths) if len(set(paths)) == len(paths) else list(paths)
         parts: list[Part] = [("", 3, PLAIN), ("field", names, ink.accent)]
         for place in self._shown:
-            label = f"{place + 1} {short[place]} "
+            label = f"{place + 1} "
             if not self.all_fit:
-                label = f"{place + 1} of {len(paths)} (h l) {short[place]} "
+                label = f"{place + 1} of {len(paths)} (h l) "
+            label += clip_path(short[place], max(cells - 1 - len(label), 4))
             parts += [(label, cells - 1, ink.accent + ink.strong), GAP]
         parts.append(("result", cells, ink.accent))
         return parts
@@ -229,7 +236,7 @@ class FieldTable(ScrollView, can_focus=False):
             if name not in version.values:
                 parts.append((f"{NONE} no such column", cells - 1, ink.muted))
             else:
-                parts.append(self._value(version.values[name], cells - 1))
+                parts.append(self._value(version.values[name], cells - 1, version.owners.get(name)))
             parts.append(GAP)
         parts.append(self._result(detail, name, cells))
         return parts
@@ -238,15 +245,45 @@ class FieldTable(ScrollView, can_focus=False):
         ink = self._ink
         how, value = self.result(name)
         if how == "both":
-            return "both rows stay", cells, ink.accent
+            if name not in detail.values:
+                return "both rows stay", cells, ink.accent
+            # Only one of the rows gets the other value, so both are told.
+            first = cell(detail.versions[0].values.get(name), limit=max(cells, 8)).text
+            return f"{first} and {cell(value, limit=max(cells, 8)).text}", cells, ink.accent
         if how == "open":
             return "?", cells, ink.warn
+        owner = self._owner(name, value)
+        if owner is not None:
+            # Its number there may be another one than here.
+            return f"{OWNER} {owner}", cells, PLAIN
         text, width, style = self._value(value, cells)
         values = self.draft.values if self.draft is not None else detail.values
         return (f"{text}", width, style + (ink.accent if name in values else PLAIN))
 
-    def _value(self, value: Value, cells: int) -> Part:
+    def _value(self, value: Value, cells: int, owner: tuple[Value, ...] | None = None) -> Part:
         ink = self._ink
         shown: Cell = cell(value, limit=max(cells, 8))
         muted = shown.kind in (CellKind.NULL, CellKind.BLOB)
-        return shown.text, cells, ink.muted if muted else PLAIN
+        text = shown.text if owner is None else f"{shown.text} {OWNER} {named(owner)}"
+        return text, cells, ink.muted if muted else PLAIN
+
+    def _owner(self, name: str, value: Value) -> str | None:
+        """The row that the result of a reference leads to, when a version says which."""
+        draft, detail = self.draft, self.detail
+        assert detail is not None
+        keep, values, fields = detail.group.keep, detail.values, detail.fields
+        if draft is not None:
+            keep, values, fields = draft.keep, draft.values, draft.fields
+        if name in values:
+            return None
+        source = fields.get(name, keep or detail.group.winner)
+        for version in detail.versions:
+            if version.source == source or not source:
+                owner = version.owners.get(name)
+                return named(owner) if owner is not None and name in version.values else None
+        return None
+
+
+def named(owner: tuple[Value, ...]) -> str:
+    """What tells the row that a reference leads to from others, in words."""
+    return ", ".join(cell(value, limit=40).text for value in owner)

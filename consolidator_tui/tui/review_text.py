@@ -1,0 +1,140 @@
+"""The lines around list and versions in the review: how things stand, and what a decision does."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from rich.cells import cell_len
+from rich.text import Text
+
+from consolidator_tui.domain.conflict import ConflictDetail, ConflictKind, ConflictQuery, Decided
+from consolidator_tui.tui.text import plural, safe
+from consolidator_tui.tui.theme import Inks
+
+if TYPE_CHECKING:
+    from consolidator_tui.tui.reviewing import Sums
+    from consolidator_tui.tui.widgets.group_list import GroupList
+
+BAR_CELLS = 12
+NAME_CELLS = 24
+
+
+def heading(query: ConflictQuery, sums: Sums, ink: Inks) -> Text:
+    """How many are left of how many, as numbers and as a bar."""
+    text = Text(f" {safe(query.table or 'Conflicts', 24)}", "bold", no_wrap=True, end="")
+    if not sums.all:
+        return text
+    done = (sums.all - sums.open) / sums.all
+    full = int(done * BAR_CELLS)
+    text.append(f" · {sums.open:,} undecided of {sums.all:,}")
+    if sums.by_rule:
+        text.append(f" · {sums.by_rule:,} by rule", str(ink.muted))
+    text.append(" ")
+    text.append("━" * full, str(ink.good))
+    text.append("━" * (BAR_CELLS - full), str(ink.muted))
+    # Rounded down: 100 % only when nothing is left.
+    text.append(f" {int(done * 100)}%")
+    return text
+
+
+def list_heading(query: ConflictQuery, groups: GroupList, ink: Inks) -> Text:
+    """Where in the list the cursor is, and what the list shows."""
+    place = f"{groups.cursor + 1:,} of {groups.total:,}" if groups.total else "none"
+    text = Text(f"   {place}", str(ink.muted), no_wrap=True, end="")
+    text.append("  f ", str(ink.accent))
+    text.append(query.decided.value, str(ink.muted))
+    if query.text:
+        text.append("  / ", str(ink.accent))
+        text.append(safe(query.text, 30), str(ink.muted))
+    marked = groups.marked
+    if marked is not None:
+        text.append(f"  range of {marked[1] - marked[0] + 1:,}", str(ink.accent))
+    return text
+
+
+def nothing_found(query: ConflictQuery) -> Text:
+    """What an empty list means, and the next key."""
+    if query.text or query.table:
+        return Text("Nothing fits. esc: clear search and filter.")
+    words = {
+        Decided.OPEN: "Nothing is undecided. f: other groups, enter: go on.",
+        Decided.BY_HAND: "Nothing was decided by hand yet. f: other groups.",
+        Decided.BY_RULE: "No rule decided anything. R: rules, f: other groups.",
+        Decided.DUPLICATES: "No rows were found to be the same. f: other groups.",
+    }
+    return Text(words.get(query.decided, "No row disagrees with another. enter: go on."))
+
+
+def follow_text(
+    detail: ConflictDetail,
+    follows: Sequence[Mapping[str, int]] | None,
+    ink: Inks,
+    width: int,
+    height: int,
+) -> Text:
+    """What the group is, and which rows follow which choice, in `height` lines of `width`."""
+    muted = str(ink.muted)
+    kind, keep, both = _kinds(detail, width)
+    text = Text(kind, muted, end="", no_wrap=True, overflow="ellipsis")
+    if follows is None:
+        text.append("\ncounting the rows that refer to it …", muted)
+        return text
+    having = [
+        (safe(version.source.rpartition("/")[2], NAME_CELLS), counts)
+        for version, counts in zip(detail.versions, follows, strict=False)
+        if counts
+    ]
+    if not having:
+        text.append("\nNo other row refers to it.", muted)
+        return text
+    total: dict[str, int] = {}
+    for _, counts in having:
+        for table, number in counts.items():
+            total[table] = total.get(table, 0) + number
+    if height > len(having) + 2 and len(having) > 1:
+        names = max(cell_len(name) for name, _ in having)
+        for name, counts in having:
+            text.append(f"\n  {name:<{names}}  {counted(counts)}")
+        text.append("\n")
+        said = "1-9: all of them"
+    else:
+        each = " · ".join(f"{name} {counted(counts)}" for name, counts in having)
+        sums = " · ".join(f"{name} {sum(counts.values()):,}" for name, counts in having)
+        room = width - cell_len(f" {keep} · b {both}")
+        words = (each, f"{counted(total)} ({sums})", counted(total))
+        fitting = [said for said in words if cell_len(said) <= room]
+        said = fitting[0] if fitting else plural(sum(total.values()), "row")
+        text.append("\n")
+    text.append(f"{said} {keep} · ")
+    text.append("b", str(ink.accent))
+    text.append(f" {both}")
+    return text
+
+
+def counted(counts: Mapping[str, int]) -> str:
+    """`2 orders, 1 row of logins`: rows by the name of their table."""
+    return ", ".join(
+        f"{number:,} {safe(table, NAME_CELLS)}"
+        if number != 1
+        else f"1 row of {safe(table, NAME_CELLS)}"
+        for table, number in sorted(counts.items())
+    )
+
+
+def _kinds(detail: ConflictDetail, width: int) -> tuple[str, str, str]:
+    """What the group is; what referring rows do when one row wins, and when all stay."""
+    group = detail.group
+    number = len(detail.versions)
+    if group.kind is ConflictKind.UNIQUE:
+        shared = safe(", ".join(group.differs), max(width - 62, 12))
+        count = "Two" if number == 2 else str(number)
+        told = f"{count} entities share one UNIQUE {shared}. 1-9: the same after all, b: different."
+        return told, "follow one", "each keep their own"
+    if group.kind is ConflictKind.DOUBT:
+        told = "Rows of two copies share an id. 1-9: one entity, b: different ones."
+        return told, "follow it", "each its own"
+    if group.kind is ConflictKind.DUPLICATE:
+        told = "Matched, and equal. Not the same after all: b keeps both rows."
+        return told, "follow it", "each its own"
+    return f"One entity that {number} rows tell differently.", "follow it", "each its own"
