@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from consolidator_tui.domain.plan import Rule, Value
+from consolidator_tui.domain.plan import Value
+from consolidator_tui.domain.rule import Rule
 
 
 class ConflictKind(StrEnum):

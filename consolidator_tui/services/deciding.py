@@ -28,7 +28,13 @@ from consolidator_tui.domain.errors import GateClosed
 from consolidator_tui.domain.event import Step
 from consolidator_tui.domain.manifest import SIDECARS
 from consolidator_tui.domain.merge import MergePlan
-from consolidator_tui.domain.plan import Decision, PlanDocument, Rule, TablePlan, Value
+from consolidator_tui.domain.plan import (
+    Decision,
+    PlanDocument,
+    TablePlan,
+    Value,
+)
+from consolidator_tui.domain.rule import Rule
 from consolidator_tui.services import plan_file
 from consolidator_tui.services.resuming import Resuming
 from consolidator_tui.storage.holders import sidecar

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import signal
 import time
 from collections.abc import Callable, Iterable
@@ -124,6 +125,9 @@ class ConsolidatorApp(App[int]):
         self.run_worker(self.leave(1), group="leave", exit_on_error=False)
 
     def _open(self) -> None:
+        # The first screen is there; what was loaded for it is never garbage.
+        gc.freeze()
+        gc.enable()
         self._keeper = self.run_worker(
             self._keep_session(), name="session", group="session", exit_on_error=False
         )

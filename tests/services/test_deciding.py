@@ -25,7 +25,8 @@ from consolidator_tui.domain.conflict import (
 from consolidator_tui.domain.decided import entity_of, key_of
 from consolidator_tui.domain.errors import ConsolidatorError
 from consolidator_tui.domain.outcome import Outcome, Result, RunOptions
-from consolidator_tui.domain.plan import Rule, Value
+from consolidator_tui.domain.plan import Value
+from consolidator_tui.domain.rule import Rule
 from consolidator_tui.domain.selection import Selection
 from consolidator_tui.services.consolidate import consolidate
 from consolidator_tui.services.session import Session

@@ -22,7 +22,8 @@ from consolidator_tui.domain.conflict import (
     TableRules,
     Version,
 )
-from consolidator_tui.domain.plan import Rule, Value
+from consolidator_tui.domain.plan import Value
+from consolidator_tui.domain.rule import Rule
 from tests.tui.fake_data import MAIN, OLD, THIRD
 
 COLUMNS = ("id", "email", "name", "phone", "updated_at", "score")

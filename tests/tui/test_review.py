@@ -12,7 +12,7 @@ from textual.widgets import Input, TextArea
 
 from consolidator_tui.domain.conflict import ConflictKind, Decided
 from consolidator_tui.domain.event import Step
-from consolidator_tui.domain.plan import Rule
+from consolidator_tui.domain.rule import Rule
 from consolidator_tui.tui.modals.keep_both import KeepBoth
 from consolidator_tui.tui.screens import review_view
 from consolidator_tui.tui.screens.review import ReviewScreen

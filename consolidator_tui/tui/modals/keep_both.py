@@ -58,7 +58,10 @@ class KeepBoth(Dialog[dict[str, Value]]):
             told.append(f"The row of {names} becomes another entity.")
         told.append("What refers to each row in its file keeps referring to it.")
         if len(others) > 1 and self._columns:
-            told.append("The other rows share the new value and are one entity.")
+            told.append(
+                "The other rows share the new value and are one entity; where they disagree, they "
+                "are asked after the merge, and b parts them again."
+            )
         return "\n".join(told)
 
     def on_mount(self) -> None:

@@ -11,7 +11,7 @@ from textual.binding import Binding, BindingType
 from textual.widgets import Static
 
 from consolidator_tui.domain.conflict import RulePreview, TableRules
-from consolidator_tui.domain.plan import Rule
+from consolidator_tui.domain.rule import Rule
 from consolidator_tui.tui.modals.dialog import Dialog
 from consolidator_tui.tui.signs import CHOSEN, NOT_CHOSEN
 from consolidator_tui.tui.text import safe

@@ -316,13 +316,18 @@ def kept_words(group: ConflictGroup) -> str:
     if group.keep == BOTH:
         return "both, other values" if group.edited else "both"
     if group.keep:
-        word = group.keep if group.keep == SAME else f"→ {clip_path(group.keep, 30)}"
+        word = group.keep if group.keep == SAME else f"→ {_short(group, group.keep)}"
         return word + (" +fields" if group.edited else "")
     if group.kind is ConflictKind.DUPLICATE:
         return "one entity"
     if group.decided_by:
-        return f"{group.decided_by} → {clip_path(group.winner, 30)}"
+        return f"{group.decided_by} → {_short(group, group.winner)}"
     return "undecided"
+
+
+def _short(group: ConflictGroup, source: str) -> str:
+    names = dict(zip(group.sources, short_names(group.sources), strict=True))
+    return clip_path(names.get(source, source), 30)
 
 
 def short_names(paths: tuple[str, ...]) -> list[str]:
