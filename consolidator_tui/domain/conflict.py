@@ -9,6 +9,9 @@ from enum import StrEnum
 from consolidator_tui.domain.plan import Value
 from consolidator_tui.domain.rule import Rule
 
+APART_FROM = 1 << 40
+"""The numbers of groups that are kept apart begin here, behind those of all conflicts."""
+
 
 class ConflictKind(StrEnum):
     """What is in question."""
@@ -21,6 +24,8 @@ class ConflictKind(StrEnum):
     """Different entities have the same UNIQUE key."""
     DUPLICATE = "duplicate"
     """Rows that were matched and say the same; a person may call them different."""
+    APART = "apart"
+    """Rows that a person called different."""
 
 
 class Decided(StrEnum):
@@ -31,6 +36,7 @@ class Decided(StrEnum):
     BY_RULE = "by rule"
     BY_HAND = "decided"
     DUPLICATES = "duplicates"
+    APART = "kept apart"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +57,8 @@ class ConflictGroup:
     """One line of the review."""
 
     number: int
-    """Of the group in the ledger; changes when the merge runs again. Negative for duplicates."""
+    """Of the group in the ledger; changes when the merge runs again. Negative for duplicates,
+    from APART_FROM on for those kept apart."""
     table: str
     kind: ConflictKind
     entity: Mapping[str, Value]
@@ -80,6 +87,8 @@ class Version:
     owners: Mapping[str, tuple[Value, ...]] = field(default_factory=dict)
     """Column that refers to another row -> what names that row: equal ids of two files may be
     different rows."""
+    given: Mapping[str, Value] = field(default_factory=dict)
+    """Values that a decision has set for the entity of this row, as the last merge took them in."""
     key: Value = None
     """The id that the row gets when it is kept as an entity of its own, where ids are re-keyed;
     None where only the next merge can tell."""

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 BAR_CELLS = 12
 NAME_CELLS = 24
+KEEP, BOTH = "follow the kept row", ": each its own"
+"""What referring rows do when one row is kept, and when all are."""
 
 
 def heading(query: ConflictQuery, sums: Sums, ink: Inks) -> Text:
@@ -62,6 +64,7 @@ def nothing_found(query: ConflictQuery) -> Text:
         Decided.BY_HAND: "Nothing was decided by hand yet. f: other groups.",
         Decided.BY_RULE: "No rule decided anything. R: rules, f: other groups.",
         Decided.DUPLICATES: "No rows were found to be the same. f: other groups.",
+        Decided.APART: "No rows were kept apart in the last merge. f: other groups.",
     }
     return Text(words.get(query.decided, "No row disagrees with another. enter: go on."))
 
@@ -75,8 +78,7 @@ def follow_text(
 ) -> Text:
     """What the group is, and which rows follow which choice, in `height` lines of `width`."""
     muted = str(ink.muted)
-    kind, keep, both = _kinds(detail, width)
-    text = Text(kind, muted, end="", no_wrap=True, overflow="ellipsis")
+    text = Text(_kind(detail, width), muted, end="", no_wrap=True, overflow="ellipsis")
     if follows is None:
         text.append("\ncounting the rows that refer to it …", muted)
         return text
@@ -101,14 +103,14 @@ def follow_text(
     else:
         each = " · ".join(f"{name} {counted(counts)}" for name, counts in having)
         sums = " · ".join(f"{name} {sum(counts.values()):,}" for name, counts in having)
-        room = width - cell_len(f" {keep} · b {both}")
+        room = width - cell_len(f" {KEEP} · b{BOTH}")
         words = (each, f"{counted(total)} ({sums})", counted(total))
         fitting = [said for said in words if cell_len(said) <= room]
         said = fitting[0] if fitting else plural(sum(total.values()), "row")
         text.append("\n")
-    text.append(f"{said} {keep} · ")
+    text.append(f"{said} {KEEP} · ")
     text.append("b", str(ink.accent))
-    text.append(f" {both}")
+    text.append(BOTH)
     return text
 
 
@@ -122,19 +124,18 @@ def counted(counts: Mapping[str, int]) -> str:
     )
 
 
-def _kinds(detail: ConflictDetail, width: int) -> tuple[str, str, str]:
-    """What the group is; what referring rows do when one row wins, and when all stay."""
+def _kind(detail: ConflictDetail, width: int) -> str:
+    """What the group is, and what the choices mean where that is not plain."""
     group = detail.group
     number = len(detail.versions)
     if group.kind is ConflictKind.UNIQUE:
         shared = safe(", ".join(group.differs), max(width - 62, 12))
         count = "Two" if number == 2 else str(number)
-        told = f"{count} entities share one UNIQUE {shared}. 1-9: the same after all, b: different."
-        return told, "follow one", "each keep their own"
+        return f"{count} entities share one UNIQUE {shared}. 1-9: the same after all, b: different."
     if group.kind is ConflictKind.DOUBT:
-        told = "Rows of two copies share an id. 1-9: one entity, b: different ones."
-        return told, "follow it", "each its own"
+        return "Rows of two copies share an id. 1-9: one entity, b: different ones."
     if group.kind is ConflictKind.DUPLICATE:
-        told = "Matched, and equal. Not the same after all: b keeps both rows."
-        return told, "follow it", "each its own"
-    return f"One entity that {number} rows tell differently.", "follow it", "each its own"
+        return "Matched, and equal. Not the same after all: b keeps both rows."
+    if group.kind is ConflictKind.APART:
+        return f"{number} rows that you called different. x: take it back, 1-9: the same after all."
+    return f"One entity that {number} rows tell differently."

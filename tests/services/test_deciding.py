@@ -190,6 +190,26 @@ async def test_rules_are_previewed_as_they_then_decide(tmp_path: Path) -> None:
             assert bool(result.needs_decisions) == bool(seen.leaves)
 
 
+async def look_at_apart(session: Session) -> None:
+    """What was kept apart is listed after the merge, and can be taken back and undone."""
+    query = replace(ALL, decided=Decided.APART)
+    page = await session.conflict_page(query)
+    assert [(g.entity["email"], g.keep) for g in page.groups] == [
+        ("bob@x", "both"),
+        ("same@x", "both"),
+    ]
+    bob = page.groups[0].number
+    detail = await session.conflict_group(bob)
+    assert detail.values == {"email": "bob2@x"}
+    assert [version.given for version in detail.versions] == [{}, {"email": "bob2@x"}]
+    await session.decide_groups(bob, Choice(""), "back")
+    assert [g.keep for g in (await session.conflict_page(query)).groups] == ["", "both"]
+    undone = await session.undo_decision()
+    assert undone is not None
+    assert undone[1] == bob
+    assert (await session.conflict_group(bob)).group.keep == "both"
+
+
 async def test_the_exported_plan_gives_the_same_database(tmp_path: Path) -> None:
     here, there = project(tmp_path / "here"), project(tmp_path / "there")
     async with merged(here) as session:
@@ -206,6 +226,8 @@ async def test_the_exported_plan_gives_the_same_database(tmp_path: Path) -> None
         assert (same.entity, same.number) == ({"email": "same@x"}, -1)
         await session.decide_groups(same.number, Choice("both", {"email": "other@x"}))
         assert not (await session.migrate()).needs_decisions
+        await look_at_apart(session)
+        await session.migrate()
         text = await session.plan_text()
         await session.verify()
     outcome = await run(there, text)

@@ -176,7 +176,7 @@ async def test_search_and_filter(start: Start, session: FakeSession) -> None:
         await press(pilot, "escape")
         assert (review.groups.total, number(pilot)) == (13, 10)
         seen = []
-        for _ in range(5):
+        for _ in range(6):
             await press(pilot, "f")
             seen.append((review.reviewing.query.decided, review.groups.total))
         assert seen == [
@@ -184,6 +184,7 @@ async def test_search_and_filter(start: Start, session: FakeSession) -> None:
             (Decided.BY_HAND, 0),
             (Decided.BY_RULE, 1),
             (Decided.DUPLICATES, 0),
+            (Decided.APART, 0),
             (Decided.ALL, 13),
         ]
         await press(pilot, "f", "f")
@@ -310,7 +311,9 @@ async def test_versions_and_values_in_view(start: Start, session: FakeSession) -
         await press(pilot, "j", "escape", "question_mark")
         assert "One line is one entity" in shown(pilot)
         await press(pilot, "escape", "L", "escape")
-        assert "app.db 1 row of logins, 2 orders follow it · b each its own" in shown(pilot)
+        assert "app.db 1 row of logins, 2 orders follow the kept row · b: each its own" in shown(
+            pilot
+        )
 
 
 async def test_hostile_values_are_only_text(start: Start, session: FakeSession) -> None:

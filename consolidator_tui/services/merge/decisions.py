@@ -13,6 +13,7 @@ from consolidator_tui.domain.catalog import fold
 from consolidator_tui.domain.decided import BOTH, SAME, Batches, Entry, entry_of
 from consolidator_tui.domain.errors import PlanError
 from consolidator_tui.domain.merge import MergePlan, Note
+from consolidator_tui.services.merge.apart import note_rows
 from consolidator_tui.services.merge.classify import note_mapped
 from consolidator_tui.services.merge.conflicts import index_entities
 from consolidator_tui.services.merge.decided_rows import (
@@ -168,6 +169,7 @@ async def regroup(
     await index_entities(database, work)
     if decided.apart:
         await keep_apart(database, translator, work, renames=decided.more)
+        await note_rows(database, work)
     notes = await _without_rows(database, work)
     await _join(database, work)
     await note_mapped(database, work)

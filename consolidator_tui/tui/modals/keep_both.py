@@ -32,7 +32,7 @@ class KeepBoth(Dialog[dict[str, Value]]):
         """What happens to the keys, and a field for each value that has to change."""
         yield Static(lines(self._story()), id="dialog-text", markup=False)
         for number, column in enumerate(self._columns):
-            value = self._other.values.get(column)
+            value = self._now(column)
             yield Static(Text(f"Another {safe(column, 40)} for it"), markup=False)
             yield Input(as_typed(value), compact=True, id=f"value-{number}")
         yield Static("", id="problem", markup=False)
@@ -41,6 +41,10 @@ class KeepBoth(Dialog[dict[str, Value]]):
     @property
     def _other(self) -> Version:
         return self._detail.versions[-1]
+
+    def _now(self, column: str) -> Value:
+        """The value that the other row has as things are decided."""
+        return self._other.given.get(column, self._other.values.get(column))
 
     def _story(self) -> str:
         detail = self._detail
@@ -82,7 +86,7 @@ class KeepBoth(Dialog[dict[str, Value]]):
         values: dict[str, Value] = {}
         for number, column in enumerate(self._columns):
             field = self.query_one(f"#value-{number}", Input)
-            old = self._other.values.get(column)
+            old = self._now(column)
             value = read_typed(field.value, old)
             if value == old:
                 self._refuse(field, f"{column} is UNIQUE: type another value than {old!s:.60}.")

@@ -15,6 +15,7 @@ from consolidator_tui.tui.text import safe
 from consolidator_tui.tui.widgets.bars import Primary
 from consolidator_tui.tui.widgets.field_table import Draft
 
+NO_FIELDS = (ConflictKind.DUPLICATE, ConflictKind.UNIQUE, ConflictKind.APART)
 ELSEWHERE = frozenset(
     {
         *("both", "skip", "clear", "range", "alike", "rules", "undo", "redo", "next", "previous"),
@@ -52,7 +53,7 @@ class ReviewScreen(ReviewDeciding):
         detail = self._ready(self.action_fields)
         if detail is None:
             return
-        if detail.group.kind in (ConflictKind.DUPLICATE, ConflictKind.UNIQUE):
+        if detail.group.kind in NO_FIELDS:
             self.reviewing.tell(
                 "Fields are chosen where rows are one entity; decide that first.", Level.WARNING
             )

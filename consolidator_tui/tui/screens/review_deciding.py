@@ -8,6 +8,7 @@ from typing import ClassVar
 from textual.binding import Binding, BindingType
 
 from consolidator_tui.domain.conflict import (
+    APART_FROM,
     Alike,
     Choice,
     Chosen,
@@ -15,7 +16,6 @@ from consolidator_tui.domain.conflict import (
     ConflictGroup,
     ConflictKind,
     Counted,
-    Decided,
     Made,
     Range,
     RulePreview,
@@ -24,6 +24,7 @@ from consolidator_tui.domain.conflict import (
 from consolidator_tui.domain.decided import BOTH
 from consolidator_tui.domain.event import Level
 from consolidator_tui.domain.plan import Value
+from consolidator_tui.tui.reviewing import ASIDE
 from consolidator_tui.tui.screens.review_moving import ReviewMoving
 from consolidator_tui.tui.text import plural, safe
 
@@ -165,7 +166,7 @@ class ReviewDeciding(ReviewMoving):
             return
         self.groups.range_from = None
         self.groups.forget()
-        if stay or self.reviewing.query.decided is Decided.DUPLICATES:
+        if stay or self.reviewing.query.decided in ASIDE:
             self.busy = False
             self.read_group()
         else:
@@ -179,7 +180,7 @@ class ReviewDeciding(ReviewMoving):
         if detail is None:
             return
         group = detail.group
-        if group.kind is ConflictKind.DUPLICATE:
+        if group.kind in (ConflictKind.DUPLICATE, ConflictKind.APART):
             self.app.bell()
             return
         choice = self._last
@@ -285,8 +286,8 @@ class ReviewDeciding(ReviewMoving):
 
     def _show_again(self, number: int) -> None:
         query = self.reviewing.query
-        duplicates = query.decided is Decided.DUPLICATES
-        if not number or (number < 0) != duplicates:
+        aside = query.decided in ASIDE
+        if aside or not 0 < number < APART_FROM:
             self.groups.forget()
             self.read_group()
             return

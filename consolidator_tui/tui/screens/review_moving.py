@@ -7,9 +7,9 @@ from typing import ClassVar
 
 from textual.binding import Binding, BindingType
 
-from consolidator_tui.domain.conflict import ConflictQuery, Decided
+from consolidator_tui.domain.conflict import APART_FROM, ConflictQuery, Decided
 from consolidator_tui.domain.event import Level
-from consolidator_tui.tui.reviewing import FILTERS
+from consolidator_tui.tui.reviewing import ASIDE, FILTERS
 from consolidator_tui.tui.screens.review_view import ReviewView
 from consolidator_tui.tui.text import safe
 
@@ -22,7 +22,7 @@ class ReviewMoving(ReviewView):
         Binding("N", "previous", "Previous undecided", show=False),
         Binding("colon", "go_to", "Go to number", show=False),
         Binding("slash", "search", "Search", show=False),
-        Binding("f", "filter", "Filter: all, open, decided, by rule, duplicates", show=False),
+        Binding("f", "filter", "Filter: all, open, decided, by rule, …", show=False),
         Binding("F", "filter_table", "Only this table", show=False),
         Binding("escape", "leave", "back", show=False),
     ]
@@ -43,7 +43,7 @@ class ReviewMoving(ReviewView):
 
     def _seek(self, *, forward: bool, number: int | None = None) -> None:
         query = self.reviewing.query
-        if query.decided is Decided.DUPLICATES:
+        if query.decided in ASIDE:
             self.app.bell()
             return
         if number is None:
@@ -89,11 +89,12 @@ class ReviewMoving(ReviewView):
         self.draw()
 
     def action_filter(self) -> None:
-        """`f`: all, open, decided, by rule, duplicates."""
+        """`f`: all, open, decided, by rule, duplicates, kept apart."""
         query = self.reviewing.query
         kind = FILTERS[(FILTERS.index(query.decided) + 1) % len(FILTERS)]
         group = self.current
-        self.show_query(replace(query, decided=kind), group.number if group else 0)
+        number = group.number if group is not None else 0
+        self.show_query(replace(query, decided=kind), number if number < APART_FROM else 0)
 
     def action_filter_table(self) -> None:
         """`F`: only the table of this group, or all again."""
@@ -144,4 +145,4 @@ class ReviewMoving(ReviewView):
             return
         group = self.current
         number = group.number if group is not None else 0
-        self.show_query(plain, max(number, 0))
+        self.show_query(plain, number if 0 < number < APART_FROM else 0)

@@ -100,7 +100,7 @@ class FieldTable(ScrollView, can_focus=False):
         detail = self.detail
         if detail is None or name == detail.key:
             return False
-        if detail.group.kind is not ConflictKind.UNIQUE:
+        if detail.group.kind not in (ConflictKind.UNIQUE, ConflictKind.APART):
             return name in detail.group.differs
         found = {repr(version.values.get(name)) for version in detail.versions}
         return len(found) > 1
@@ -155,6 +155,10 @@ class FieldTable(ScrollView, can_focus=False):
             return "both", values.get(name)
         if not keep or keep == SAME:
             keep = group.winner
+        given = detail.versions[0].given
+        if name in given and name not in values and name not in fields:
+            # An earlier decision named this entity so.
+            return "value", given[name]
         having = [version for version in detail.versions if name in version.values]
         equal = {repr(version.values[name]) for version in having}
         if not keep and (len(equal) > 1 or name == detail.key):
@@ -246,19 +250,22 @@ class FieldTable(ScrollView, can_focus=False):
         how, value = self.result(name)
         if how == "both":
             if name not in detail.values:
-                return "both rows stay", cells, ink.accent
+                told = "both rows stay" if len(detail.versions) == 2 else "kept apart"
+                return told, cells, ink.accent
             # Only one of the rows gets the other value, so both are told.
-            first = cell(detail.versions[0].values.get(name), limit=max(cells, 8)).text
+            head = detail.versions[0]
+            first = cell(head.given.get(name, head.values.get(name)), limit=max(cells, 8)).text
             return f"{first} and {cell(value, limit=max(cells, 8)).text}", cells, ink.accent
-        if how == "open":
+        owner = self._owner(name)
+        if how == "open" and owner is None:
             return "?", cells, ink.warn
-        owner = self._owner(name, value)
         if owner is not None:
             # Its number there may be another one than here.
             return f"{OWNER} {owner}", cells, PLAIN
         text, width, style = self._value(value, cells)
         values = self.draft.values if self.draft is not None else detail.values
-        return (f"{text}", width, style + (ink.accent if name in values else PLAIN))
+        by_hand = name in values or name in detail.versions[0].given
+        return (text, width, style + (ink.accent if by_hand else PLAIN))
 
     def _value(self, value: Value, cells: int, owner: tuple[Value, ...] | None = None) -> Part:
         ink = self._ink
@@ -267,8 +274,8 @@ class FieldTable(ScrollView, can_focus=False):
         text = shown.text if owner is None else f"{shown.text} {OWNER} {named(owner)}"
         return text, cells, ink.muted if muted else PLAIN
 
-    def _owner(self, name: str, value: Value) -> str | None:
-        """The row that the result of a reference leads to, when a version says which."""
+    def _owner(self, name: str) -> str | None:
+        """The row that the result of a reference leads to, where that is known."""
         draft, detail = self.draft, self.detail
         assert detail is not None
         keep, values, fields = detail.group.keep, detail.values, detail.fields
@@ -276,12 +283,10 @@ class FieldTable(ScrollView, can_focus=False):
             keep, values, fields = draft.keep, draft.values, draft.fields
         if name in values:
             return None
-        source = fields.get(name, keep or detail.group.winner)
-        for version in detail.versions:
-            if version.source == source or not source:
-                owner = version.owners.get(name)
-                return named(owner) if owner is not None and name in version.values else None
-        return None
+        source = fields.get(name, keep if keep != SAME else "") or detail.group.winner
+        owners = [v.owners.get(name) for v in detail.versions if source in ("", v.source)]
+        told = {named(owner) if owner is not None else None for owner in owners}
+        return told.pop() if len(told) == 1 else None
 
 
 def named(owner: tuple[Value, ...]) -> str:

@@ -255,6 +255,8 @@ class GroupList(ScrollView, can_focus=True):
             return BY_HAND, ink.accent
         if group.kind is ConflictKind.DUPLICATE:
             return SAME_SIGN, ink.muted
+        if group.kind is ConflictKind.APART:
+            return TODO, ink.muted
         return (GOOD, ink.good) if group.decided_by else (TODO, ink.warn)
 
 
@@ -320,6 +322,8 @@ def kept_words(group: ConflictGroup) -> str:
         return word + (" +fields" if group.edited else "")
     if group.kind is ConflictKind.DUPLICATE:
         return "one entity"
+    if group.kind is ConflictKind.APART:
+        return "taken back"
     if group.decided_by:
         return f"{group.decided_by} → {_short(group, group.winner)}"
     return "undecided"
