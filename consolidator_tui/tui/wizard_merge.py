@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from consolidator_tui.domain.errors import PlanError
-from consolidator_tui.domain.event import Step
+from consolidator_tui.domain.errors import ConsolidatorError, PlanError
+from consolidator_tui.domain.event import Level, Step
 from consolidator_tui.tui.jobs import Job, Query
 from consolidator_tui.tui.text import plural
 from consolidator_tui.tui.wizard_plan import PlanEditing
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from consolidator_tui.domain.conflict import TableRules
     from consolidator_tui.domain.merge import MergeResult
     from consolidator_tui.domain.plan import PlanDocument
+
+T = TypeVar("T")
 
 
 class Merging(PlanEditing):
@@ -105,7 +107,7 @@ class Merging(PlanEditing):
     def export_plan(self, name: str, over: bool, then: Callable[[Path | None], None]) -> None:
         """Write the plan to a file; None comes back where one is there and `over` is off."""
         session = self._session
-        self.app.ask(Query("export", lambda: session.export_plan(name, replace_=over), then))
+        self._beside("Exporting the plan", lambda: session.export_plan(name, replace_=over), then)
 
     def import_plan(self, name: str, then: Callable[[tuple[int, bool]], None]) -> None:
         """Take the plan in a file; results that it makes wrong are dropped."""
@@ -115,7 +117,26 @@ class Merging(PlanEditing):
             self._forget_after(Step.BACKUP)
             then(found)
 
-        self.app.ask(Query("import", lambda: session.import_plan(name), done))
+        self._beside("Reading the plan", lambda: session.import_plan(name), done)
+
+    def _beside(
+        self, title: str, run: Callable[[], Awaitable[T]], then: Callable[[T], None]
+    ) -> None:
+        """Work that may take a while and is not the step itself: when it fails it is only told."""
+
+        async def caught() -> T | ConsolidatorError:
+            try:
+                return await run()
+            except ConsolidatorError as error:
+                return error
+
+        def done(found: T | ConsolidatorError) -> None:
+            if isinstance(found, ConsolidatorError):
+                self.app.tell(f"{found.title}: {found}", Level.WARNING)
+            else:
+                then(found)
+
+        self.app.start(Job(Step.MIGRATE, title, caught, done, quiet=True))
 
     def merge_again(self) -> None:
         """Merge with the decisions that were made."""

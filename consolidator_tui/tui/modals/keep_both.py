@@ -52,11 +52,7 @@ class KeepBoth(Dialog[dict[str, Value]]):
         names = " and ".join(version.source for version in others)
         told = [f"The row of {first.source} stays as it is."]
         if detail.key:
-            ids = ", ".join(
-                f"{detail.key} {cell(v.values.get(detail.key)).text} → "
-                + ("a free one" if v.key is None else cell(v.key).text)
-                for v in others
-            )
+            ids = ", ".join(self._moved(version) for version in others)
             told.append(f"The row of {names} becomes another entity: {ids}.")
         else:
             told.append(f"The row of {names} becomes another entity.")
@@ -67,6 +63,14 @@ class KeepBoth(Dialog[dict[str, Value]]):
                 "are asked after the merge, and b parts them again."
             )
         return "\n".join(told)
+
+    def _moved(self, version: Version) -> str:
+        """What becomes of a row's id."""
+        old = cell(version.values.get(self._detail.key)).text
+        if version.key is None:
+            return f"{self._detail.key} {old} → a free one"
+        new = cell(version.key).text
+        return f"{self._detail.key} {old} " + ("stays" if new == old else f"→ {new}")
 
     def on_mount(self) -> None:
         """Type at once; without a field, enter is the answer."""

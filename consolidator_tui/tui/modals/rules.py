@@ -111,7 +111,9 @@ class RulesDialog(Dialog[TableRules]):
     def _words(self, rule: Rule) -> str:
         names = ", ".join(safe(path, 24) for path in self._sources)
         if rule is Rule.NEWEST:
-            return f"newest by {safe(self._newest or 'no column of times', 40)}"
+            if self._newest is None:
+                return "newest (no column holds times, so it decides nothing)"
+            return f"newest by {safe(self._newest, 40)}"
         return {
             Rule.BASE: f"first source wins ({names})",
             Rule.LAST: "last source wins",

@@ -120,7 +120,9 @@ class ReviewView(Screen[bool]):
         assert session is not None, "there is nothing to review before the session is open"
         self.reviewing = Reviewing(self.owner, session)
         result = self.wizard.result
-        with_conflicts = sum(bool(c.conflict) for c in result.counts) if result else 0
+        with_conflicts = (
+            sum(bool(c.conflict or c.undecided) for c in result.counts) if result else 0
+        )
         self.groups.several_tables = with_conflicts > 1
         self.draw()
         self.start_again()
@@ -230,7 +232,7 @@ class ReviewView(Screen[bool]):
         self.draw()
 
     def _detail(self, detail: ConflictDetail) -> None:
-        if not self.is_attached:
+        if not self.is_attached or not self.groups.total:
             return
         changed = self.detail is None or self.detail.group.number != detail.group.number
         self.detail = detail

@@ -20,7 +20,7 @@ from textual.strip import Strip
 from consolidator_tui.domain.cells import cell
 from consolidator_tui.domain.conflict import ConflictGroup, ConflictKind
 from consolidator_tui.domain.decided import BOTH, SAME
-from consolidator_tui.tui.signs import GOOD, TODO
+from consolidator_tui.tui.signs import GOOD, NONE, TODO
 from consolidator_tui.tui.text import clip_path
 from consolidator_tui.tui.widgets.virtual import Part, line
 
@@ -308,7 +308,8 @@ def cells_of(group: ConflictGroup) -> dict[str, str]:
         "table": group.table,
         "key": ", ".join(cell(value, limit=80).text for value in group.entity.values()),
         "sources": ",".join(short_names(group.sources)),
-        "differs": ", ".join(group.differs) or "equal",
+        "differs": ", ".join(group.differs)
+        or ("equal" if group.kind is ConflictKind.DUPLICATE else NONE),
         "kept": kept_words(group),
     }
 
@@ -316,7 +317,7 @@ def cells_of(group: ConflictGroup) -> dict[str, str]:
 def kept_words(group: ConflictGroup) -> str:
     """What the target will have, in a few words."""
     if group.keep == BOTH:
-        return "both, other values" if group.edited else "both"
+        return "both +values" if group.edited else "both"
     if group.keep:
         word = group.keep if group.keep == SAME else f"→ {_short(group, group.keep)}"
         return word + (" +fields" if group.edited else "")
