@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 BAR_CELLS = 12
 NAME_CELLS = 24
-KEEP, BOTH = "follow the kept row", ": each its own"
+KEEP, BOTH = ("follow the kept row", "follow"), ": each its own"
 """What referring rows do when one row is kept, and when all are."""
 
 
@@ -72,6 +72,7 @@ def nothing_found(query: ConflictQuery) -> Text:
 def follow_text(
     detail: ConflictDetail,
     follows: Sequence[Mapping[str, int]] | None,
+    names: Mapping[str, str],
     ink: Inks,
     width: int,
     height: int,
@@ -83,7 +84,7 @@ def follow_text(
         text.append("\ncounting the rows that refer to it …", muted)
         return text
     having = [
-        (safe(version.source.rpartition("/")[2], NAME_CELLS), counts)
+        (safe(names.get(version.source, version.source), NAME_CELLS), counts)
         for version, counts in zip(detail.versions, follows, strict=False)
         if counts
     ]
@@ -94,24 +95,32 @@ def follow_text(
     for _, counts in having:
         for table, number in counts.items():
             total[table] = total.get(table, 0) + number
+    said, keep = "1-9: all of them", KEEP[0]
     if height > len(having) + 2 and len(having) > 1:
-        names = max(cell_len(name) for name, _ in having)
+        longest = max(cell_len(name) for name, _ in having)
         for name, counts in having:
-            text.append(f"\n  {name:<{names}}  {counted(counts)}")
-        text.append("\n")
-        said = "1-9: all of them"
+            text.append(f"\n  {name:<{longest}}  {counted(counts)}")
     else:
-        each = " · ".join(f"{name} {counted(counts)}" for name, counts in having)
-        sums = " · ".join(f"{name} {sum(counts.values()):,}" for name, counts in having)
-        room = width - cell_len(f" {KEEP} · b{BOTH}")
-        words = (each, f"{counted(total)} ({sums})", counted(total))
-        fitting = [said for said in words if cell_len(said) <= room]
-        said = fitting[0] if fitting else plural(sum(total.values()), "row")
-        text.append("\n")
-    text.append(f"{said} {KEEP} · ")
+        said, keep = _in_one_line(having, total, width - cell_len(f"  · b{BOTH}"))
+    text.append(f"\n{said} {keep} · ")
     text.append("b", str(ink.accent))
     text.append(BOTH)
     return text
+
+
+def _in_one_line(
+    having: Sequence[tuple[str, Mapping[str, int]]], total: Mapping[str, int], room: int
+) -> tuple[str, str]:
+    """Which rows, told as exactly as fits, and what they do when one row is kept."""
+    each = " · ".join(f"{name} {counted(counts)}" for name, counts in having)
+    sums = " · ".join(f"{name} {sum(counts.values()):,}" for name, counts in having)
+    brief = ", ".join(f"{safe(table, NAME_CELLS)} {total[table]:,}" for table in sorted(total))
+    for said in (each, f"{counted(total)} ({sums})", counted(total), brief):
+        for keep in KEEP:
+            if cell_len(f"{said} {keep}") <= room:
+                return said, keep
+    rows = plural(sum(total.values()), "row")
+    return f"{rows} of {plural(len(total), 'table')}", KEEP[0]
 
 
 def counted(counts: Mapping[str, int]) -> str:
@@ -129,9 +138,9 @@ def _kind(detail: ConflictDetail, width: int) -> str:
     group = detail.group
     number = len(detail.versions)
     if group.kind is ConflictKind.UNIQUE:
-        shared = safe(", ".join(group.differs), max(width - 62, 12))
+        shared = safe(", ".join(group.differs), max(width - 60, 12))
         count = "Two" if number == 2 else str(number)
-        return f"{count} entities share one UNIQUE {shared}. 1-9: the same after all, b: different."
+        return f"{count} entities, one UNIQUE {shared}. 1-9: the same after all, b: different."
     if group.kind is ConflictKind.DOUBT:
         return "Rows of two copies share an id. 1-9: one entity, b: different ones."
     if group.kind is ConflictKind.DUPLICATE:

@@ -24,7 +24,7 @@ from consolidator_tui.domain.event import Step
 from consolidator_tui.tui.model import rail_states, safety
 from consolidator_tui.tui.review_text import follow_text, heading, list_heading, nothing_found
 from consolidator_tui.tui.reviewing import Reviewing
-from consolidator_tui.tui.text import plural, safe
+from consolidator_tui.tui.text import plural, safe, short_paths
 from consolidator_tui.tui.widgets.bars import ActionBar, Primary, TooSmall
 from consolidator_tui.tui.widgets.field_table import FieldTable
 from consolidator_tui.tui.widgets.group_list import PAGE, GroupList
@@ -119,6 +119,8 @@ class ReviewView(Screen[bool]):
         session = self.wizard.session
         assert session is not None, "there is nothing to review before the session is open"
         self.reviewing = Reviewing(self.owner, session)
+        self.names = short_paths(self.wizard.sources)
+        self.groups.names = self.table.names = self.names
         result = self.wizard.result
         with_conflicts = (
             sum(bool(c.conflict or c.undecided) for c in result.counts) if result else 0
@@ -190,7 +192,7 @@ class ReviewView(Screen[bool]):
         if self.detail is None:
             return Text("") if self.groups.total else nothing_found(self.reviewing.query)
         room = self.query_one("#follows").content_size
-        return follow_text(self.detail, self.follows, self.ink, room.width, room.height)
+        return follow_text(self.detail, self.follows, self.names, self.ink, room.width, room.height)
 
     def primary(self) -> Primary:
         """What `enter` does."""

@@ -17,7 +17,7 @@ from consolidator_tui.domain.decided import BOTH, SAME
 from consolidator_tui.domain.plan import Value
 from consolidator_tui.tui.signs import NONE
 from consolidator_tui.tui.text import clip_path
-from consolidator_tui.tui.widgets.group_list import GAP, short_names
+from consolidator_tui.tui.widgets.group_list import GAP, Names
 from consolidator_tui.tui.widgets.virtual import Part, line
 
 if TYPE_CHECKING:
@@ -62,6 +62,8 @@ class FieldTable(ScrollView, can_focus=False):
         super().__init__(id=id)
         self.detail: ConflictDetail | None = None
         self.draft: Draft | None = None
+        self.names: Names = {}
+        """Paths of sources -> what they are called here."""
         self.only_differing = False
         self.cursor = 0
         self.version = 0
@@ -214,13 +216,14 @@ class FieldTable(ScrollView, can_focus=False):
         ink = self._ink
         names, cells = self._widths(detail, width)
         paths = tuple(version.source for version in detail.versions)
-        short = short_names(paths) if len(set(paths)) == len(paths) else list(paths)
         parts: list[Part] = [("", 3, PLAIN), ("field", names, ink.accent)]
         for place in self._shown:
             label = f"{place + 1} "
             if not self.all_fit:
                 label = f"{place + 1} of {len(paths)} (h l) "
-            label += clip_path(short[place], max(cells - 1 - len(label), 4))
+            label += clip_path(
+                self.names.get(paths[place], paths[place]), max(cells - 1 - len(label), 4)
+            )
             parts += [(label, cells - 1, ink.accent + ink.strong), GAP]
         parts.append(("result", cells, ink.accent))
         return parts

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, cast
 
@@ -44,6 +44,7 @@ HEADINGS = {
 }
 BY_HAND = "●"
 SAME_SIGN = "≡"
+Names = Mapping[str, str]
 PLAIN = Style()
 GAP: Part = (" ", 1, PLAIN)
 
@@ -80,6 +81,8 @@ class GroupList(ScrollView, can_focus=True):
         self.cursor = 0
         self.range_from: int | None = None
         self.several_tables = False
+        self.names: Names = {}
+        """Paths of sources -> what they are called here."""
         self._needs = Widths()
 
     @property
@@ -141,7 +144,7 @@ class GroupList(ScrollView, can_focus=True):
             self._pages.clear()
         self._pages[number] = groups
         # Columns only grow, so that they do not jump while one moves down the list.
-        self._needs = widest(groups, self._needs)
+        self._needs = widest(groups, self.names, self._needs)
         self._pages.move_to_end(number)
         while len(self._pages) > KEPT_PAGES:
             self._pages.popitem(last=False)
@@ -231,7 +234,7 @@ class GroupList(ScrollView, can_focus=True):
         in_range = self.marked is not None and self.marked[0] <= index <= self.marked[1]
         lead = "▶" if in_range else " "
         cells = column_widths(width, self._needs, self.several_tables)
-        said = cells_of(group)
+        said = cells_of(group, self.names)
         styles = {"key": PLAIN, "kept": PLAIN if group.keep else ink.muted}
         parts: list[Part] = [(lead, 1, ink.accent), (f"{sign} ", 2, sign_style)]
         for name in COLUMNS:
@@ -293,51 +296,39 @@ def column_widths(width: int, needs: Widths, several_tables: bool) -> Widths:
     return Widths(**wanted)
 
 
-def widest(groups: tuple[ConflictGroup, ...], so_far: Widths) -> Widths:
+def widest(groups: tuple[ConflictGroup, ...], names: Names, so_far: Widths) -> Widths:
     """The width that each column needs for these groups, and needed before."""
     found = {name: getattr(so_far, name) for name in COLUMNS}
     for group in groups:
-        for name, text in cells_of(group).items():
+        for name, text in cells_of(group, names).items():
             found[name] = max(found[name], min(cell_len(text), getattr(MOST, name)) + 1)
     return Widths(**found)
 
 
-def cells_of(group: ConflictGroup) -> dict[str, str]:
+def cells_of(group: ConflictGroup, names: Names) -> dict[str, str]:
     """What stands in each column of a group's line."""
     return {
         "table": group.table,
         "key": ", ".join(cell(value, limit=80).text for value in group.entity.values()),
-        "sources": ",".join(short_names(group.sources)),
+        "sources": ",".join(names.get(path, path) for path in group.sources),
         "differs": ", ".join(group.differs)
         or ("equal" if group.kind is ConflictKind.DUPLICATE else NONE),
-        "kept": kept_words(group),
+        "kept": kept_words(group, names),
     }
 
 
-def kept_words(group: ConflictGroup) -> str:
+def kept_words(group: ConflictGroup, names: Names) -> str:
     """What the target will have, in a few words."""
     if group.keep == BOTH:
         return "both +values" if group.edited else "both"
     if group.keep:
-        word = group.keep if group.keep == SAME else f"→ {_short(group, group.keep)}"
+        kept = clip_path(names.get(group.keep, group.keep), 30)
+        word = SAME if group.keep == SAME else f"→ {kept}"
         return word + (" +fields" if group.edited else "")
     if group.kind is ConflictKind.DUPLICATE:
         return "one entity"
     if group.kind is ConflictKind.APART:
         return "taken back"
     if group.decided_by:
-        return f"{group.decided_by} → {_short(group, group.winner)}"
+        return f"{group.decided_by} → {clip_path(names.get(group.winner, group.winner), 30)}"
     return "undecided"
-
-
-def _short(group: ConflictGroup, source: str) -> str:
-    names = dict(zip(group.sources, short_names(group.sources), strict=True))
-    return clip_path(names.get(source, source), 30)
-
-
-def short_names(paths: tuple[str, ...]) -> list[str]:
-    """Paths by their last part, or whole where that part is not enough to tell them apart."""
-    names = [path.rpartition("/")[2] for path in paths]
-    return [
-        name if names.count(name) == 1 else path for name, path in zip(names, paths, strict=True)
-    ]
