@@ -239,7 +239,7 @@ async def test_the_review_is_open_after_a_failed_merge(start: Start, session: Fa
         await press(pilot, "enter")
         session.failing["migrate"] = Failed("A row would break a rule of its table.")
         await press(pilot, "enter", "1", "enter")
-        assert "r review the conflicts" in shown(pilot)
+        assert "r review   enter try again" in shown(pilot)
         await press(pilot, "r", "u", "1")
         assert session.conflicts.kept()[0]
         await press(pilot, "enter")

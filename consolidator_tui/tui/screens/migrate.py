@@ -108,7 +108,8 @@ class MigrateScreen(StepScreen):
 
     def _failure_keys(self) -> str:
         keys = super()._failure_keys()
-        return f"r review the conflicts   {keys}" if self.wizard.reviewable else keys
+        # The line has 72 cells, and the log is named below it.
+        return f"r review   {keys.replace('   L log', '')}" if self.wizard.reviewable else keys
 
     def summary(self) -> str:
         """One line on where the merge stands."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from itertools import takewhile
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from rich.style import Style
@@ -11,7 +12,7 @@ from textual.geometry import Region, Size
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from consolidator_tui.domain.cells import Cell, CellKind, cell
+from consolidator_tui.domain.cells import Cell, CellKind, cell, text_cell
 from consolidator_tui.domain.conflict import ConflictDetail, ConflictKind
 from consolidator_tui.domain.decided import BOTH, SAME
 from consolidator_tui.domain.plan import Value
@@ -26,6 +27,10 @@ if TYPE_CHECKING:
 
 EQUAL, DIFFERENT = "≡", "≠"
 OWNER = "→"
+LOOKED_AT = 2_000
+"""Characters of long texts among which their first difference is looked for."""
+BEFORE = 6
+"""Characters that are shown before the first difference of long texts."""
 SIDE_BY_SIDE = 14
 """Cells that a version needs beside the others."""
 PLAIN = Style()
@@ -142,6 +147,7 @@ class FieldTable(ScrollView, can_focus=False):
     def on_resize(self) -> None:
         """The width is part of what is drawn."""
         self.virtual_size = Size(self.size.width, len(self.fields) + 1)
+        self.refresh()
 
     # What the target will have
 
@@ -192,7 +198,7 @@ class FieldTable(ScrollView, can_focus=False):
 
     def render_line(self, y: int) -> Strip:
         """One line of the view; the first is the heading and stays."""
-        width, base = self.size.width, self.rich_style
+        width, base = self.scrollable_content_region.width, self.rich_style
         detail = self.detail
         if detail is None:
             return Strip.blank(width, base)
@@ -238,17 +244,29 @@ class FieldTable(ScrollView, can_focus=False):
             (name, names - 1, ink.strong if differs else ink.muted),
             GAP,
         ]
+        skip = self._skipped(detail, name, cells - 1) if differs else 0
         for place in self._shown:
             version = detail.versions[place]
             if name not in version.values:
                 parts.append((f"{NONE} no such column", cells - 1, ink.muted))
             else:
-                parts.append(self._value(version.values[name], cells - 1, version.owners.get(name)))
+                value, owner = version.values[name], version.owners.get(name)
+                parts.append(self._value(value, cells - 1, owner, skip))
             parts.append(GAP)
-        parts.append(self._result(detail, name, cells))
+        parts.append(self._result(detail, name, cells, skip))
         return parts
 
-    def _result(self, detail: ConflictDetail, name: str, cells: int) -> Part:
+    def _skipped(self, detail: ConflictDetail, name: str, cells: int) -> int:
+        """How many characters are left out where texts begin alike and differ out of sight."""
+        found = [v.values[name] for v in detail.versions if name in v.values]
+        texts = [value for value in found if isinstance(value, str)]
+        if len(texts) < len(found) or len(texts) < 2:
+            return 0
+        columns = zip(*(text[:LOOKED_AT] for text in texts), strict=False)
+        same = sum(1 for _ in takewhile(lambda column: len(set(column)) == 1, columns))
+        return same - BEFORE if same > max(cells - BEFORE, 2 * BEFORE) else 0
+
+    def _result(self, detail: ConflictDetail, name: str, cells: int, skip: int) -> Part:
         ink = self._ink
         how, value = self.result(name)
         if how == "both":
@@ -265,13 +283,17 @@ class FieldTable(ScrollView, can_focus=False):
         if owner is not None:
             # Its number there may be another one than here.
             return f"{OWNER} {owner}", cells, PLAIN
-        text, width, style = self._value(value, cells)
+        text, width, style = self._value(value, cells, skip=skip)
         values = self.draft.values if self.draft is not None else detail.values
         by_hand = name in values or name in detail.versions[0].given
         return (text, width, style + (ink.accent if by_hand else PLAIN))
 
-    def _value(self, value: Value, cells: int, owner: tuple[Value, ...] | None = None) -> Part:
+    def _value(
+        self, value: Value, cells: int, owner: tuple[Value, ...] | None = None, skip: int = 0
+    ) -> Part:
         ink = self._ink
+        if skip and isinstance(value, str):
+            return f"…{text_cell(value[skip:], len(value), max(cells, 8)).text}", cells, PLAIN
         shown: Cell = cell(value, limit=max(cells, 8))
         muted = shown.kind in (CellKind.NULL, CellKind.BLOB)
         text = shown.text if owner is None else f"{shown.text} {OWNER} {named(owner)}"

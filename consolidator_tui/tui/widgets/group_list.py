@@ -274,7 +274,7 @@ class Widths:
     kept: int = 0
 
 
-LEAST = Widths(8, 12, 10, 9, 10)
+LEAST = Widths(8, 18, 10, 9, 10)
 MOST = Widths(18, 60, 30, 40, 34)
 
 
