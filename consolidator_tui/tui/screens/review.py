@@ -137,6 +137,7 @@ class ReviewScreen(ReviewDeciding):
         draft = self.table.draft
         if draft is None:
             return super()._below()
-        text = Text("Field by field. ", "bold", end="")
-        text.append(f"The row of {safe(draft.keep, 60)} wins where nothing else is chosen.")
+        name = self.names.get(draft.keep, draft.keep)
+        text = Text("Field by field.\n", "bold", end="")
+        text.append(f"The row of {safe(name, 30)} wins where nothing else is chosen.", "not bold")
         return text
