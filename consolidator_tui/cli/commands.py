@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
@@ -13,40 +12,9 @@ from consolidator_tui.cli.output import Output
 from consolidator_tui.domain.errors import ConsolidatorError, UsageError
 from consolidator_tui.domain.event import Level, Message, Step
 from consolidator_tui.domain.outcome import Outcome, Result, RunOptions
-from consolidator_tui.domain.plan import Rule
+from consolidator_tui.domain.rule import Rule
 
 T = TypeVar("T")
-
-
-def wizard(project: Path) -> int:
-    """The wizard on a project."""
-    if not project.is_dir():
-        error = UsageError(f"There is no folder {project}.", todo="Name a project's folder.")
-        return refuse(error, Output(as_json=False))
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        error = UsageError(
-            "The wizard needs a terminal.", todo="Use `consolidator-tui run` in scripts."
-        )
-        return refuse(error, Output(as_json=False))
-    from consolidator_tui.tui.app import run_wizard
-
-    return run_wizard(project)
-
-
-def demo(folder: Path | None) -> int:
-    """Write the sample project and open the wizard on it."""
-    from consolidator_tui.sample.writer import write_sample
-    from consolidator_tui.storage.atomic import explain_os
-
-    place = folder or Path("consolidator-demo")
-    output = Output(as_json=False)
-    try:
-        write_sample(place)
-    except ConsolidatorError as error:
-        return refuse(error, output)
-    except OSError as error:
-        return refuse(explain_os(error, str(place)), output)
-    return wizard(place)
 
 
 def scan(project: Path, *, as_json: bool) -> int:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from consolidator_tui import __version__
-from consolidator_tui.domain.plan import Rule
+from consolidator_tui.domain.rule import Rule
 
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 Answer = Callable[[argparse.Namespace], int]
@@ -24,7 +24,7 @@ WIZARD = "wizard"
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """The entry point; leaves with SystemExit and the status of the command line's contract."""
-    from consolidator_tui.cli.output import prepare_streams, silence_closed_streams
+    from consolidator_tui.cli.streams import prepare_streams, silence_closed_streams
 
     prepare_streams()
     given = sys.argv[1:] if arguments is None else arguments
@@ -204,15 +204,15 @@ def _add_runs(commands: Commands) -> None:
 
 
 def _wizard(chosen: argparse.Namespace) -> int:
-    from consolidator_tui.cli import commands
+    from consolidator_tui.cli import wizard
 
-    return commands.wizard(chosen.project)
+    return wizard.wizard(chosen.project)
 
 
 def _demo(chosen: argparse.Namespace) -> int:
-    from consolidator_tui.cli import commands
+    from consolidator_tui.cli import wizard
 
-    return commands.demo(chosen.folder)
+    return wizard.demo(chosen.folder)
 
 
 def _scan(chosen: argparse.Namespace) -> int:

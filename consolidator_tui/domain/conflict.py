@@ -6,7 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from consolidator_tui.domain.plan import Rule, Value
+from consolidator_tui.domain.plan import Value
+from consolidator_tui.domain.rule import Rule
+
+APART_FROM = 1 << 40
+"""The numbers of groups that are kept apart begin here, behind those of all conflicts."""
 
 
 class ConflictKind(StrEnum):
@@ -20,6 +24,8 @@ class ConflictKind(StrEnum):
     """Different entities have the same UNIQUE key."""
     DUPLICATE = "duplicate"
     """Rows that were matched and say the same; a person may call them different."""
+    APART = "apart"
+    """Rows that a person called different."""
 
 
 class Decided(StrEnum):
@@ -30,6 +36,7 @@ class Decided(StrEnum):
     BY_RULE = "by rule"
     BY_HAND = "decided"
     DUPLICATES = "duplicates"
+    APART = "kept apart"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +57,8 @@ class ConflictGroup:
     """One line of the review."""
 
     number: int
-    """Of the group in the ledger; changes when the merge runs again. Negative for duplicates."""
+    """Of the group in the ledger; changes when the merge runs again. Negative for duplicates,
+    from APART_FROM on for those kept apart."""
     table: str
     kind: ConflictKind
     entity: Mapping[str, Value]
@@ -76,6 +84,11 @@ class Version:
     """By target column; a column that the source lacks is not there."""
     follows: Mapping[str, int] = field(default_factory=dict)
     """Table -> rows of this source that refer to the row; counted by `follows` only."""
+    owners: Mapping[str, tuple[Value, ...]] = field(default_factory=dict)
+    """Column that refers to another row -> what names that row: equal ids of two files may be
+    different rows."""
+    given: Mapping[str, Value] = field(default_factory=dict)
+    """Values that a decision has set for the entity of this row, as the last merge took them in."""
     key: Value = None
     """The id that the row gets when it is kept as an entity of its own, where ids are re-keyed;
     None where only the next merge can tell."""
@@ -175,6 +188,8 @@ class Made:
     """Groups of the choice that it cannot decide: without the source, or with a UNIQUE key that
     forbids two rows."""
     label: str = ""
+    rules: bool = False
+    """It gave a table other rules (or the ones before): the merge must be done again."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from consolidator_tui.domain.catalog import Affinity, Schema, Source, Table, fold
-from consolidator_tui.domain.plan import PlanDocument, Rule, Value
+from consolidator_tui.domain.plan import PlanDocument, Value
+from consolidator_tui.domain.rule import Rule
 
 
 class IdentityKind(StrEnum):

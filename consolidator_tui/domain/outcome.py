@@ -10,7 +10,7 @@ from typing import Any
 
 from consolidator_tui.domain.event import Message
 from consolidator_tui.domain.merge import TableCounts
-from consolidator_tui.domain.plan import Rule
+from consolidator_tui.domain.rule import Rule
 
 
 class Result(StrEnum):

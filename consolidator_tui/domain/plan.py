@@ -6,20 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from consolidator_tui.domain.rule import Rule
+
 GIT_PREFIX = "git:"
 """Begins the name of an ancestor that is a revision in git history."""
 
 Value = str | int | float | bool | bytes | None
-
-
-class Rule(StrEnum):
-    """Survivorship rules: which version of an entity wins."""
-
-    NEWEST = "newest"
-    BASE = "base"
-    LAST = "last"
-    MOST_COMPLETE = "most_complete"
-    STOP = "stop"
 
 
 class Deletions(StrEnum):

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from consolidator_tui.domain import run as machine
 from consolidator_tui.domain.catalog import fold
@@ -22,23 +23,27 @@ from consolidator_tui.domain.conflict import (
     RulePreview,
     TableRules,
 )
-from consolidator_tui.domain.decided import Batches, Entry, decision_of, entry_of
+from consolidator_tui.domain.decided import Batches, Entry, entry_of
 from consolidator_tui.domain.errors import GateClosed
 from consolidator_tui.domain.event import Step
+from consolidator_tui.domain.manifest import SIDECARS
 from consolidator_tui.domain.merge import MergePlan
-from consolidator_tui.domain.plan import Decision, PlanDocument, TablePlan, Value
+from consolidator_tui.domain.plan import (
+    Decision,
+    PlanDocument,
+    TablePlan,
+    Value,
+)
+from consolidator_tui.domain.rule import Rule
 from consolidator_tui.services import plan_file
 from consolidator_tui.services.resuming import Resuming
-from consolidator_tui.storage.atomic import PRIVATE_FILE, write_atomically
+from consolidator_tui.storage.holders import sidecar
 from consolidator_tui.storage.run_db import RunStore
 from consolidator_tui.storage.worker import to_the_end
 
 if TYPE_CHECKING:
     from consolidator_tui.services.merge.follows import Follows
     from consolidator_tui.services.merge.review import Review
-
-PLAN = "plan.toml"
-"""Name of the plan with all decisions in the run's folder."""
 
 
 class Deciding(Resuming):
@@ -108,9 +113,9 @@ class Deciding(Resuming):
         store = self._need_store()
         entry = replace(entry_of(decision), table=fold(decision.table))
         with self.explained("The decision"):
-            await store.decisions.change(f"{decision.table}: {decision.keep}", _batch([entry]))
+            await store.decisions.change(f"{decision.table}: {decision.keep}", batch_of([entry]))
             if self._open_review is not None:
-                await self._open_review.take(_batch([entry]))
+                await self._open_review.take(batch_of([entry]))
         await self._decided()
 
     async def decide_groups(self, chosen: Chosen, choice: Choice, label: str = "") -> Made:
@@ -142,6 +147,9 @@ class Deciding(Resuming):
             step = await (store.decisions.undo() if back else store.decisions.redo())
             if step is None:
                 return None
+            if step.table:
+                await self._put_rules(step.table, _rules_from(step.rules))
+                return Made(0, 0, step.label, rules=True), 0
             number = await review.turn(step.id, back=back)
             if number is None:
                 number = await review.take(store.decisions.of_step(step.id))
@@ -166,18 +174,32 @@ class Deciding(Resuming):
             return await review.preview(table, rules)
 
     async def set_rules(self, table: str, rules: TableRules) -> None:
-        """Write the rules of a table into the plan; `migrate` then applies them."""
-        tables = dict(self._document.tables)
+        """Write the rules of a table into the plan, as one step; `migrate` then applies them."""
+        name, before = self._plan_of(table)
+        given = {
+            "on_conflict": list(rules.rules),
+            "newest": rules.newest,
+            "fill_nulls": rules.fill_nulls,
+        }
+        await self._put_rules(name, _rules_from(json.dumps(given)))
+        if self.store is not None:
+            old = {part: getattr(before, part) for part in given}
+            words = ", ".join(rule for rule in rules.rules if rule != Rule.STOP) or "none"
+            await self.store.decisions.change_rules(
+                f"{table}: rules {words}", name, json.dumps(old), json.dumps(given)
+            )
+
+    def _plan_of(self, table: str) -> tuple[str, TablePlan]:
+        tables = self._document.tables
         name = next((n for n in tables if fold(n) == fold(table)), table)
-        tables[name] = replace(
-            tables.get(name, TablePlan()),
-            on_conflict=rules.rules,
-            newest=rules.newest,
-            fill_nulls=rules.fill_nulls,
-        )
+        return name, tables.get(name, TablePlan())
+
+    async def _put_rules(self, table: str, rules: Mapping[str, Any]) -> None:
+        name, plan = self._plan_of(table)
+        tables = {**self._document.tables, name: replace(plan, **rules)}
         await self.set_document(replace(self._document, tables=tables))
 
-    # The plan with its decisions
+    # The plan
 
     async def set_document(
         self, document: PlanDocument, text: str = "", name: str = "plan.toml"
@@ -198,64 +220,6 @@ class Deciding(Resuming):
         if self.store is None:
             return len(self._document.decisions)
         return await self.store.decisions.count() + len(self._document.decisions)
-
-    async def full_document(self) -> PlanDocument:
-        """The plan document with all decisions; `run --plan` on it does the same again."""
-        made = list(self._document.decisions)
-        if self.store is not None:
-            names = self._names
-            async for batch in self.store.decisions.batches():
-                made += [
-                    decision_of(replace(entry, table=names.get(entry.table, entry.table)))
-                    for entry in batch
-                ]
-        return replace(self._document, decisions=tuple(made))
-
-    async def plan_text(self) -> str:
-        """The plan with all decisions as TOML; `run --plan` on it does the same again."""
-        parts = [plan_file.dumps(self._document)]
-        if self.store is not None:
-            async for batch in self.store.decisions.batches():
-                parts.append(await asyncio.to_thread(_decisions_text, batch, self._names))
-        return "".join(parts)
-
-    async def keep_plan(self) -> Path:
-        """Write the plan with all decisions into the run's folder, and return its path."""
-        path = self.need_run().path / PLAN
-        data = (await self.plan_text()).encode("utf-8")
-        await asyncio.to_thread(write_atomically, path, data, mode=PRIVATE_FILE)
-        return path
-
-    @property
-    def _names(self) -> Mapping[str, str]:
-        """Folded names of tables -> their names."""
-        return {fold(t.name): t.name for t in (self.merged.tables if self.merged else ())}
-
-    async def adopt_decisions(self, plan: MergePlan) -> None:
-        """Move the document's decisions into the run's database, under the plan's own names."""
-        document = self._document
-        moving = [decision for decision in document.decisions if not decision.also]
-        if not moving or self.store is None:
-            return
-        tables = {fold(table.name): table for table in plan.tables}
-
-        async def entries() -> AsyncIterator[Sequence[Entry]]:
-            found = []
-            for decision in moving:
-                table = tables.get(fold(decision.table))
-                names = {fold(c.name): c.name for c in table.columns} if table else {}
-                entity = {names.get(fold(k), k): v for k, v in decision.entity.items()}
-                entry = entry_of(replace(decision, entity=entity))
-                found.append(replace(entry, table=fold(decision.table)))
-            yield found
-
-        await self.store.decisions.change("plan", entries(), undoable=False)
-        self._document = replace(document, decisions=self.lasting_decisions())
-        await self.save_plan()
-
-    def lasting_decisions(self) -> tuple[Decision, ...]:
-        """The decisions that stay in the document: that rows with different names are the same."""
-        return tuple(decision for decision in self._document.decisions if decision.also)
 
     def stored_decisions(self) -> Batches | None:
         """What `merge` reads the decisions from."""
@@ -290,6 +254,28 @@ class Deciding(Resuming):
                 if not self._users:
                     self._unused.set()
 
+    @asynccontextmanager
+    async def renewed_review(self, plan: MergePlan) -> AsyncIterator[None]:
+        """Around a merge of `plan`, whose conflicts are reviewed from then on.
+
+        When the merge fails, the conflicts of the one before are there again: the decision that
+        made it fail must be taken back somewhere.
+        """
+        ledger = self.need_run().ledger_db
+        before, self.merged = self.merged, None
+        await self.close_review()
+        if before is not None:
+            await asyncio.to_thread(_set_aside, ledger)
+        try:
+            yield
+        except BaseException:
+            if before is not None:
+                await to_the_end(asyncio.to_thread(_put_back, ledger))
+                self.merged = before
+            raise
+        await asyncio.to_thread(_aside(ledger).unlink, missing_ok=True)
+        self.merged = plan
+
     async def close_review(self) -> None:
         """Let go of the ledger and the snapshots; they are opened again when needed."""
         async with self._opening:
@@ -315,12 +301,30 @@ class Deciding(Resuming):
         return self.store
 
 
-def _decisions_text(batch: Sequence[Entry], names: Mapping[str, str]) -> str:
-    """Decisions as TOML, to follow a document. Blocking."""
-    made = [decision_of(replace(e, table=names.get(e.table, e.table))) for e in batch]
-    text = plan_file.dumps(PlanDocument(decisions=tuple(made)))
-    return "\n" + text[text.index("[[decisions]]") :]
+def _aside(ledger: Path) -> Path:
+    return ledger.with_name(ledger.name + ".before")
 
 
-async def _batch(entries: Sequence[Entry]) -> AsyncIterator[Sequence[Entry]]:
+def _set_aside(ledger: Path) -> None:
+    """Keep the ledger of the last merge under another name. Blocking."""
+    ledger.replace(_aside(ledger))
+
+
+def _put_back(ledger: Path) -> None:
+    """Bring it back in place of one that was not finished. Blocking."""
+    for suffix in SIDECARS:
+        sidecar(ledger, suffix).unlink(missing_ok=True)
+    _aside(ledger).replace(ledger)
+
+
+def _rules_from(text: str) -> dict[str, Any]:
+    """The rules of a table's plan, as `set_rules` spelled them."""
+    found: dict[str, Any] = json.loads(text)
+    if found["on_conflict"] is not None:
+        found["on_conflict"] = tuple(map(Rule, found["on_conflict"]))
+    return found
+
+
+async def batch_of(entries: Sequence[Entry]) -> AsyncIterator[Sequence[Entry]]:
+    """Entries as one batch."""
     yield entries

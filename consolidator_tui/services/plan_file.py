@@ -20,9 +20,9 @@ from consolidator_tui.domain.plan import (
     OnDrift,
     PlanDocument,
     ReferencePlan,
-    Rule,
     TablePlan,
 )
+from consolidator_tui.domain.rule import Rule
 from consolidator_tui.services.plan_check import validate
 from consolidator_tui.services.plan_reader import Origin, Reader
 from consolidator_tui.services.plan_tables import united_tables

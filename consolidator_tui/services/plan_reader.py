@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NoReturn, TypeVar
 
 from consolidator_tui.domain.errors import PlanError
-from consolidator_tui.domain.plan import Rule, Value
+from consolidator_tui.domain.plan import Value
+from consolidator_tui.domain.rule import Rule
 from consolidator_tui.services import plan_lines
 from consolidator_tui.services.plan_lines import Path
 from consolidator_tui.services.plan_values import Misspelled, read_text, read_value

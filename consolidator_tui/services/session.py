@@ -23,11 +23,11 @@ from consolidator_tui.domain.run import Fact
 from consolidator_tui.domain.selection import Chosen, Selection, SpaceEstimate
 from consolidator_tui.domain.verification import Verification
 from consolidator_tui.services import plan_file
-from consolidator_tui.services.deciding import Deciding
 from consolidator_tui.services.discover import discover
 from consolidator_tui.services.inspect import project as inspecting
 from consolidator_tui.services.inspect.source import load_source
 from consolidator_tui.services.lazy import load
+from consolidator_tui.services.plan_exchange import PlanExchange
 from consolidator_tui.services.previewing import Previewing
 from consolidator_tui.services.resuming import CONFLICTS, UNCHANGED
 from consolidator_tui.services.selecting import choose
@@ -41,7 +41,7 @@ from consolidator_tui.storage.worker import in_thread, to_the_end
 # command that only looks, need none of them.
 
 
-class Session(Deciding, Smoking, Previewing):
+class Session(PlanExchange, Smoking, Previewing):
     """What one project's files have become so far, step by step.
 
     Steps raise errors of domain/errors.py only.
@@ -250,12 +250,10 @@ class Session(Deciding, Smoking, Previewing):
             else:
                 manifest = self.need_manifest()
                 await in_thread(lambda _stop: refuse_to_migrate(run, manifest))
-                self.merged = None
-                await self.close_review()
-                self.result = await merge(
-                    plan, self._staging, run.ledger_db, self.emit, self.stored_decisions()
-                )
-                self.merged = plan
+                async with self.renewed_review(plan):
+                    self.result = await merge(
+                        plan, self._staging, run.ledger_db, self.emit, self.stored_decisions()
+                    )
                 left = sum(counts.undecided for counts in self.result.counts)
                 await self.save(**{CONFLICTS: str(left + await self.decisions())})
                 await self.keep_plan()

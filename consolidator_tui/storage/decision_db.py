@@ -1,4 +1,7 @@
-"""The decisions of a run in `run.db`, with every step that made them, so that it can be undone."""
+"""The decisions of a run in `run.db`, with every step that made them, so that it can be undone.
+
+That a table got other rules is a step too; the rules themselves stand in the plan.
+"""
 
 from __future__ import annotations
 
@@ -18,6 +21,8 @@ SCHEMA = (
     "CREATE TABLE IF NOT EXISTS decision_changes (step INTEGER NOT NULL, place BLOB NOT NULL,"
     " columns BLOB NOT NULL, entity BLOB NOT NULL, before BLOB, after BLOB,"
     " PRIMARY KEY (step, place, columns, entity)) WITHOUT ROWID",
+    "CREATE TABLE IF NOT EXISTS decision_rules (step INTEGER PRIMARY KEY, place BLOB NOT NULL,"
+    " before BLOB NOT NULL, after BLOB NOT NULL)",
 )
 """Texts are bytes, as everywhere in `run.db`; a NULL body means that there is no decision."""
 
@@ -43,6 +48,10 @@ class StoredStep:
     label: str
     """What it did, in words."""
     entries: int
+    table: str = ""
+    """The table whose rules the step changed; empty for a step that made decisions."""
+    rules: str = ""
+    """The rules that hold after the turn, as they were given to `change_rules`."""
 
 
 Transaction = Callable[..., AbstractAsyncContextManager[None]]
@@ -63,11 +72,7 @@ class DecisionStore:
         What was undone before can no longer be done again.
         """
         async with self._transaction(durable=True):
-            await self._forget("undone")
-            await self._database.execute(
-                "INSERT INTO decision_steps(label) VALUES (?)", (_encode(label),)
-            )
-            step = int(await self._database.value("SELECT max(id) FROM decision_steps"))
+            step = await self._new_step(label)
             count = 0
             async for batch in batches:
                 count += len(batch)
@@ -89,6 +94,22 @@ class DecisionStore:
                 await self._forget(f"id = {step}")
         return step
 
+    async def change_rules(self, label: str, table: str, before: str, after: str) -> None:
+        """Note as a step that a table got other rules; the texts come back when it is turned."""
+        async with self._transaction(durable=True):
+            step = await self._new_step(label)
+            await self._database.execute(
+                "INSERT INTO decision_rules VALUES (?, ?, ?, ?)",
+                (step, *map(_encode, (table, before, after))),
+            )
+
+    async def _new_step(self, label: str) -> int:
+        await self._forget("undone")
+        await self._database.execute(
+            "INSERT INTO decision_steps(label) VALUES (?)", (_encode(label),)
+        )
+        return int(await self._database.value("SELECT max(id) FROM decision_steps"))
+
     async def undo(self) -> StoredStep | None:
         """Take the last step back; None when there is none."""
         return await self._turn("SELECT max(id) FROM decision_steps WHERE NOT undone", "before", 1)
@@ -107,22 +128,24 @@ class DecisionStore:
                 "UPDATE decision_steps SET undone = ? WHERE id = ?", (undone, step)
             )
             row = await self._database.row(
-                "SELECT label, (SELECT count(*) FROM decision_changes WHERE step = id) "
-                "FROM decision_steps WHERE id = ?",
+                "SELECT label, (SELECT count(*) FROM decision_changes WHERE step = id), "
+                f"coalesce(r.place, x''), coalesce(r.{side}, x'') "
+                "FROM decision_steps LEFT JOIN decision_rules r ON r.step = id WHERE id = ?",
                 (step,),
             )
         assert row is not None
-        return StoredStep(int(step), _decode(row[0]), int(row[1]))
+        return StoredStep(int(step), _decode(row[0]), int(row[1]), *map(_decode, row[2:]))
 
     async def _apply(self, step: int, side: str) -> None:
         await self._database.execute(_TAKE.format(side), (step,))
         await self._database.execute(_PUT.format(side), (step,))
 
     async def _forget(self, condition: str) -> None:
-        await self._database.execute(
-            "DELETE FROM decision_changes WHERE step IN "
-            f"(SELECT id FROM decision_steps WHERE {condition})"
-        )
+        for table in ("decision_changes", "decision_rules"):
+            await self._database.execute(
+                f"DELETE FROM {table} WHERE step IN "
+                f"(SELECT id FROM decision_steps WHERE {condition})"
+            )
         await self._database.execute(f"DELETE FROM decision_steps WHERE {condition}")
 
     async def of_step(self, step: int) -> AsyncIterator[Sequence[Entry]]:

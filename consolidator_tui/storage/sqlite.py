@@ -327,4 +327,9 @@ def explain(error: sqlite3.Error, what: str) -> ConsolidatorError:
             f"{what}: the disk reported an input/output error ({error}).",
             todo="Check the disk, then run again.",
         )
+    if primary == sqlite3.SQLITE_CONSTRAINT:
+        return Failed(
+            f"{what}: a row would break a rule of its table ({error}).",
+            todo="If a value of it was set by hand, take that decision back; see also the log.",
+        )
     return Failed(f"{what}: {error}.", todo="See the log of the run for the statement.")

@@ -18,7 +18,7 @@ from consolidator_tui.domain.merge import (
 )
 from consolidator_tui.services.plan_drift import drift
 from consolidator_tui.services.plan_words import forecast_words, table_words, undecided_words
-from consolidator_tui.tui.signs import BAD, GOOD
+from consolidator_tui.tui.signs import BAD, GOOD, NONE
 from consolidator_tui.tui.text import lines, plural, safe, sign
 from consolidator_tui.tui.theme import Inks
 
@@ -31,6 +31,18 @@ def forecast_sentence(plan: MergePlan, dry: DryRun, ink: Inks) -> Text:
     undecided = undecided_words(dry)
     if undecided:
         text.append(f" {undecided}", str(ink.warn))
+    return text
+
+
+def result_sentence(counts: tuple[TableCounts, ...], ink: Inks) -> Text:
+    """What the merge came to, in one sentence with exact numbers."""
+    source, lost = sum(c.source for c in counts), sum(c.lost for c in counts)
+    base, new = sum(c.base for c in counts), sum(c.new for c in counts)
+    same, conflict = sum(c.duplicate for c in counts), sum(c.conflict for c in counts)
+    text = sign(BAD if lost else GOOD, ink.bad if lost else ink.good)
+    text.append(f"{plural(source, 'row')} read: ", "bold")
+    text.append(f"{base:,} of the base, {new:,} new, {plural(same, 'duplicate')}, ")
+    text.append(f"{plural(conflict, 'row')} settled in conflicts, {lost:,} lost.")
     return text
 
 
@@ -111,3 +123,12 @@ def _references(text: Text, plan: MergePlan, table: MergeTable, muted: str) -> N
 def _fact(text: Text, label: str, value: str, muted: str) -> None:
     text.append(f"{label:<13}", muted)
     text.append(f"{safe(value)}\n")
+
+
+def moves_words(found: Forecast | None) -> str:
+    """By how much ids move, as counted."""
+    if found is None:
+        return "…"
+    shifts = sorted({shift for shift in found.counts.shifts.values() if shift})
+    moved = found.counts.rekeyed
+    return ", ".join(f"{shift:+,}" for shift in shifts) if shifts and moved else NONE

@@ -21,7 +21,10 @@ FILTERS = (
     Decided.BY_HAND,
     Decided.BY_RULE,
     Decided.DUPLICATES,
+    Decided.APART,
 )
+ASIDE = (Decided.DUPLICATES, Decided.APART)
+"""Lists of what is no conflict: nothing in them is undecided."""
 
 
 @dataclass(frozen=True, slots=True)

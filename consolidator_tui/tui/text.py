@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Sequence
 
 from rich.text import Text
 
@@ -88,6 +89,19 @@ def duration(seconds: float) -> str:
     if whole < 3_600:
         return f"{whole // 60}:{whole % 60:02d} min"
     return f"{whole // 3_600}:{whole % 3_600 // 60:02d} h"
+
+
+def short_paths(paths: Sequence[str]) -> dict[str, str]:
+    """Each path by as much of its end as tells it from the others."""
+    parts = {path: path.split("/") for path in paths}
+    found = {}
+    for path, own in parts.items():
+        others = [other for other in parts.values() if other is not own]
+        size = next(
+            (n for n in range(1, len(own)) if all(o[-n:] != own[-n:] for o in others)), len(own)
+        )
+        found[path] = "/".join(own[-size:])
+    return found
 
 
 def clip_path(path: str, width: int) -> str:

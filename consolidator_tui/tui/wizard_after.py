@@ -11,13 +11,13 @@ from consolidator_tui.domain.event import Event, Step
 from consolidator_tui.tui.diffs import EditKey, Hunk, choices, diffs, hunks, with_needed
 from consolidator_tui.tui.jobs import Job
 from consolidator_tui.tui.text import plural
-from consolidator_tui.tui.trials import Running, Trials, as_commands, as_trials
 from consolidator_tui.tui.wizard_state import WizardState
 
 if TYPE_CHECKING:
     from consolidator_tui.domain.reference import Proposal
     from consolidator_tui.domain.smoke import SmokeCommand, SmokeReport
     from consolidator_tui.tui.app import ConsolidatorApp
+    from consolidator_tui.tui.trials import Running, Trials
 
 
 class Configuring(WizardState):
@@ -115,6 +115,8 @@ class Configuring(WizardState):
         """Look which commands the project offers."""
 
         def done(commands: tuple[SmokeCommand, ...]) -> None:
+            from consolidator_tui.tui.trials import as_trials
+
             self.trials = as_trials(commands)
 
         session = self._session
@@ -122,6 +124,8 @@ class Configuring(WizardState):
 
     def smoke(self) -> None:
         """Run the chosen commands on a disposable copy."""
+        from consolidator_tui.tui.trials import Running, as_commands
+
         session = self._session
         commands = as_commands(self.trials or ())
         self.smoke_report = None

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from consolidator_tui.domain.errors import PlanError
-from consolidator_tui.domain.event import Step
+from consolidator_tui.domain.errors import ConsolidatorError, PlanError
+from consolidator_tui.domain.event import Level, Step
 from consolidator_tui.tui.jobs import Job, Query
 from consolidator_tui.tui.text import plural
 from consolidator_tui.tui.wizard_plan import PlanEditing
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from consolidator_tui.domain.conflict import TableRules
     from consolidator_tui.domain.merge import MergeResult
     from consolidator_tui.domain.plan import PlanDocument
+
+T = TypeVar("T")
 
 
 class Merging(PlanEditing):
@@ -63,12 +67,21 @@ class Merging(PlanEditing):
 
         self._merge("Merging with the new rules", run, told)
 
+    def merge_with_rules_before(self, label: str, then: Callable[[], None]) -> None:
+        """Merge again after a step that changed rules was undone or done again."""
+        self._merge(f"Merging again: {label}", self._session.migrate, then)
+
     # Decisions
 
-    def set_document(
+    def plan_to_edit(self, then: Callable[[tuple[str, int]], None]) -> None:
+        """The plan with its decisions as text; see the session."""
+        self.app.ask(Query("plan text", self._session.plan_to_edit, then))
+
+    def take_edited(
         self,
         document: PlanDocument,
         text: str,
+        whole: bool,
         then: Callable[[], None],
         refused: Callable[[PlanError], None],
     ) -> None:
@@ -77,7 +90,7 @@ class Merging(PlanEditing):
 
         async def run() -> PlanError | None:
             try:
-                await session.set_document(document, text)
+                await session.take_edited(document, text, whole=whole)
             except PlanError as error:
                 return error
             return None
@@ -90,6 +103,40 @@ class Merging(PlanEditing):
             then()
 
         self.app.ask(Query("plan", run, done))
+
+    def export_plan(self, name: str, over: bool, then: Callable[[Path | None], None]) -> None:
+        """Write the plan to a file; None comes back where one is there and `over` is off."""
+        session = self._session
+        self._beside("Exporting the plan", lambda: session.export_plan(name, replace_=over), then)
+
+    def import_plan(self, name: str, then: Callable[[tuple[int, bool]], None]) -> None:
+        """Take the plan in a file; results that it makes wrong are dropped."""
+        session = self._session
+
+        def done(found: tuple[int, bool]) -> None:
+            self._forget_after(Step.BACKUP)
+            then(found)
+
+        self._beside("Reading the plan", lambda: session.import_plan(name), done)
+
+    def _beside(
+        self, title: str, run: Callable[[], Awaitable[T]], then: Callable[[T], None]
+    ) -> None:
+        """Work that may take a while and is not the step itself: when it fails it is only told."""
+
+        async def caught() -> T | ConsolidatorError:
+            try:
+                return await run()
+            except ConsolidatorError as error:
+                return error
+
+        def done(found: T | ConsolidatorError) -> None:
+            if isinstance(found, ConsolidatorError):
+                self.app.tell(f"{found.title}: {found}", Level.WARNING)
+            else:
+                then(found)
+
+        self.app.start(Job(Step.MIGRATE, title, caught, done, quiet=True))
 
     def merge_again(self) -> None:
         """Merge with the decisions that were made."""

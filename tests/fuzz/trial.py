@@ -15,7 +15,7 @@ from pathlib import Path
 from consolidator_tui.domain.errors import ConsolidatorError
 from consolidator_tui.domain.event import Event, Level, Message, ignore
 from consolidator_tui.domain.outcome import Outcome, RunOptions
-from consolidator_tui.domain.plan import Rule
+from consolidator_tui.domain.rule import Rule
 from consolidator_tui.services.consolidate import consolidate
 from consolidator_tui.services.failure import translate
 from consolidator_tui.services.scan import scan

@@ -23,8 +23,10 @@ from consolidator_tui.domain.conflict import (
     TableRules,
 )
 from consolidator_tui.domain.decided import entity_of, key_of
+from consolidator_tui.domain.errors import ConsolidatorError
 from consolidator_tui.domain.outcome import Outcome, Result, RunOptions
-from consolidator_tui.domain.plan import Rule, Value
+from consolidator_tui.domain.plan import Value
+from consolidator_tui.domain.rule import Rule
 from consolidator_tui.domain.selection import Selection
 from consolidator_tui.services.consolidate import consolidate
 from consolidator_tui.services.session import Session
@@ -188,6 +190,26 @@ async def test_rules_are_previewed_as_they_then_decide(tmp_path: Path) -> None:
             assert bool(result.needs_decisions) == bool(seen.leaves)
 
 
+async def look_at_apart(session: Session) -> None:
+    """What was kept apart is listed after the merge, and can be taken back and undone."""
+    query = replace(ALL, decided=Decided.APART)
+    page = await session.conflict_page(query)
+    assert [(g.entity["email"], g.keep) for g in page.groups] == [
+        ("bob@x", "both"),
+        ("same@x", "both"),
+    ]
+    bob = page.groups[0].number
+    detail = await session.conflict_group(bob)
+    assert detail.values == {"email": "bob2@x"}
+    assert [version.given for version in detail.versions] == [{}, {"email": "bob2@x"}]
+    await session.decide_groups(bob, Choice(""), "back")
+    assert [g.keep for g in (await session.conflict_page(query)).groups] == ["", "both"]
+    undone = await session.undo_decision()
+    assert undone is not None
+    assert undone[1] == bob
+    assert (await session.conflict_group(bob)).group.keep == "both"
+
+
 async def test_the_exported_plan_gives_the_same_database(tmp_path: Path) -> None:
     here, there = project(tmp_path / "here"), project(tmp_path / "there")
     async with merged(here) as session:
@@ -204,6 +226,8 @@ async def test_the_exported_plan_gives_the_same_database(tmp_path: Path) -> None
         assert (same.entity, same.number) == ({"email": "same@x"}, -1)
         await session.decide_groups(same.number, Choice("both", {"email": "other@x"}))
         assert not (await session.migrate()).needs_decisions
+        await look_at_apart(session)
+        await session.migrate()
         text = await session.plan_text()
         await session.verify()
     outcome = await run(there, text)
@@ -295,3 +319,118 @@ def test_a_key_names_its_entity() -> None:
     entity: dict[str, Value] = {"B": 0.1, "a": b"\0\xff", "c": None, "d": "caf\udce9", "e": 2**60}
     assert entity_of(*key_of(entity)) == entity
     assert key_of({"x": 1, "Y": 2}) == key_of({"Y": 2, "x": 1})
+
+
+async def test_rules_are_a_step_that_is_undone_and_done_again(tmp_path: Path) -> None:
+    async with merged(project(tmp_path / "p")) as session:
+        before = session.document
+        await session.decide_groups(await number_of(session, "bob@x"), Choice("a.db"), "bob")
+        await session.set_rules("people", TableRules((Rule.BASE,), None, True))
+        await session.migrate()
+        assert stand(await session.conflict_page(ALL)) == (0, 3, 1)
+        undone = await session.undo_decision()
+        assert undone is not None
+        assert (undone[0].rules, undone[0].label) == (True, "people: rules base")
+        await session.migrate()
+        assert stand(await session.conflict_page(ALL)) == (2, 1, 1)
+        assert session.document.tables["people"].on_conflict is None
+        undone = await session.undo_decision()
+        assert undone is not None
+        assert (undone[0].rules, undone[0].label) == (False, "bob")
+        await session.redo_decision()
+        await session.redo_decision()
+        await session.migrate()
+        assert stand(await session.conflict_page(ALL)) == (0, 3, 1)
+        assert session.document.tables["people"].fill_nulls
+        # A decision after an undo is the end of what could be done again.
+        await session.undo_decision()
+        await session.migrate()
+        await session.decide_groups(await number_of(session, "ann@x"), Choice("a.db"))
+        assert await session.redo_decision() is None
+        assert replace(session.document, tables={}) == replace(before, tables={})
+
+
+async def test_after_a_failed_merge_the_decision_can_be_taken_back(tmp_path: Path) -> None:
+    async with merged(project(tmp_path / "p")) as session:
+        numbers = [await number_of(session, email) for email in ("ann@x", "bob@x", HOSTILE)]
+        await session.decide_groups(numbers[0], Choice("b.db", {"email": None}))
+        for number in numbers[1:]:
+            await session.decide_groups(number, Choice("b.db"))
+        with pytest.raises(ConsolidatorError, match=r"people\.email"):
+            await session.migrate()
+        assert stand(await session.conflict_page(ALL)) == (0, 1, 3)
+        assert (await session.conflict_group(numbers[0])).values == {"email": None}
+        await session.decide_groups(numbers[0], Choice("b.db"))
+        assert not (await session.migrate()).needs_decisions
+        assert not list((tmp_path / "p").rglob("*.before"))
+
+
+CHAIN = """
+CREATE TABLE people(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, email TEXT UNIQUE);
+CREATE TABLE orders(id INTEGER PRIMARY KEY, person_id INTEGER REFERENCES people(id), what TEXT);
+"""
+
+
+def chain_project(folder: Path, key: str) -> Path:
+    """Three files with one person each, all of one e-mail; `key` says what their rows share."""
+    folder.mkdir()
+    for k, name in enumerate(("a.db", "b.db", "c.db")):
+        with closing(sqlite3.connect(folder / name)) as connection:
+            connection.executescript(CHAIN)
+            connection.execute("INSERT INTO people VALUES (?, ?, 'x@x')", (k + 1, f"user{k}"))
+            connection.execute("INSERT INTO people VALUES (9, 'all', 'all@x')")
+            connection.execute("INSERT INTO orders VALUES (1, ?, ?)", (k + 1, name))
+            connection.commit()
+    plan = f'sources = ["a.db", "b.db", "c.db"]\ntarget = "app.db"\n[tables.people]\n{key}\n'
+    (folder / "plan.toml").write_text(plan, encoding="utf-8")
+    return folder
+
+
+@pytest.mark.parametrize("key", ["name", "email"])
+async def test_three_entities_with_one_unique_value_can_all_stay(tmp_path: Path, key: str) -> None:
+    folder = chain_project(tmp_path / "p", f'identity = ["{key}"]')
+    decided = "".join(
+        f'[[decisions]]\ntable = "people"\nentity = {{ email = "{old}" }}\nkeep = "both"\n'
+        f'values = {{ email = "{new}" }}\n'
+        # Written in either order: the second speaks of what the first made.
+        for old, new in (("y@x", "z@x"), ("x@x", "y@x"))
+    )
+    text = (folder / "plan.toml").read_text(encoding="utf-8") + decided
+    outcome = await run(folder, text)
+    assert outcome.result is Result.CONSOLIDATED, outcome.messages
+    with closing(sqlite3.connect(folder / "app.db")) as connection:
+        people = connection.execute("SELECT name, email FROM people ORDER BY name").fetchall()
+        orders = connection.execute(
+            "SELECT what, name FROM orders JOIN people ON people.id = person_id ORDER BY what"
+        ).fetchall()
+    made = [("user0", "x@x"), ("user1", "y@x"), ("user2", "z@x")]
+    assert people == [("all", "all@x"), *made]
+    assert orders == [("a.db", "user0"), ("b.db", "user1"), ("c.db", "user2")]
+    before = dump(folder / "app.db")
+    settled = text.replace("sources = [", 'base = "app.db"\nsources = ["app.db", ')
+    again = await run(folder, settled)
+    assert again.result is Result.CONSOLIDATED, again.messages
+    assert dump(folder / "app.db") == before
+
+
+async def test_a_key_that_ends_in_nul_is_decided(tmp_path: Path) -> None:
+    folder = tmp_path / "p"
+    folder.mkdir()
+    for k, name in enumerate(("a.db", "b.db")):
+        write(folder / name, k * 9, [("nul\0", f"N {k}", None, None), ("two\0x", k, None, None)])
+    async with merged(folder) as session:
+        await session.decide_groups(await number_of(session, "nul\0"), Choice("b.db"))
+        given = Choice("both", {"email": "two\0y"})
+        await session.decide_groups(await number_of(session, "two\0x"), given)
+        assert not (await session.migrate()).needs_decisions
+        text = await session.plan_text()
+        await session.verify()
+    with closing(sqlite3.connect(folder / "app.db")) as connection:
+        found = connection.execute("SELECT email, name FROM people ORDER BY email").fetchall()
+    assert found == [("nul\0", "N 1"), ("two\0x", 0), ("two\0y", 1)]
+    there = tmp_path / "there"
+    there.mkdir()
+    for name in ("a.db", "b.db"):
+        (there / name).write_bytes((folder / name).read_bytes())
+    assert (await run(there, text)).result is Result.CONSOLIDATED
+    assert dump(there / "app.db") == dump(folder / "app.db")

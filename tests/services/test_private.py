@@ -15,7 +15,7 @@ import pytest
 
 from consolidator_tui.domain.event import Event, ignore
 from consolidator_tui.domain.outcome import Outcome, RunOptions
-from consolidator_tui.domain.plan import Rule
+from consolidator_tui.domain.rule import Rule
 from consolidator_tui.services.consolidate import consolidate
 from consolidator_tui.services.undoing import undo
 from consolidator_tui.storage.run_folder import list_runs

@@ -75,7 +75,7 @@ from tests.tui.fake_data import (
     references,
     result,
 )
-from tests.tui.fake_plan import dry_run, look_alikes, weak
+from tests.tui.fake_plan import FakeExchange, dry_run, look_alikes, weak
 from tests.tui.fake_review import FakeReviewing, groups
 from tests.tui.fake_smoke import smoke_commands, smoke_report
 
@@ -102,7 +102,7 @@ class LeftOver:
     promoted: bool = False
 
 
-class FakeSession(FakeReviewing):
+class FakeSession(FakeReviewing, FakeExchange):
     """Does nothing to any file; `failing` maps a method's name to its error.
 
     The only file that it writes is an `.env` in `scratch`, to have something to compare.

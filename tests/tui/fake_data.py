@@ -46,12 +46,13 @@ from consolidator_tui.domain.merge import (
     TargetColumn,
 )
 from consolidator_tui.domain.merge import Reference as Followed
-from consolidator_tui.domain.plan import PlanDocument, Rule
+from consolidator_tui.domain.plan import PlanDocument
 from consolidator_tui.domain.reference import (
     Anchor,
     Form,
     Reference,
 )
+from consolidator_tui.domain.rule import Rule
 
 MAIN, OLD, THIRD = "backend/app.db", "backend/prompts.db", "backend/data/app.db"
 HOSTILE = ("[red]x", "[/tmp]", "a\x1b[31m\nb.db", "x" * 10_000, "caf\udce9.db", "{$x} [@click=a]")

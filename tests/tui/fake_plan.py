@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 from consolidator_tui.domain.merge import (
     DryRun,
@@ -14,6 +15,7 @@ from consolidator_tui.domain.merge import (
 )
 from consolidator_tui.domain.plan import PlanDocument, TablePlan
 from consolidator_tui.domain.suggestion import PickedRow, Suggestion, Suggestions
+from consolidator_tui.services import plan_file
 from consolidator_tui.services.planning.fixes import alternatives, another_name
 from tests.tui.fake_data import HOSTILE, MAIN, OLD, THIRD, result
 
@@ -96,3 +98,37 @@ def weak(plan: MergePlan, document: PlanDocument) -> tuple[MergePlan, tuple[Ques
         ),
     )
     return replace(plan, proposals=(proposal,) if open_ else ()), tuple(found)
+
+
+class FakeExchange:
+    """The plan as text and as a file, of which nothing is written."""
+
+    project: Path
+    calls: list[str]
+    document: PlanDocument
+    left_out = 0
+    """Decisions that are too many to be edited as text."""
+
+    async def set_document(self, document: PlanDocument, text: str = "") -> None:
+        """As the session."""
+        raise NotImplementedError
+
+    async def plan_to_edit(self) -> tuple[str, int]:
+        """As the session."""
+        return plan_file.dumps(self.document), self.left_out
+
+    async def take_edited(self, document: PlanDocument, text: str, *, whole: bool) -> None:
+        """As the session."""
+        self.calls.append(f"take_edited whole={whole}")
+        await self.set_document(document, text)
+
+    async def export_plan(self, name: str, *, replace_: bool = False) -> Path | None:
+        """As the session; `there.toml` is there already."""
+        self.calls.append(f"export {name} {replace_}")
+        return self.project / name if replace_ or name != "there.toml" else None
+
+    async def import_plan(self, name: str) -> tuple[int, bool]:
+        """As the session."""
+        self.calls.append(f"import {name}")
+        await self.set_document(self.document)
+        return 3, True

@@ -22,7 +22,8 @@ from consolidator_tui.domain.conflict import (
     TableRules,
     Version,
 )
-from consolidator_tui.domain.plan import Rule, Value
+from consolidator_tui.domain.plan import Value
+from consolidator_tui.domain.rule import Rule
 from tests.tui.fake_data import MAIN, OLD, THIRD
 
 COLUMNS = ("id", "email", "name", "phone", "updated_at", "score")
@@ -106,6 +107,15 @@ def _state(detail: ConflictDetail) -> Decided:
     if detail.group.keep:
         return Decided.BY_HAND
     return Decided.BY_RULE if detail.group.decided_by else Decided.OPEN
+
+
+RULES = ": rules "
+
+
+def _turned(label: str, changed: Mapping[int, ConflictDetail]) -> tuple[Made, int]:
+    if RULES in label:
+        return Made(0, 0, label, rules=True), 0
+    return Made(len(changed), 0, label), min(changed)
 
 
 class FakeReviewing:
@@ -220,7 +230,7 @@ class FakeReviewing:
         label, before, after = self.conflicts.steps.pop()
         self._put(before)
         self.conflicts.undone.append((label, before, after))
-        return Made(len(before), 0, label), min(before)
+        return _turned(label, before)
 
     async def redo_decision(self) -> tuple[Made, int] | None:
         """As the session."""
@@ -229,7 +239,7 @@ class FakeReviewing:
         label, before, after = self.conflicts.undone.pop()
         self._put(after)
         self.conflicts.steps.append((label, before, after))
-        return Made(len(after), 0, label), min(after)
+        return _turned(label, after)
 
     async def table_rules(self, table: str) -> tuple[TableRules, tuple[str, ...], tuple[str, ...]]:
         """As the session."""
@@ -245,13 +255,17 @@ class FakeReviewing:
         """As the session."""
         self.calls.append("set_rules")
         self.conflicts.rules.append(rules)
-        if Rule.BASE in rules.rules:
-            self._put(
-                {
-                    d.group.number: replace(
-                        d, group=replace(d.group, decided_by="base", winner=MAIN)
-                    )
-                    for d in self.conflicts.details
-                    if _state(d) is Decided.OPEN
-                }
-            )
+        decided = Rule.BASE in rules.rules
+        before = {
+            d.group.number: d
+            for d in self.conflicts.details
+            if decided and _state(d) is Decided.OPEN
+        }
+        after = {
+            number: replace(d, group=replace(d.group, decided_by="base", winner=MAIN))
+            for number, d in before.items()
+        }
+        self._put(after)
+        label = f"{RULES}{', '.join(rules.rules)}"
+        self.conflicts.steps.append((f"{table}{label}", before, after))
+        self.conflicts.undone.clear()

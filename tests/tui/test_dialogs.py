@@ -7,12 +7,12 @@ import asyncio
 import pytest
 from textual.widgets import Button, Input, TextArea
 
-from consolidator_tui.domain.errors import FileRefused, LockedError, UsageError
+from consolidator_tui.domain.errors import Failed, FileRefused, LockedError, UsageError
 from consolidator_tui.domain.event import Progress, Step
 from consolidator_tui.domain.run import StepStatus
 from consolidator_tui.services.cleanup import Gate
 from tests.tui.conftest import Start
-from tests.tui.drive import app_of, press, primary, said, settle, shown, step_of
+from tests.tui.drive import app_of, keys_fit, press, primary, said, settle, shown, step_of
 from tests.tui.fake import MAIN, OLD, THIRD, FakeSession, LeftOver
 
 
@@ -226,6 +226,45 @@ async def test_the_plan_is_edited_as_text(start: Start, session: FakeSession) ->
         before = session.calls.count("make_plan")
         await press(pilot, "ctrl+s")
         assert session.calls.count("make_plan") == before + 1
+        assert "take_edited whole=True" in session.calls
+        session.left_out = 100_000
+        await press(pilot, "e")
+        assert "100,000 decisions are kept" in shown(pilot)
+        await press(pilot, "tab", "ctrl+s")
+        assert "take_edited whole=False" in session.calls
+        await press(pilot, "e", "x", "escape")
+        assert step_of(pilot) is Step.MIGRATE
+
+
+async def test_the_plan_is_exported_and_imported(start: Start, session: FakeSession) -> None:
+    async with start(at=Step.MIGRATE) as pilot:
+        assert "w export" in keys_fit(pilot)
+        await press(pilot, "w", "enter")
+        assert "export plan.toml False" in session.calls
+        await press(pilot, "w")
+        pilot.app.screen.query_one(Input).value = "there.toml"
+        await press(pilot, "enter")
+        assert "there.toml exists" in shown(pilot)
+        await press(pilot, "right", "enter")
+        assert session.calls[-1] == "export there.toml True"
+        before = session.calls.count("make_plan")
+        await press(pilot, "i", "enter")
+        assert "import plan.toml" in session.calls
+        assert session.calls.count("make_plan") == before + 1
+        assert "It names other files" in said(pilot)
+
+
+async def test_the_review_is_open_after_a_failed_merge(start: Start, session: FakeSession) -> None:
+    session.undecided = 1
+    async with start(at=Step.MIGRATE) as pilot:
+        await press(pilot, "enter")
+        session.failing["migrate"] = Failed("A row would break a rule of its table.")
+        await press(pilot, "enter", "1", "enter")
+        assert "r review   enter try again" in shown(pilot)
+        await press(pilot, "r", "u", "1")
+        assert session.conflicts.kept()[0]
+        await press(pilot, "enter")
+        assert "0 lost" in shown(pilot)
 
 
 async def test_a_wrong_choice_is_refused_in_words(start: Start, session: FakeSession) -> None:

@@ -12,7 +12,8 @@ from textual.widgets import Input
 from consolidator_tui.domain.errors import PlanError
 from consolidator_tui.domain.event import Step
 from consolidator_tui.domain.lineage import Offer
-from consolidator_tui.domain.plan import Deletions, PlanDocument, ReferencePlan, Rule
+from consolidator_tui.domain.plan import Deletions, PlanDocument, ReferencePlan
+from consolidator_tui.domain.rule import Rule
 from consolidator_tui.services import plan_file
 from consolidator_tui.tui.screens.migrate import MigrateScreen
 from consolidator_tui.tui.screens.plan_questions import QuestionsPage

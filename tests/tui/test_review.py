@@ -12,7 +12,7 @@ from textual.widgets import Input, TextArea
 
 from consolidator_tui.domain.conflict import ConflictKind, Decided
 from consolidator_tui.domain.event import Step
-from consolidator_tui.domain.plan import Rule
+from consolidator_tui.domain.rule import Rule
 from consolidator_tui.tui.modals.keep_both import KeepBoth
 from consolidator_tui.tui.screens import review_view
 from consolidator_tui.tui.screens.review import ReviewScreen
@@ -152,7 +152,10 @@ async def test_a_range_is_one_step_and_says_what_it_could_not_decide(
         assert session.conflicts.kept()[:3] == [""] * 3
         await press(pilot, "g", "v", "j", "b")
         assert "2 cannot be decided like that" in said(pilot)
-        await press(pilot, "v", "escape")
+        await press(pilot, "f", "g", "v", "G", "1")
+        assert session.conflicts.kept()[:5] == [MAIN] * 5
+        assert "Nothing is undecided. f: other groups, enter: go on." in shown(pilot)
+        await press(pilot, "escape", "v", "escape")
         assert "range" not in shown(pilot).replace("v range", "")
 
 
@@ -176,7 +179,7 @@ async def test_search_and_filter(start: Start, session: FakeSession) -> None:
         await press(pilot, "escape")
         assert (review.groups.total, number(pilot)) == (13, 10)
         seen = []
-        for _ in range(5):
+        for _ in range(6):
             await press(pilot, "f")
             seen.append((review.reviewing.query.decided, review.groups.total))
         assert seen == [
@@ -184,6 +187,7 @@ async def test_search_and_filter(start: Start, session: FakeSession) -> None:
             (Decided.BY_HAND, 0),
             (Decided.BY_RULE, 1),
             (Decided.DUPLICATES, 0),
+            (Decided.APART, 0),
             (Decided.ALL, 13),
         ]
         await press(pilot, "f", "f")
@@ -238,6 +242,10 @@ async def test_keep_both_asks_for_the_other_value(start: Start, session: FakeSes
         await press(pilot, "enter")
         made = session.conflicts.details[0]
         assert (made.group.keep, made.values) == ("both", {"email": "ann2@ex.com"})
+        assert "both +values" in shown(pilot)
+        await press(pilot, "k")
+        assert "ann@ex.com and ann2@ex.com" in shown(pilot)
+        await press(pilot, "j")
         await press(pilot, "b", "escape")
         assert session.conflicts.kept()[1] == ""
 
@@ -276,6 +284,12 @@ async def test_rules_are_counted_and_merged_with(start: Start, session: FakeSess
         assert session.conflicts.rules[0].fill_nulls
         assert "0 undecided of 4" in shown(pilot)
         assert session.conflicts.kept()[0] == MAIN
+        await press(pilot, "u")
+        await settle(pilot)
+        assert "2 undecided of 4" in shown(pilot)
+        await press(pilot, "U")
+        await settle(pilot)
+        assert "0 undecided of 4" in shown(pilot)
 
 
 async def test_versions_and_values_in_view(start: Start, session: FakeSession) -> None:
@@ -300,7 +314,8 @@ async def test_versions_and_values_in_view(start: Start, session: FakeSession) -
         await press(pilot, "j", "escape", "question_mark")
         assert "One line is one entity" in shown(pilot)
         await press(pilot, "escape", "L", "escape")
-        assert "2 orders" in shown(pilot) or "1 logins" in shown(pilot)
+        follows = "backend/app.db 1 row of logins, 2 orders follow · b: each its own"
+        assert follows in shown(pilot)
 
 
 async def test_hostile_values_are_only_text(start: Start, session: FakeSession) -> None:

@@ -238,8 +238,11 @@ def test_the_first_screen_does_not_wait_for_the_services() -> None:
     import sys
 
     code = (
-        "import sys; import consolidator_tui.tui.app; "
-        "print([m for m in sys.modules if m.startswith('consolidator_tui.services')"
+        "import sys; import consolidator_tui.cli.main, consolidator_tui.cli.wizard; "
+        "import consolidator_tui.tui.app, consolidator_tui.tui.screens.discover; "
+        "print([m for m in sys.modules if m.startswith(('consolidator_tui.services',"
+        " 'consolidator_tui.storage', 'consolidator_tui.domain.plan',"
+        " 'consolidator_tui.domain.merge', 'consolidator_tui.cli.output'))"
         " or m in ('libcst', 'sqlalchemy', 'aiosqlite', 'tomlkit')])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)

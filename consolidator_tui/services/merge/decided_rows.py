@@ -1,4 +1,4 @@
-"""Finds the rows that decisions speak of, by the columns and values that name them."""
+"""Which rows decisions speak of: keys of entities, as JSON, matched with rows of all files."""
 
 from __future__ import annotations
 
@@ -6,12 +6,64 @@ import json
 from collections.abc import Sequence
 
 from consolidator_tui.domain.catalog import fold
-from consolidator_tui.domain.decided import SAME
+from consolidator_tui.domain.decided import SAME, unspell
 from consolidator_tui.domain.errors import PlanError
 from consolidator_tui.domain.merge import IdentityKind
-from consolidator_tui.services.merge.rejoin import rows_of
 from consolidator_tui.services.merge.work import Translator, Work
 from consolidator_tui.storage.sqlite import Database
+
+_NUL = "'\\u0000'"
+"""How JSON spells the character at which SQLite's own JSON functions end a text."""
+
+
+def rows_of(work: Work) -> str:
+    """The temporary table with the rows that a table's decisions speak of."""
+    return f"temp.decided_{work.table.number}"
+
+
+def bindable(text: str) -> str | bytes:
+    """A text as a parameter; one with bytes that are not UTF-8 goes as bytes."""
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "surrogateescape")
+    return text
+
+
+async def read_keys(database: Database) -> None:
+    """Register the SQL functions that read values of decisions."""
+    await database.function("unspelled", 1, lambda plain: unspell(json.loads(plain)))
+    await database.function("text_member", 2, _text_member)
+    await database.function("text_given", 2, _text_given)
+
+
+def _text_member(entity: bytes, place: int) -> bytes:
+    """SQL function: a text in the array `entity`, as bytes."""
+    return _encoded(json.loads(_decoded(entity))[place])
+
+
+def _text_given(body: bytes, name: bytes) -> bytes:
+    """SQL function: a text among the values that the decision `body` sets, as bytes."""
+    return _encoded(json.loads(_decoded(body))["values"][_decoded(name)])
+
+
+def _encoded(text: str) -> bytes:
+    return text.encode("utf-8", "surrogateescape")
+
+
+def _decoded(text: bytes) -> str:
+    return text.decode("utf-8", "surrogateescape")
+
+
+def given_value(body: str, item: str) -> str:
+    """SQL for a value that a decision sets: `item` is a row of `json_each(body, '$.values')`."""
+    exact = f"text_given(CAST({body} AS BLOB), CAST({item}.key AS BLOB))"
+    return (
+        f"CASE {item}.type WHEN 'object' THEN unspelled({item}.value) "
+        "WHEN 'true' THEN 1 WHEN 'false' THEN 0 "
+        f"WHEN 'text' THEN CASE WHEN instr({body}, {_NUL}) THEN CAST({exact} AS TEXT) "
+        f"ELSE {item}.value END ELSE {item}.value END"
+    )
 
 
 async def find_decided_rows(database: Database, translator: Translator, work: Work) -> None:
@@ -91,9 +143,12 @@ def _surrogate(work: Work) -> str:
 def _member(place: int) -> str:
     """The value at a place of the JSON array `entity`."""
     path = f"'$[{place}]'"
+    plain = f"json_extract(entity, {path})"
+    exact = f"CAST(text_member(CAST(entity AS BLOB), {place}) AS TEXT)"
     return (
-        f"CASE json_type(entity, {path}) WHEN 'object' "
-        f"THEN unspelled(json_extract(entity, {path})) ELSE json_extract(entity, {path}) END"
+        f"CASE json_type(entity, {path}) WHEN 'object' THEN unspelled({plain}) "
+        f"WHEN 'text' THEN CASE WHEN instr(entity, {_NUL}) THEN {exact} ELSE {plain} END "
+        f"ELSE {plain} END"
     )
 
 

@@ -10,14 +10,20 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 
 from consolidator_tui.domain.catalog import fold
-from consolidator_tui.domain.decided import BOTH, SAME, Batches, Entry, entry_of, unspell
+from consolidator_tui.domain.decided import BOTH, SAME, Batches, Entry, entry_of
 from consolidator_tui.domain.errors import PlanError
 from consolidator_tui.domain.merge import MergePlan, Note
-from consolidator_tui.domain.plan import Value
+from consolidator_tui.services.merge.apart import note_rows
 from consolidator_tui.services.merge.classify import note_mapped
 from consolidator_tui.services.merge.conflicts import index_entities
-from consolidator_tui.services.merge.decided_rows import find_decided_rows
-from consolidator_tui.services.merge.rejoin import join_renamed, make_one, rows_of, split
+from consolidator_tui.services.merge.decided_rows import (
+    bindable,
+    find_decided_rows,
+    given_value,
+    read_keys,
+    rows_of,
+)
+from consolidator_tui.services.merge.rejoin import depth_of, keep_apart, make_one
 from consolidator_tui.services.merge.work import Translator, Work
 from consolidator_tui.storage.sqlite import Database
 
@@ -33,7 +39,7 @@ TABLES = (
         body TEXT NOT NULL,
         more INTEGER NOT NULL
     )""",
-    "CREATE INDEX IF NOT EXISTS pv.decision_place ON decision(place)",
+    "CREATE INDEX IF NOT EXISTS pv.decision_place ON decision(place, entity)",
     "CREATE TABLE IF NOT EXISTS pv.also(n INTEGER NOT NULL, columns TEXT, entity TEXT)",
     "CREATE TABLE IF NOT EXISTS pv.path(path TEXT PRIMARY KEY, src INTEGER NOT NULL)",
 )
@@ -55,7 +61,7 @@ class Decided:
 async def load_decisions(database: Database, plan: MergePlan, stored: Batches | None) -> None:
     """Fill pv.decision with those of the plan document and those that are stored elsewhere."""
     await database.script(TABLES)
-    await database.function("unspelled", 1, unspelled)
+    await read_keys(database)
     index = {
         source.path: source.index if source.same_as is None else source.same_as
         for source in plan.sources
@@ -97,20 +103,6 @@ def _row(entry: Entry, index: dict[str, int]) -> tuple[object, ...]:
         bindable(entry.body),
         int(len(body) > 1),
     )
-
-
-def bindable(text: str) -> str | bytes:
-    """A text as a parameter; one with bytes that are not UTF-8 goes as bytes."""
-    try:
-        text.encode("utf-8")
-    except UnicodeEncodeError:
-        return text.encode("utf-8", "surrogateescape")
-    return text
-
-
-def unspelled(plain: str) -> Value:
-    """SQL function: the value of a JSON object that stands for a real or a blob."""
-    return unspell(json.loads(plain))
 
 
 async def decisions_for(database: Database, work: Work) -> Decided:
@@ -176,9 +168,8 @@ async def regroup(
     await find_decided_rows(database, translator, work)
     await index_entities(database, work)
     if decided.apart:
-        await split(database, work)
-        if decided.more:
-            await join_renamed(database, translator, work)
+        await keep_apart(database, translator, work, renames=decided.more)
+        await note_rows(database, work)
     notes = await _without_rows(database, work)
     await _join(database, work)
     await note_mapped(database, work)
@@ -256,11 +247,11 @@ async def decide_by_hand(database: Database, work: Work, decided: Decided) -> No
         (number,),
     )
     if decided.more:
-        await _note_values(database, work)
+        await _note_values(database, work, decided)
         await _close_overridden(database, work)
 
 
-async def _note_values(database: Database, work: Work) -> None:
+async def _note_values(database: Database, work: Work, decided: Decided) -> None:
     """Fill pv.override: a value set by hand, or taken from another version."""
     number = work.table.number
     await database.execute("DROP TABLE IF EXISTS temp.place_of")
@@ -278,14 +269,15 @@ async def _note_values(database: Database, work: Work) -> None:
         f"LEFT JOIN {work.map} m ON m.g = d.g WHERE x.more) "
         f"WHERE CASE keep WHEN '{BOTH}' THEN e <> head ELSE e = head END"
     )
-    value = (
-        "CASE j.type WHEN 'object' THEN unspelled(j.value) "
-        "WHEN 'true' THEN 1 WHEN 'false' THEN 0 ELSE j.value END"
+    value = given_value("x.body", "j")
+    # The last decision counts; one about a key that another one gave comes after that one.
+    order = (
+        f"ORDER BY {depth_of(work, 'c.n')} DESC, c.n DESC" if decided.apart else "ORDER BY c.n DESC"
     )
     await database.execute(
         f"INSERT INTO pv.override SELECT {number}, c.e, p.place, {value}, NULL "
         "FROM temp.changed c JOIN pv.decision x ON x.n = c.n, temp.json_each(x.body, '$.values') j "
-        "JOIN temp.place_of p ON p.name = lower(j.key) WHERE 1 ORDER BY c.n DESC "
+        f"JOIN temp.place_of p ON p.name = lower(j.key) WHERE 1 {order} "
         "ON CONFLICT DO NOTHING"
     )
     await database.execute(
@@ -293,7 +285,7 @@ async def _note_values(database: Database, work: Work) -> None:
         "FROM temp.changed c JOIN pv.decision x ON x.n = c.n, temp.json_each(x.body, '$.fields') j "
         "JOIN temp.place_of p ON p.name = lower(j.key) JOIN pv.path t ON t.path = j.value "
         f"JOIN pv.version v ON v.number = {number} AND v.canon = c.e AND v.src = t.src "
-        "WHERE 1 ORDER BY c.n DESC ON CONFLICT DO NOTHING"
+        f"WHERE 1 {order} ON CONFLICT DO NOTHING"
     )
     await database.script(["DROP TABLE temp.changed", "DROP TABLE temp.place_of"])
 

@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from consolidator_tui.domain.catalog import fold
 from consolidator_tui.domain.conflict import (
+    APART_FROM,
     ConflictDetail,
     ConflictGroup,
     ConflictKind,
@@ -21,9 +22,10 @@ from consolidator_tui.domain.decided import entity_of, unspell
 from consolidator_tui.domain.instant import to_microseconds
 from consolidator_tui.domain.merge import MergePlan
 from consolidator_tui.domain.plan import Value
-from consolidator_tui.services.merge import pairs
+from consolidator_tui.services.merge import apart, pairs
 from consolidator_tui.services.merge.classify import note_mapped
-from consolidator_tui.services.merge.decisions import bindable, unspelled
+from consolidator_tui.services.merge.decided_rows import bindable, read_keys
+from consolidator_tui.services.merge.owners import owners_of
 from consolidator_tui.services.merge.sharing import shared_keys
 from consolidator_tui.services.merge.uniqueness import target_keys
 from consolidator_tui.services.merge.work import Translator, Work
@@ -36,6 +38,7 @@ STATE = {
     Decided.BY_RULE: "c.winner IS NOT NULL AND c.hand IS NULL",
     Decided.BY_HAND: "c.hand IS NOT NULL",
     Decided.DUPLICATES: "1",
+    Decided.APART: "1",
 }
 TEXT = "CASE typeof({0}) WHEN 'blob' THEN CAST({0} AS TEXT) ELSE {0} END"
 ALIKE = (
@@ -67,7 +70,7 @@ class Reading:
         await self.database.execute("PRAGMA pv.journal_mode = MEMORY")
         await self.database.execute("PRAGMA pv.synchronous = OFF")
         await self.database.function("instant", 1, to_microseconds)
-        await self.database.function("unspelled", 1, unspelled)
+        await read_keys(self.database)
         await self.database.function("real_text", 1, repr)
         for work in self._works.values():
             await note_mapped(self.database, work)
@@ -105,6 +108,9 @@ class Reading:
         if query.decided is Decided.DUPLICATES:
             relation = pairs.TABLE
             await pairs.fill(self.database, self._works.values())
+        if query.decided is Decided.APART:
+            relation = apart.TABLE
+            await apart.fill(self.database, self._works.values())
         where = [STATE[query.decided]]
         parameters: tuple[object, ...] = ()
         if query.table:
@@ -181,7 +187,10 @@ class Reading:
         for g, source in await self._members(row):
             values = await self._values(work, source, g)
             path = self.plan.sources[source].path
-            versions.append(Version(path, values, key=await self._new_key(work, source, g)))
+            owners = await owners_of(self.database, self._works, work, source, values)
+            given = await self._given(work, g)
+            key = await self._new_key(work, source, g)
+            versions.append(Version(path, values, owners=owners, given=given, key=key))
         body = json.loads(row[9]) if row[9] else {}
         found = {name: unspell(plain) for name, plain in body.get("values", {}).items()}
         return ConflictDetail(
@@ -196,6 +205,8 @@ class Reading:
 
     async def _row(self, number: int) -> Row:
         relation = pairs.TABLE if number < 0 else "pv.conflict"
+        if number >= APART_FROM:
+            relation = apart.TABLE
         rows = await self.database.rows(
             "SELECT c.id, c.number, c.kind, c.columns, c.entity, c.sources, c.differs, "
             f"c.decided_by, c.winner, c.hand, c.canon FROM {relation} c WHERE c.id = ?",
@@ -229,6 +240,8 @@ class Reading:
         )
 
     async def _members(self, row: Row) -> list[tuple[int, int]]:
+        if row[2] == ConflictKind.APART:
+            return await apart.members(self.database, row[10])
         if row[2] == ConflictKind.DUPLICATE:
             work = self._works[row[1]]
             found = await self.database.rows(
@@ -253,6 +266,19 @@ class Reading:
         )
         assert row is not None
         return {column.name: value for column, value in zip(columns, row, strict=True)}
+
+    async def _given(self, work: Work, g: int) -> dict[str, Value]:
+        if not work.overridden:
+            return {}
+        entity = (
+            f"coalesce((SELECT m.canon FROM {work.map} m WHERE m.g = {g}), {work.place_of(str(g))})"
+        )
+        rows = await self.database.rows(
+            "SELECT o.place, o.value FROM pv.override o "
+            f"WHERE o.number = ? AND o.g = {entity} AND o.from_g IS NULL",
+            (work.table.number,),
+        )
+        return {work.table.columns[place].name: value for place, value in rows}
 
     async def _new_key(self, work: Work, source: int, g: int) -> Value:
         if work.table.surrogate is None:

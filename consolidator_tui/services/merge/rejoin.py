@@ -7,29 +7,68 @@ import json
 from consolidator_tui.domain.catalog import fold
 from consolidator_tui.domain.decided import BOTH, unspell
 from consolidator_tui.domain.merge import IdentityKind
+from consolidator_tui.services.merge.decided_rows import bindable, find_rows, rows_of
 from consolidator_tui.services.merge.work import Translator, Work
 from consolidator_tui.storage.sqlite import Database, Row
 
 
-def rows_of(work: Work) -> str:
-    """The temporary table with the rows that a table's decisions speak of."""
-    return f"temp.decided_{work.table.number}"
+async def keep_apart(
+    database: Database, translator: Translator, work: Work, *, renames: bool
+) -> None:
+    """Take apart what decisions call different, and hand rows that got another key on.
+
+    A decision may speak of the key that another one gave: of three rows with one key, one decision
+    gives two of them a new one, and the next tells those two apart. `renames`: some decision sets
+    values.
+    """
+    await database.script(
+        [
+            f"DROP TABLE IF EXISTS {_parted(work)}",
+            f"CREATE TABLE {_parted(work)}(n INTEGER PRIMARY KEY, depth INTEGER)",
+        ]
+    )
+    depth = 0
+    while await _next_to_part(database, work, depth):
+        await _split(database, work)
+        if not renames:
+            return
+        await _hand_on(database, translator, work)
+        depth += 1
 
 
-async def split(database: Database, work: Work) -> None:
-    """Take classes apart in which a decision finds several rows and calls them different.
+def _parted(work: Work) -> str:
+    """The decisions that call rows different, and how many others gave them their rows."""
+    return f"temp.parted_{work.table.number}"
 
-    Where its rows are different entities already there is nothing to take apart: what was merged
-    with one of them stays merged.
+
+def depth_of(work: Work, n: str) -> str:
+    """SQL for how many decisions stand between a decision and the keys in the files."""
+    return f"coalesce((SELECT p.depth FROM {_parted(work)} p WHERE p.n = {n}), 0)"
+
+
+async def _next_to_part(database: Database, work: Work, depth: int) -> bool:
+    """Fill temp.apart with the decisions that have several rows now and were not applied yet.
+
+    `one`: its rows are one entity, which must be taken apart. Where they are different entities
+    already, what was merged with one of them stays merged.
     """
     await database.execute("DROP TABLE IF EXISTS temp.apart")
     await database.execute(
-        "CREATE TEMP TABLE apart AS SELECT d.n AS n, min(m.canon) AS canon "
+        "CREATE TEMP TABLE apart AS SELECT d.n AS n, min(m.canon) AS canon, "
+        "count(DISTINCT coalesce(m.canon, d.g)) = 1 AS one "
         f"FROM {rows_of(work)} d JOIN pv.decision x ON x.n = d.n "
         f"LEFT JOIN {work.map} m ON m.g = d.g WHERE x.keep = '{BOTH}' "
-        "GROUP BY d.n HAVING count(*) > 1 AND count(DISTINCT coalesce(m.canon, d.g)) = 1"
+        f"AND d.n NOT IN (SELECT p.n FROM {_parted(work)} p) GROUP BY d.n HAVING count(*) > 1"
     )
-    await database.execute(f"DELETE FROM {work.map} WHERE canon IN (SELECT canon FROM temp.apart)")
+    return bool(
+        await database.changes(f"INSERT INTO {_parted(work)} SELECT n, {depth} FROM temp.apart")
+    )
+
+
+async def _split(database: Database, work: Work) -> None:
+    await database.execute(
+        f"DELETE FROM {work.map} WHERE canon IN (SELECT canon FROM temp.apart WHERE one)"
+    )
     await database.execute(
         f"DELETE FROM pv.doubt WHERE number = {work.table.number} AND g IN "
         f"(SELECT d.g FROM {rows_of(work)} d JOIN pv.decision x ON x.n = d.n "
@@ -37,30 +76,51 @@ async def split(database: Database, work: Work) -> None:
     )
 
 
-async def join_renamed(database: Database, translator: Translator, work: Work) -> None:
-    """Rows that were taken apart and got another key are one entity with what has that key.
+async def _hand_on(database: Database, translator: Translator, work: Work) -> None:
+    """Rows that were taken apart and got another key belong to what has that key.
 
-    That are the other sources' rows of the decision, and the row that an earlier run wrote under
-    the new key. A decision about the new key then speaks of all of them.
+    Where the key is the identity, they are one entity with the other sources' rows of the decision
+    and with the row that an earlier run wrote under the new key. A decision about the new key then
+    speaks of all of them.
     """
-    if work.table.identity.kind is not IdentityKind.COLUMNS:
-        return
-    identity = {fold(name) for name in work.table.identity.columns}
+    identity = None
+    if work.table.identity.kind is IdentityKind.COLUMNS:
+        identity = {fold(name) for name in work.table.identity.columns}
     renamed: dict[str, list[tuple[int, str]]] = {}
-    for n, columns, entity, body in await database.rows(
-        "SELECT x.n, x.columns, x.entity, x.body FROM pv.decision x JOIN temp.apart a "
+    for n, one, columns, entity, body in await database.rows(
+        "SELECT x.n, a.one, x.columns, x.entity, x.body FROM pv.decision x JOIN temp.apart a "
         "ON a.n = x.n WHERE x.more"
     ):
         values = {fold(name): value for name, value in json.loads(body).get("values", {}).items()}
         names = json.loads(columns)
-        if not identity <= {fold(name) for name in names} or not identity & set(values):
+        folded = {fold(name) for name in names}
+        if not folded & set(values):
             continue
-        new = [
-            values.get(fold(name), old) for name, old in zip(names, json.loads(entity), strict=True)
-        ]
-        renamed.setdefault(columns, []).append((n, json.dumps(new, ensure_ascii=False)))
+        new = json.dumps(
+            [values.get(fold(k), old) for k, old in zip(names, json.loads(entity), strict=True)],
+            ensure_ascii=False,
+            separators=(",", ":"),
+        )
+        if identity is not None and identity <= folded and identity & set(values):
+            if one:
+                renamed.setdefault(columns, []).append((n, new))
+        else:
+            await _give_rows(database, work, n, columns, new)
     for columns, items in renamed.items():
         await _join(database, translator, work, columns, items)
+
+
+async def _give_rows(database: Database, work: Work, n: int, columns: str, entity: str) -> None:
+    """A decision about the key that decision `n` gives speaks of the entities that get it."""
+    class_of = f"coalesce((SELECT m.canon FROM {work.map} m WHERE m.g = d.g), d.g)"
+    await database.execute(
+        f"INSERT INTO {rows_of(work)} SELECT x.n, r.g, r.src FROM pv.decision x, ("
+        f"SELECT d.g AS g, d.src AS src, {class_of} AS class, first_value({class_of}) "
+        f"OVER (ORDER BY d.src, d.g) AS head FROM {rows_of(work)} d WHERE d.n = ?1) r "
+        "WHERE r.class <> r.head AND x.place = ?2 AND x.columns = ?3 AND x.entity = ?4 "
+        "AND x.n <> ?1 ON CONFLICT DO NOTHING",
+        (n, work.key, columns, bindable(entity)),
+    )
 
 
 async def _join(
@@ -70,9 +130,6 @@ async def _join(
     columns: str,
     items: list[tuple[int, str]],
 ) -> None:
-    from consolidator_tui.services.merge.decided_rows import find_rows
-    from consolidator_tui.services.merge.decisions import bindable
-
     names = json.loads(columns)
     wanted = ", ".join(f"w{place}" for place in range(len(names)))
     marks = ", ".join("?" for _ in range(len(names) + 1))
@@ -92,12 +149,11 @@ async def _join(
     for n, entity in items:
         await make_one(database, work, "temp.kept", n)
         await make_one(database, work, "temp.renamed", n)
-        canonical = json.dumps(json.loads(entity), ensure_ascii=False, separators=(",", ":"))
         await database.execute(
             f"INSERT INTO {rows_of(work)} SELECT x.n, r.g, r.src FROM pv.decision x, "
             "temp.renamed r WHERE x.place = ? AND x.columns = ? AND x.entity = ? AND r.n = ? "
             "ON CONFLICT DO NOTHING",
-            (work.key, columns, bindable(canonical), n),
+            (work.key, columns, bindable(entity), n),
         )
     await database.script(
         ["DROP TABLE temp.wanted", "DROP TABLE temp.renamed", "DROP TABLE temp.kept"]

@@ -18,8 +18,8 @@ from consolidator_tui.domain.conflict import (
 )
 from consolidator_tui.domain.decided import BOTH, SAME, Entry, body_of
 from consolidator_tui.domain.merge import MergePlan
-from consolidator_tui.services.merge import pairs, trial
-from consolidator_tui.services.merge.decisions import bindable
+from consolidator_tui.services.merge import apart, pairs, trial
+from consolidator_tui.services.merge.decided_rows import bindable
 from consolidator_tui.services.merge.reading import ALIKE, STATE, TEXT, Reading
 from consolidator_tui.services.merge.survivorship import apply_rules
 from consolidator_tui.services.merge.uniqueness import target_keys
@@ -109,7 +109,7 @@ class Review(Reading):
         """The decisions to store for the collected groups."""
         body = body_of(choice.keep, choice.values, choice.fields) if choice.keep else ""
         names = {number: work.table.name for number, work in self._works.items()}
-        for relation, sign in (("pv.conflict", ""), (pairs.TABLE, "-")):
+        for relation, sign in await self._relations():
             if sign and not await self.database.value(
                 "SELECT EXISTS (SELECT 1 FROM temp.chosen WHERE id < 0)"
             ):
@@ -152,6 +152,8 @@ class Review(Reading):
         lists = [("pv.conflict", "")]
         if await pairs.there(self.database):
             lists.append((pairs.TABLE, "-"))
+        if await apart.there(self.database):
+            lists.append((apart.TABLE, ""))
         return lists
 
     async def turn(self, step: int, *, back: bool) -> int | None:

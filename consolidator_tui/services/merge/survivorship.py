@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from consolidator_tui.domain.plan import Rule
+from consolidator_tui.domain.rule import Rule
 from consolidator_tui.services.merge.conflicts import differing
 from consolidator_tui.services.merge.work import Translator, Work
 from consolidator_tui.storage.sqlite import Database

@@ -32,7 +32,7 @@ class KeepBoth(Dialog[dict[str, Value]]):
         """What happens to the keys, and a field for each value that has to change."""
         yield Static(lines(self._story()), id="dialog-text", markup=False)
         for number, column in enumerate(self._columns):
-            value = self._other.values.get(column)
+            value = self._now(column)
             yield Static(Text(f"Another {safe(column, 40)} for it"), markup=False)
             yield Input(as_typed(value), compact=True, id=f"value-{number}")
         yield Static("", id="problem", markup=False)
@@ -42,24 +42,35 @@ class KeepBoth(Dialog[dict[str, Value]]):
     def _other(self) -> Version:
         return self._detail.versions[-1]
 
+    def _now(self, column: str) -> Value:
+        """The value that the other row has as things are decided."""
+        return self._other.given.get(column, self._other.values.get(column))
+
     def _story(self) -> str:
         detail = self._detail
         first, others = detail.versions[0], detail.versions[1:]
         names = " and ".join(version.source for version in others)
         told = [f"The row of {first.source} stays as it is."]
         if detail.key:
-            ids = ", ".join(
-                f"{detail.key} {cell(v.values.get(detail.key)).text} → "
-                + ("a free one" if v.key is None else cell(v.key).text)
-                for v in others
-            )
+            ids = ", ".join(self._moved(version) for version in others)
             told.append(f"The row of {names} becomes another entity: {ids}.")
         else:
             told.append(f"The row of {names} becomes another entity.")
         told.append("What refers to each row in its file keeps referring to it.")
         if len(others) > 1 and self._columns:
-            told.append("The other rows share the new value and are one entity.")
+            told.append(
+                "The other rows share the new value and are one entity; where they disagree, they "
+                "are asked after the merge, and b parts them again."
+            )
         return "\n".join(told)
+
+    def _moved(self, version: Version) -> str:
+        """What becomes of a row's id."""
+        old = cell(version.values.get(self._detail.key)).text
+        if version.key is None:
+            return f"{self._detail.key} {old} → a free one"
+        new = cell(version.key).text
+        return f"{self._detail.key} {old} " + ("stays" if new == old else f"→ {new}")
 
     def on_mount(self) -> None:
         """Type at once; without a field, enter is the answer."""
@@ -79,7 +90,7 @@ class KeepBoth(Dialog[dict[str, Value]]):
         values: dict[str, Value] = {}
         for number, column in enumerate(self._columns):
             field = self.query_one(f"#value-{number}", Input)
-            old = self._other.values.get(column)
+            old = self._now(column)
             value = read_typed(field.value, old)
             if value == old:
                 self._refuse(field, f"{column} is UNIQUE: type another value than {old!s:.60}.")

@@ -11,7 +11,7 @@ from textual.binding import Binding, BindingType
 from textual.widgets import Static
 
 from consolidator_tui.domain.conflict import RulePreview, TableRules
-from consolidator_tui.domain.plan import Rule
+from consolidator_tui.domain.rule import Rule
 from consolidator_tui.tui.modals.dialog import Dialog
 from consolidator_tui.tui.signs import CHOSEN, NOT_CHOSEN
 from consolidator_tui.tui.text import safe
@@ -111,7 +111,9 @@ class RulesDialog(Dialog[TableRules]):
     def _words(self, rule: Rule) -> str:
         names = ", ".join(safe(path, 24) for path in self._sources)
         if rule is Rule.NEWEST:
-            return f"newest by {safe(self._newest or 'no column of times', 40)}"
+            if self._newest is None:
+                return "newest (no column holds times, so it decides nothing)"
+            return f"newest by {safe(self._newest, 40)}"
         return {
             Rule.BASE: f"first source wins ({names})",
             Rule.LAST: "last source wins",

@@ -12,7 +12,6 @@ from textual.widgets import Static
 
 from consolidator_tui.domain.discovery import FileKind, FoundFile, Role
 from consolidator_tui.domain.event import Level, Step
-from consolidator_tui.domain.reference import Form
 from consolidator_tui.tui.screens.step_screen import StepScreen
 from consolidator_tui.tui.signs import CHOSEN, NOT_CHOSEN, WORK
 from consolidator_tui.tui.text import clip_path, count, plain, plural, safe, size
@@ -305,6 +304,7 @@ def _named_by(
 ) -> None:
     """The places that lead to a file and when they do, the application's own code first."""
     # The package is loaded already, or there were no references.
+    from consolidator_tui.domain.reference import Form
     from consolidator_tui.services.references import why
 
     def place(found: Reference) -> tuple[bool, bool]:

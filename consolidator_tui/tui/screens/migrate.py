@@ -14,14 +14,15 @@ from consolidator_tui.domain.merge import Forecast, MergeTable, TableCounts
 from consolidator_tui.tui.plan_text import (
     forecast_sentence,
     identity_words,
+    moves_words,
+    result_sentence,
     rules_words,
     table_text,
 )
+from consolidator_tui.tui.screens.plan_files import edit_plan, export_plan, import_plan
 from consolidator_tui.tui.screens.plan_page import PlanPage
 from consolidator_tui.tui.screens.step_screen import StepScreen
-from consolidator_tui.tui.signs import BAD, NONE
 from consolidator_tui.tui.text import count, plain, plural, safe, sign
-from consolidator_tui.tui.theme import Inks
 from consolidator_tui.tui.widgets.bars import Primary
 from consolidator_tui.tui.widgets.detail import Detail
 from consolidator_tui.tui.widgets.fit_table import Col, FitTable, Row
@@ -48,6 +49,11 @@ RESULT_COLUMNS = (
 )
 
 
+PLAN_ACTIONS = frozenset(
+    {"edit", "table", "references", "alike", "names", "answer", "history", "export", "import"}
+)
+
+
 class MigrateScreen(StepScreen):
     """Plan first, result afterwards, in one table with the reasons below."""
 
@@ -58,11 +64,13 @@ class MigrateScreen(StepScreen):
         Binding("t", "table", "table", tooltip="Change what the plan says of this table"),
         Binding("f", "references", "refs", tooltip="References: which are followed, and why"),
         Binding("s", "alike", "alike", tooltip="Look-alikes: rows that may be the same"),
-        Binding("o", "names", "names", tooltip="Names of tables and objects; leave some out"),
-        Binding("p", "history", "past", tooltip="The state from which the files diverged"),
-        Binding("a", "answer", "Answer the open questions", show=False),
+        Binding("v", "toggle_plan", "view", tooltip="Show the plan or the result"),
         Binding("e", "edit", "text", tooltip="Edit the plan as text"),
-        Binding("v", "toggle_plan", "result", tooltip="Show the plan or the result"),
+        Binding("w", "export", "export", tooltip="Export the plan with its decisions to a file"),
+        Binding("p", "history", "past", tooltip="The state from which the files diverged"),
+        Binding("o", "names", "names", tooltip="Names of tables and objects; leave some out"),
+        Binding("a", "answer", "Answer the open questions", show=False),
+        Binding("i", "import", "Import a plan with its decisions from a file", show=False),
     ]
 
     def __init__(self) -> None:
@@ -97,6 +105,11 @@ class MigrateScreen(StepScreen):
             self.wizard.count()
         else:
             self.act()
+
+    def _failure_keys(self) -> str:
+        keys = super()._failure_keys()
+        # The line has 72 cells, and the log is named below it.
+        return f"r review   {keys.replace('   L log', '')}" if self.wizard.reviewable else keys
 
     def summary(self) -> str:
         """One line on where the merge stands."""
@@ -180,7 +193,7 @@ class MigrateScreen(StepScreen):
             rules_words(table),
             count(found.same if found else None),
             count(found.disagree + found.doubtful + found.clashing if found else None),
-            _moves(found),
+            moves_words(found),
         )
 
     def _forecast(self, table: str) -> Forecast | None:
@@ -230,8 +243,11 @@ class MigrateScreen(StepScreen):
         """Keys for what there is."""
         result = self.wizard.result
         if action == "review":
-            return self.wizard.reviewable and super().check_action(action, parameters)
-        if action in ("edit", "table", "references", "alike", "names", "answer", "history"):
+            # Also where the last try failed: what made it fail may have been decided there.
+            return self.wizard.reviewable and self.owner.job is None
+        if action == "edit" and self.STEP in self.wizard.failures:
+            return self.wizard.plan is not None and self.owner.job is None
+        if action in PLAN_ACTIONS:
             there = self.wizard.plan is not None and not self.wizard.state.promoted
             if action in ("table", "names") and self._shows_result:
                 # They belong to the plan, and the line of keys has 80 cells.
@@ -361,40 +377,21 @@ class MigrateScreen(StepScreen):
 
     def action_edit(self) -> None:
         """`e`: the plan as text."""
-        from consolidator_tui.services import plan_file
-        from consolidator_tui.tui.screens.plan_editor import PlanEditor
-
-        wizard = self.wizard
-        fixes = "\n".join(q.fix for q in wizard.plan_questions if q.fix)
-        editor = PlanEditor(plan_file.dumps(wizard.document), fixes)
-        self.app.push_screen(editor, self._edited)
+        edit_plan(self.owner, self._edited)
 
     def _edited(self, changed: bool | None) -> None:
         if changed:
             self.wizard.make_plan()
 
+    def action_export(self) -> None:
+        """`w`."""
+        export_plan(self.owner)
+
+    def action_import(self) -> None:
+        """`i`."""
+        import_plan(self.owner, self.wizard.make_plan)
+
     def action_toggle_plan(self) -> None:
         """`v`."""
         self._plan_shown = not self._plan_shown
         self.draw()
-
-
-def result_sentence(counts: tuple[TableCounts, ...], ink: Inks) -> Text:
-    """What the merge came to, in one sentence with exact numbers."""
-    source, lost = sum(c.source for c in counts), sum(c.lost for c in counts)
-    base, new = sum(c.base for c in counts), sum(c.new for c in counts)
-    same, conflict = sum(c.duplicate for c in counts), sum(c.conflict for c in counts)
-    text = sign(BAD if lost else "✓", ink.bad if lost else ink.good)
-    text.append(f"{plural(source, 'row')} read: ", "bold")
-    text.append(f"{base:,} of the base, {new:,} new, {plural(same, 'duplicate')}, ")
-    text.append(f"{plural(conflict, 'row')} settled in conflicts, {lost:,} lost.")
-    return text
-
-
-def _moves(found: Forecast | None) -> str:
-    """By how much ids move, as counted."""
-    if found is None:
-        return "…"
-    shifts = sorted({shift for shift in found.counts.shifts.values() if shift})
-    moved = found.counts.rekeyed
-    return ", ".join(f"{shift:+,}" for shift in shifts) if shifts and moved else NONE

@@ -24,14 +24,16 @@ class PlanEditor(Screen[bool]):
 
     AUTO_FOCUS = "TextArea"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("ctrl+s", "accept", "accept", tooltip="Accept the plan"),
-        Binding("escape", "leave", "discard", key_display="esc"),
+        Binding("ctrl+s", "accept", "accept", tooltip="Accept the plan", priority=True),
+        # The text would take it to give the focus away.
+        Binding("escape", "leave", "discard", key_display="esc", priority=True),
     ]
 
-    def __init__(self, text: str, fixes: str) -> None:
-        """`text` is the plan, `fixes` what would settle the open questions."""
+    def __init__(self, text: str, fixes: str, *, left_out: int = 0) -> None:
+        """`text` is the plan, `fixes` what would settle the open questions, `left_out` the number
+        of decisions that are kept and not in the text."""
         super().__init__()
-        self._text, self._fixes = text, fixes
+        self._text, self._fixes, self._left_out = text, fixes, left_out
 
     @property
     def _app(self) -> ConsolidatorApp:
@@ -40,7 +42,9 @@ class PlanEditor(Screen[bool]):
     def compose(self) -> ComposeResult:
         """Heading, text, problem."""
         head = Text(" Plan  ", "bold", end="")
-        head.append("every key is optional; the merge is planned anew from it")
+        head.append("every key is optional; the merge is planned anew from it", "not bold")
+        if self._left_out:
+            head.append(f"\n {self._left_out:,} decisions are kept and too many to be shown here")
         yield Static(head, id="plan-head", markup=False)
         comments = "".join(f"# {line}\n" for line in self._fixes.splitlines())
         offered = f"\n# These lines would settle what is open:\n{comments}" if comments else ""
@@ -59,7 +63,8 @@ class PlanEditor(Screen[bool]):
         except PlanError as error:
             self._refused(error)
             return
-        self._app.wizard.set_document(document, text, self._accepted, self._refused)
+        whole = not self._left_out
+        self._app.wizard.take_edited(document, text, whole, self._accepted, self._refused)
 
     def _accepted(self) -> None:
         self.dismiss(True)

@@ -11,7 +11,8 @@ from textual.binding import Binding, BindingType
 
 from consolidator_tui.domain.catalog import fold
 from consolidator_tui.domain.merge import IdentityKind, MergeTable, TargetColumn
-from consolidator_tui.domain.plan import Rule, TablePlan
+from consolidator_tui.domain.plan import TablePlan
+from consolidator_tui.domain.rule import Rule
 from consolidator_tui.services.plan_drift import drift
 from consolidator_tui.services.plan_edit import table_plan, with_table
 from consolidator_tui.tui.modals.pick import Item, PickOne, PickOrder

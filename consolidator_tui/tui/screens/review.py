@@ -15,6 +15,7 @@ from consolidator_tui.tui.text import safe
 from consolidator_tui.tui.widgets.bars import Primary
 from consolidator_tui.tui.widgets.field_table import Draft
 
+NO_FIELDS = (ConflictKind.DUPLICATE, ConflictKind.UNIQUE, ConflictKind.APART)
 ELSEWHERE = frozenset(
     {
         *("both", "skip", "clear", "range", "alike", "rules", "undo", "redo", "next", "previous"),
@@ -41,7 +42,7 @@ class ReviewScreen(ReviewDeciding):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """The keys of field mode are there in field mode, the others outside of it."""
-        if not self.query("#fields"):
+        if not self.query("#versions"):
             return True
         if action in ("field", "edit"):
             return self.in_fields and self.app.screen is self
@@ -52,7 +53,7 @@ class ReviewScreen(ReviewDeciding):
         detail = self._ready(self.action_fields)
         if detail is None:
             return
-        if detail.group.kind in (ConflictKind.DUPLICATE, ConflictKind.UNIQUE):
+        if detail.group.kind in NO_FIELDS:
             self.reviewing.tell(
                 "Fields are chosen where rows are one entity; decide that first.", Level.WARNING
             )
@@ -136,6 +137,7 @@ class ReviewScreen(ReviewDeciding):
         draft = self.table.draft
         if draft is None:
             return super()._below()
-        text = Text("Field by field. ", "bold", end="")
-        text.append(f"The row of {safe(draft.keep, 60)} wins where nothing else is chosen.")
+        name = self.names.get(draft.keep, draft.keep)
+        text = Text("Field by field.\n", "bold", end="")
+        text.append(f"The row of {safe(name, 30)} wins where nothing else is chosen.", "not bold")
         return text

@@ -8,6 +8,7 @@ from typing import ClassVar
 from textual.binding import Binding, BindingType
 
 from consolidator_tui.domain.conflict import (
+    APART_FROM,
     Alike,
     Choice,
     Chosen,
@@ -15,7 +16,6 @@ from consolidator_tui.domain.conflict import (
     ConflictGroup,
     ConflictKind,
     Counted,
-    Decided,
     Made,
     Range,
     RulePreview,
@@ -24,11 +24,12 @@ from consolidator_tui.domain.conflict import (
 from consolidator_tui.domain.decided import BOTH
 from consolidator_tui.domain.event import Level
 from consolidator_tui.domain.plan import Value
-from consolidator_tui.tui.screens.review_view import ReviewView
+from consolidator_tui.tui.reviewing import ASIDE
+from consolidator_tui.tui.screens.review_moving import ReviewMoving
 from consolidator_tui.tui.text import plural, safe
 
 
-class ReviewDeciding(ReviewView):
+class ReviewDeciding(ReviewMoving):
     """Every decision is stored before the next key is read."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -149,7 +150,7 @@ class ReviewDeciding(ReviewView):
             lambda: session.decide_groups(chosen, choice, label),
             done,
             "the decision",
-            failed=self._idle,
+            failed=self.idle,
         )
 
     def _made(self, made: Made, choice: Choice, *, many: bool, stay: bool) -> None:
@@ -165,7 +166,7 @@ class ReviewDeciding(ReviewView):
             return
         self.groups.range_from = None
         self.groups.forget()
-        if stay or self.reviewing.query.decided is Decided.DUPLICATES:
+        if stay or self.reviewing.query.decided in ASIDE:
             self.busy = False
             self.read_group()
         else:
@@ -179,7 +180,7 @@ class ReviewDeciding(ReviewView):
         if detail is None:
             return
         group = detail.group
-        if group.kind is ConflictKind.DUPLICATE:
+        if group.kind in (ConflictKind.DUPLICATE, ConflictKind.APART):
             self.app.bell()
             return
         choice = self._last
@@ -271,6 +272,11 @@ class ReviewDeciding(ReviewView):
             self.wizard.remade = True
             word = "Undone" if back else "Done again"
             label = safe(made.label, 60)
+            if made.rules:
+                self.reviewing.tell(f"{word}: {label}.")
+                self.wizard.merge_with_rules_before(label, self._ruled)
+                self.draw()
+                return
             self.reviewing.tell(f"{word}: {label} ({plural(made.count, 'conflict')}).")
             if self.is_attached:
                 self._show_again(number)
@@ -280,8 +286,8 @@ class ReviewDeciding(ReviewView):
 
     def _show_again(self, number: int) -> None:
         query = self.reviewing.query
-        duplicates = query.decided is Decided.DUPLICATES
-        if not number or (number < 0) != duplicates:
+        aside = query.decided in ASIDE
+        if aside or not 0 < number < APART_FROM:
             self.groups.forget()
             self.read_group()
             return

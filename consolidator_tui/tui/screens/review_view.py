@@ -1,10 +1,9 @@
-"""The review as something to look at: list, versions, what follows, moving, filter, search."""
+"""The review as something to look at: the list, the versions of a group, what follows it."""
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from rich.text import Text
@@ -20,13 +19,12 @@ from consolidator_tui.domain.conflict import (
     ConflictGroup,
     ConflictPage,
     ConflictQuery,
-    Decided,
 )
-from consolidator_tui.domain.event import Level, Step
-from consolidator_tui.tui.follow_text import follow_text
+from consolidator_tui.domain.event import Step
 from consolidator_tui.tui.model import rail_states, safety
-from consolidator_tui.tui.reviewing import FILTERS, Reviewing
-from consolidator_tui.tui.text import plural, safe
+from consolidator_tui.tui.review_text import follow_text, heading, list_heading, nothing_found
+from consolidator_tui.tui.reviewing import Reviewing
+from consolidator_tui.tui.text import plural, safe, short_paths
 from consolidator_tui.tui.widgets.bars import ActionBar, Primary, TooSmall
 from consolidator_tui.tui.widgets.field_table import FieldTable
 from consolidator_tui.tui.widgets.group_list import PAGE, GroupList
@@ -43,7 +41,6 @@ TYPED_AHEAD = 64
 """Keys that wait at most."""
 FOLLOW_SECONDS = 0.15
 """How long the cursor rests before the rows that follow are counted."""
-BAR_CELLS = 12
 
 
 class ReviewView(Screen[bool]):
@@ -51,17 +48,10 @@ class ReviewView(Screen[bool]):
 
     AUTO_FOCUS = "#groups"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("n", "next", "next", tooltip="Next undecided"),
-        Binding("N", "previous", "Previous undecided", show=False),
-        Binding("colon", "go_to", "Go to number", show=False),
-        Binding("slash", "search", "Search", show=False),
-        Binding("f", "filter", "Filter: all, open, decided, by rule, duplicates", show=False),
-        Binding("F", "filter_table", "Only this table", show=False),
         Binding("d", "differing", "Only the differing fields", show=False),
         Binding("o", "view", "Show values in full", show=False),
         Binding("h,left", "switch(-1)", "Version before", show=False),
         Binding("l,right", "switch(1)", "Version after", show=False),
-        Binding("escape", "leave", "back", show=False),
         Binding("L", "log", "Show the whole event log", show=False),
         Binding("question_mark", "help", "help", tooltip="Help for this screen"),
     ]
@@ -76,7 +66,7 @@ class ReviewView(Screen[bool]):
         """Keys that were pressed before the group that they are about was there."""
         self.busy = False
         """A decision is on its way: until the cursor has moved, keys wait."""
-        self._advancing = False
+        self.advancing = False
         """The cursor moves because of a decision, so that the keys typed ahead go on."""
 
     @property
@@ -114,9 +104,11 @@ class ReviewView(Screen[bool]):
                 with Container(id="review-panes"):
                     with Vertical(id="review-list"):
                         yield Static(id="groups-head", markup=False)
+                        yield Static(id="groups-columns", markup=False)
                         yield GroupList(self._read, id="groups")
-                    yield FieldTable(id="fields")
-                yield Static(id="follows", markup=False)
+                    with Vertical(id="review-fields"):
+                        yield FieldTable(id="versions")
+                        yield Static(id="follows", markup=False)
                 yield ActionBar(id="actions")
         yield LogPanel(id="log")
         yield KeyBar()
@@ -127,8 +119,12 @@ class ReviewView(Screen[bool]):
         session = self.wizard.session
         assert session is not None, "there is nothing to review before the session is open"
         self.reviewing = Reviewing(self.owner, session)
+        self.names = short_paths(self.wizard.sources)
+        self.groups.names = self.table.names = self.names
         result = self.wizard.result
-        with_conflicts = sum(bool(c.conflict) for c in result.counts) if result else 0
+        with_conflicts = (
+            sum(bool(c.conflict or c.undecided) for c in result.counts) if result else 0
+        )
         self.groups.several_tables = with_conflicts > 1
         self.draw()
         self.start_again()
@@ -163,7 +159,11 @@ class ReviewView(Screen[bool]):
         self.draw()
         if self._at_start:
             self._at_start = False
-            self._seek(forward=True, number=0)
+            self.go_to_open()
+
+    def go_to_open(self) -> None:
+        """Put the cursor on the first undecided group."""
+        raise NotImplementedError
 
     # Drawing
 
@@ -178,62 +178,21 @@ class ReviewView(Screen[bool]):
             states, Step.MIGRATE, self.wizard.notes, safety(state), app.project.name, ink
         )
         self.query_one(LogPanel).show(app.store, ink)
-        self.query_one("#review-head", Static).update(self._head())
-        self.query_one("#groups-head", Static).update(self._list_head())
+        query, groups = self.reviewing.query, self.groups
+        self.query_one("#review-head", Static).update(heading(query, self.reviewing.sums, ink))
+        self.query_one("#groups-head", Static).update(list_heading(query, groups, ink))
+        self.query_one("#groups-columns", Static).update(groups.heading())
         self.query_one("#follows", Static).update(self._below())
         self.query_one(ActionBar).show(self.primary(), ink)
         self.refresh_bindings()
-
-    def _head(self) -> Text:
-        """How many are left of how many, as numbers and as a bar."""
-        sums, ink, query = self.reviewing.sums, self.ink, self.reviewing.query
-        text = Text(f" {safe(query.table or 'Conflicts', 24)}", "bold", no_wrap=True, end="")
-        if not sums.all:
-            return text
-        done = (sums.all - sums.open) / sums.all
-        full = int(done * BAR_CELLS)
-        text.append(f" · {sums.open:,} undecided of {sums.all:,}")
-        if sums.by_rule:
-            text.append(f" · {sums.by_rule:,} by rule", str(ink.muted))
-        text.append(" ")
-        text.append("━" * full, str(ink.good))
-        text.append("━" * (BAR_CELLS - full), str(ink.muted))
-        # Rounded down: 100 % only when nothing is left.
-        text.append(f" {int(done * 100)}%")
-        return text
-
-    def _list_head(self) -> Text:
-        query, groups, ink = self.reviewing.query, self.groups, self.ink
-        place = f"{groups.cursor + 1:,} of {groups.total:,}" if groups.total else "none"
-        text = Text(f"   {place}", str(ink.muted), no_wrap=True, end="")
-        text.append("  f ", str(ink.accent))
-        text.append(query.decided.value, str(ink.muted))
-        if query.text:
-            text.append("  / ", str(ink.accent))
-            text.append(safe(query.text, 30), str(ink.muted))
-        marked = groups.marked
-        if marked is not None:
-            text.append(f"  range of {marked[1] - marked[0] + 1:,}", str(ink.accent))
-        return text
 
     def _below(self) -> Text:
         if self.owner.job is not None:
             return Text(f"{safe(self.owner.job.title)} …", str(self.ink.muted))
         if self.detail is None:
-            return Text("") if self.groups.total else self._empty()
-        return follow_text(self.detail, self.follows, self.ink)
-
-    def _empty(self) -> Text:
-        query = self.reviewing.query
-        if query.text or query.table:
-            return Text("Nothing fits. esc: clear search and filter.")
-        words = {
-            Decided.OPEN: "Nothing is undecided. f: other groups, enter: go on.",
-            Decided.BY_HAND: "Nothing was decided by hand yet. f: other groups.",
-            Decided.BY_RULE: "No rule decided anything. R: rules, f: other groups.",
-            Decided.DUPLICATES: "No rows were found to be the same. f: other groups.",
-        }
-        return Text(words.get(query.decided, "No row disagrees with another. enter: go on."))
+            return Text("") if self.groups.total else nothing_found(self.reviewing.query)
+        room = self.query_one("#follows").content_size
+        return follow_text(self.detail, self.follows, self.names, self.ink, room.width, room.height)
 
     def primary(self) -> Primary:
         """What `enter` does."""
@@ -247,7 +206,7 @@ class ReviewView(Screen[bool]):
             return Primary("Merge again", "with these decisions; the target is not touched")
         return Primary("Continue", "everything is decided")
 
-    # Moving
+    # The group under the cursor
 
     @property
     def current(self) -> ConflictGroup | None:
@@ -257,9 +216,9 @@ class ReviewView(Screen[bool]):
     def on_group_list_moved(self, event: GroupList.Moved) -> None:
         """Another group: read its versions."""
         if event.moved:
-            if not self._advancing:
+            if not self.advancing:
                 self.waiting.clear()
-            self._advancing = False
+            self.advancing = False
         self.read_group()
 
     def read_group(self) -> None:
@@ -275,7 +234,7 @@ class ReviewView(Screen[bool]):
         self.draw()
 
     def _detail(self, detail: ConflictDetail) -> None:
-        if not self.is_attached:
+        if not self.is_attached or not self.groups.total:
             return
         changed = self.detail is None or self.detail.group.number != detail.group.number
         self.detail = detail
@@ -306,100 +265,6 @@ class ReviewView(Screen[bool]):
             session = self.reviewing.session
             self.reviewing.ask(lambda: session.conflict_follows(detail), done, "what follows")
 
-    def action_next(self) -> None:
-        """`n`: the next undecided, from the first again after the last."""
-        self._seek(forward=True)
-
-    def action_previous(self) -> None:
-        """`N`."""
-        self._seek(forward=False)
-
-    def _seek(self, *, forward: bool, number: int | None = None) -> None:
-        query = self.reviewing.query
-        if query.decided is Decided.DUPLICATES:
-            self.app.bell()
-            return
-        if number is None:
-            group = self.current
-            number = group.number if group is not None else 0
-        here = number
-        session = self.reviewing.session
-
-        def done(found: tuple[int, int] | None) -> None:
-            deciding, self.busy = self.busy, False
-            if found is None or not self.is_attached or not self.reviewing.is_current(query):
-                self.waiting.clear()
-                return
-            self._advancing = deciding
-            if query.decided in (Decided.BY_HAND, Decided.BY_RULE):
-                self.show_query(replace(query, decided=Decided.ALL), found[0])
-                return
-            self.groups.move_to(found[1])
-
-        self.reviewing.ask(
-            lambda: session.next_open(query, here, forward=forward), done, failed=self._idle
-        )
-
-    def _idle(self) -> None:
-        self.busy = False
-        self.waiting.clear()
-
-    def show_query(self, query: ConflictQuery, number: int = 0) -> None:
-        """Another list, with the cursor on that group where it is in it."""
-        self.reviewing.query = query
-        groups = self.groups
-        groups.range_from = None
-        session = self.reviewing.session
-
-        def done(place: int) -> None:
-            if self.is_attached and self.reviewing.is_current(query):
-                groups.jump(place)
-
-        self.reviewing.ask(lambda: session.conflict_place(query, number), done)
-        self.draw()
-
-    def action_filter(self) -> None:
-        """`f`: all, open, decided, by rule, duplicates."""
-        query = self.reviewing.query
-        kind = FILTERS[(FILTERS.index(query.decided) + 1) % len(FILTERS)]
-        group = self.current
-        self.show_query(replace(query, decided=kind), group.number if group else 0)
-
-    def action_filter_table(self) -> None:
-        """`F`: only the table of this group, or all again."""
-        query, group = self.reviewing.query, self.current
-        if group is not None:
-            table = "" if query.table else group.table
-            self.show_query(replace(query, table=table), group.number)
-
-    def action_search(self) -> None:
-        """`/`: only groups whose key contains a text."""
-        from consolidator_tui.tui.modals.line_input import LineInput
-
-        dialog = LineInput(
-            "Search", "Show the groups whose key contains:", value=self.reviewing.query.text
-        )
-        self.app.push_screen(dialog, self._searched)
-
-    def _searched(self, text: str | None) -> None:
-        if text is not None:
-            self.show_query(replace(self.reviewing.query, text=text))
-
-    def action_go_to(self) -> None:
-        """`:`: to a place of the list by its number."""
-        from consolidator_tui.tui.modals.line_input import LineInput
-
-        text = f"Number of the group, 1 to {self.groups.total:,}:"
-        self.app.push_screen(LineInput("Go to", text), self._went)
-
-    def _went(self, text: str | None) -> None:
-        if text is None:
-            return
-        if not text.isdecimal():
-            self.reviewing.tell(f"{safe(text, 20)} is no number.", Level.WARNING)
-            return
-        self.groups.move_to(int(text) - 1)
-
     def action_switch(self, by: int) -> None:
         """`h` and `l`: the version beside the result."""
         if not self.table.switch(by):
@@ -427,22 +292,6 @@ class ReviewView(Screen[bool]):
         ]
         title = names[0] if len(names) == 1 else plural(len(names), "field")
         self.app.push_screen(Viewer(f"{detail.group.table}: {title}", values))
-
-    def action_leave(self) -> None:
-        """`esc`: clear range, search and filter, one after the other; then back to Migrate."""
-        query = self.reviewing.query
-        if self.groups.range_from is not None:
-            self.groups.range_from = None
-            self.groups.refresh()
-            self.draw()
-            return
-        plain = ConflictQuery(decided=Decided.ALL, limit=query.limit)
-        if not query.text and not query.table and query.decided is Decided.ALL:
-            self.dismiss(False)
-            return
-        group = self.current
-        number = group.number if group is not None else 0
-        self.show_query(plain, max(number, 0))
 
     def action_log(self) -> None:
         """`L`: the whole log."""

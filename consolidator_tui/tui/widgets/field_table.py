@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from itertools import takewhile
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from rich.style import Style
@@ -11,12 +12,13 @@ from textual.geometry import Region, Size
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from consolidator_tui.domain.cells import Cell, CellKind, cell
+from consolidator_tui.domain.cells import Cell, CellKind, cell, text_cell
 from consolidator_tui.domain.conflict import ConflictDetail, ConflictKind
 from consolidator_tui.domain.decided import BOTH, SAME
 from consolidator_tui.domain.plan import Value
 from consolidator_tui.tui.signs import NONE
-from consolidator_tui.tui.widgets.group_list import GAP, short_names
+from consolidator_tui.tui.text import clip_path
+from consolidator_tui.tui.widgets.group_list import GAP, Names
 from consolidator_tui.tui.widgets.virtual import Part, line
 
 if TYPE_CHECKING:
@@ -24,7 +26,12 @@ if TYPE_CHECKING:
     from consolidator_tui.tui.theme import Inks
 
 EQUAL, DIFFERENT = "≡", "≠"
-SIDE_BY_SIDE = 16
+OWNER = "→"
+LOOKED_AT = 2_000
+"""Characters of long texts among which their first difference is looked for."""
+BEFORE = 6
+"""Characters that are shown before the first difference of long texts."""
+SIDE_BY_SIDE = 14
 """Cells that a version needs beside the others."""
 PLAIN = Style()
 
@@ -60,6 +67,8 @@ class FieldTable(ScrollView, can_focus=False):
         super().__init__(id=id)
         self.detail: ConflictDetail | None = None
         self.draft: Draft | None = None
+        self.names: Names = {}
+        """Paths of sources -> what they are called here."""
         self.only_differing = False
         self.cursor = 0
         self.version = 0
@@ -98,7 +107,7 @@ class FieldTable(ScrollView, can_focus=False):
         detail = self.detail
         if detail is None or name == detail.key:
             return False
-        if detail.group.kind is not ConflictKind.UNIQUE:
+        if detail.group.kind not in (ConflictKind.UNIQUE, ConflictKind.APART):
             return name in detail.group.differs
         found = {repr(version.values.get(name)) for version in detail.versions}
         return len(found) > 1
@@ -129,11 +138,16 @@ class FieldTable(ScrollView, can_focus=False):
     def all_fit(self) -> bool:
         """Whether all versions have room side by side."""
         count = len(self.detail.versions) if self.detail else 2
-        return count <= 2 or self.size.width - 18 >= (count + 1) * SIDE_BY_SIDE
+        if count <= 2:
+            return True
+        # At 80 columns long values matter more than seeing all versions at once.
+        narrow = self.screen.has_class("-narrow")
+        return not narrow and self.size.width - 18 >= (count + 1) * SIDE_BY_SIDE
 
     def on_resize(self) -> None:
         """The width is part of what is drawn."""
         self.virtual_size = Size(self.size.width, len(self.fields) + 1)
+        self.refresh()
 
     # What the target will have
 
@@ -146,9 +160,13 @@ class FieldTable(ScrollView, can_focus=False):
         if self.draft is not None:
             keep, values, fields = self.draft.keep, self.draft.values, self.draft.fields
         if keep == BOTH:
-            return "both", None
+            return "both", values.get(name)
         if not keep or keep == SAME:
             keep = group.winner
+        given = detail.versions[0].given
+        if name in given and name not in values and name not in fields:
+            # An earlier decision named this entity so.
+            return "value", given[name]
         having = [version for version in detail.versions if name in version.values]
         equal = {repr(version.values[name]) for version in having}
         if not keep and (len(equal) > 1 or name == detail.key):
@@ -180,7 +198,7 @@ class FieldTable(ScrollView, can_focus=False):
 
     def render_line(self, y: int) -> Strip:
         """One line of the view; the first is the heading and stays."""
-        width, base = self.size.width, self.rich_style
+        width, base = self.scrollable_content_region.width, self.rich_style
         detail = self.detail
         if detail is None:
             return Strip.blank(width, base)
@@ -204,12 +222,14 @@ class FieldTable(ScrollView, can_focus=False):
         ink = self._ink
         names, cells = self._widths(detail, width)
         paths = tuple(version.source for version in detail.versions)
-        short = short_names(paths) if len(set(paths)) == len(paths) else list(paths)
         parts: list[Part] = [("", 3, PLAIN), ("field", names, ink.accent)]
         for place in self._shown:
-            label = f"{place + 1} {short[place]} "
+            label = f"{place + 1} "
             if not self.all_fit:
-                label = f"{place + 1} of {len(paths)} (h l) {short[place]} "
+                label = f"{place + 1} of {len(paths)} (h l) "
+            label += clip_path(
+                self.names.get(paths[place], paths[place]), max(cells - 1 - len(label), 4)
+            )
             parts += [(label, cells - 1, ink.accent + ink.strong), GAP]
         parts.append(("result", cells, ink.accent))
         return parts
@@ -224,29 +244,76 @@ class FieldTable(ScrollView, can_focus=False):
             (name, names - 1, ink.strong if differs else ink.muted),
             GAP,
         ]
+        skip = self._skipped(detail, name, cells - 1) if differs else 0
         for place in self._shown:
             version = detail.versions[place]
             if name not in version.values:
                 parts.append((f"{NONE} no such column", cells - 1, ink.muted))
             else:
-                parts.append(self._value(version.values[name], cells - 1))
+                value, owner = version.values[name], version.owners.get(name)
+                parts.append(self._value(value, cells - 1, owner, skip))
             parts.append(GAP)
-        parts.append(self._result(detail, name, cells))
+        parts.append(self._result(detail, name, cells, skip))
         return parts
 
-    def _result(self, detail: ConflictDetail, name: str, cells: int) -> Part:
+    def _skipped(self, detail: ConflictDetail, name: str, cells: int) -> int:
+        """How many characters are left out where texts begin alike and differ out of sight."""
+        found = [v.values[name] for v in detail.versions if name in v.values]
+        texts = [value for value in found if isinstance(value, str)]
+        if len(texts) < len(found) or len(texts) < 2:
+            return 0
+        columns = zip(*(text[:LOOKED_AT] for text in texts), strict=False)
+        same = sum(1 for _ in takewhile(lambda column: len(set(column)) == 1, columns))
+        return same - BEFORE if same > max(cells - BEFORE, 2 * BEFORE) else 0
+
+    def _result(self, detail: ConflictDetail, name: str, cells: int, skip: int) -> Part:
         ink = self._ink
         how, value = self.result(name)
         if how == "both":
-            return "both rows stay", cells, ink.accent
-        if how == "open":
+            if name not in detail.values:
+                told = "both rows stay" if len(detail.versions) == 2 else "kept apart"
+                return told, cells, ink.accent
+            # Only one of the rows gets the other value, so both are told.
+            head = detail.versions[0]
+            first = cell(head.given.get(name, head.values.get(name)), limit=max(cells, 8)).text
+            return f"{first} and {cell(value, limit=max(cells, 8)).text}", cells, ink.accent
+        owner = self._owner(name)
+        if how == "open" and owner is None:
             return "?", cells, ink.warn
-        text, width, style = self._value(value, cells)
+        if owner is not None:
+            # Its number there may be another one than here.
+            return f"{OWNER} {owner}", cells, PLAIN
+        text, width, style = self._value(value, cells, skip=skip)
         values = self.draft.values if self.draft is not None else detail.values
-        return (f"{text}", width, style + (ink.accent if name in values else PLAIN))
+        by_hand = name in values or name in detail.versions[0].given
+        return (text, width, style + (ink.accent if by_hand else PLAIN))
 
-    def _value(self, value: Value, cells: int) -> Part:
+    def _value(
+        self, value: Value, cells: int, owner: tuple[Value, ...] | None = None, skip: int = 0
+    ) -> Part:
         ink = self._ink
+        if skip and isinstance(value, str):
+            return f"…{text_cell(value[skip:], len(value), max(cells, 8)).text}", cells, PLAIN
         shown: Cell = cell(value, limit=max(cells, 8))
         muted = shown.kind in (CellKind.NULL, CellKind.BLOB)
-        return shown.text, cells, ink.muted if muted else PLAIN
+        text = shown.text if owner is None else f"{shown.text} {OWNER} {named(owner)}"
+        return text, cells, ink.muted if muted else PLAIN
+
+    def _owner(self, name: str) -> str | None:
+        """The row that the result of a reference leads to, where that is known."""
+        draft, detail = self.draft, self.detail
+        assert detail is not None
+        keep, values, fields = detail.group.keep, detail.values, detail.fields
+        if draft is not None:
+            keep, values, fields = draft.keep, draft.values, draft.fields
+        if name in values:
+            return None
+        source = fields.get(name, keep if keep != SAME else "") or detail.group.winner
+        owners = [v.owners.get(name) for v in detail.versions if source in ("", v.source)]
+        told = {named(owner) if owner is not None else None for owner in owners}
+        return told.pop() if len(told) == 1 else None
+
+
+def named(owner: tuple[Value, ...]) -> str:
+    """What tells the row that a reference leads to from others, in words."""
+    return ", ".join(cell(value, limit=40).text for value in owner)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, cast
 
+from rich.cells import cell_len
 from rich.style import Style
+from rich.text import Text
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.geometry import Region, Size
@@ -17,7 +20,7 @@ from textual.strip import Strip
 from consolidator_tui.domain.cells import cell
 from consolidator_tui.domain.conflict import ConflictGroup, ConflictKind
 from consolidator_tui.domain.decided import BOTH, SAME
-from consolidator_tui.tui.signs import GOOD, TODO
+from consolidator_tui.tui.signs import GOOD, NONE, TODO
 from consolidator_tui.tui.text import clip_path
 from consolidator_tui.tui.widgets.virtual import Part, line
 
@@ -29,8 +32,19 @@ PAGE = 100
 KEPT_PAGES = 12
 NAMES_FROM = 55
 """Cells from which on the list names the sources."""
+LEAD = 3
+"""Cells for the mark of a range and the sign."""
+COLUMNS = ("table", "key", "sources", "differs", "kept")
+HEADINGS = {
+    "table": "table",
+    "key": "key",
+    "sources": "sources",
+    "differs": "differs",
+    "kept": "result",
+}
 BY_HAND = "●"
 SAME_SIGN = "≡"
+Names = Mapping[str, str]
 PLAIN = Style()
 GAP: Part = (" ", 1, PLAIN)
 
@@ -67,6 +81,9 @@ class GroupList(ScrollView, can_focus=True):
         self.cursor = 0
         self.range_from: int | None = None
         self.several_tables = False
+        self.names: Names = {}
+        """Paths of sources -> what they are called here."""
+        self._needs = Widths()
 
     @property
     def current(self) -> ConflictGroup | None:
@@ -98,6 +115,7 @@ class GroupList(ScrollView, can_focus=True):
         self._asked.clear()
         self._goal = None
         self.cursor = self.total = 0
+        self._needs = Widths()
         self.range_from = None
         self.refresh()
 
@@ -125,6 +143,8 @@ class GroupList(ScrollView, can_focus=True):
             # Places behind have moved up.
             self._pages.clear()
         self._pages[number] = groups
+        # Columns only grow, so that they do not jump while one moves down the list.
+        self._needs = widest(groups, self.names, self._needs)
         self._pages.move_to_end(number)
         while len(self._pages) > KEPT_PAGES:
             self._pages.popitem(last=False)
@@ -210,60 +230,105 @@ class GroupList(ScrollView, can_focus=True):
 
     def _parts(self, group: ConflictGroup, index: int, width: int) -> list[Part]:
         ink = self._ink
-        sign, sign_style, kept = self._stand(group)
+        sign, sign_style = self._stand(group)
         in_range = self.marked is not None and self.marked[0] <= index <= self.marked[1]
         lead = "▶" if in_range else " "
-        cells = column_widths(width, self.several_tables)
-        key = ", ".join(cell(value, limit=80).text for value in group.entity.values())
-        sources = ",".join(short_names(group.sources))
+        cells = column_widths(width, self._needs, self.several_tables)
+        said = cells_of(group, self.names)
+        styles = {"key": PLAIN, "kept": PLAIN if group.keep else ink.muted}
         parts: list[Part] = [(lead, 1, ink.accent), (f"{sign} ", 2, sign_style)]
-        if cells.table:
-            parts += [(group.table, cells.table - 1, ink.muted), GAP]
-        parts += [
-            *((key, cells.key - 1, PLAIN), GAP),
-            *(((sources, cells.sources - 1, ink.muted), GAP) if cells.sources else ()),
-            *((", ".join(group.differs) or "equal", cells.differs - 1, ink.muted), GAP),
-            (kept, cells.kept, PLAIN if group.keep else ink.muted),
-        ]
+        for name in COLUMNS:
+            room = getattr(cells, name)
+            if room:
+                parts += [(said[name], room - 1, styles.get(name, ink.muted)), GAP]
         return parts
 
-    def _stand(self, group: ConflictGroup) -> tuple[str, Style, str]:
-        """Sign, its style, and in words what is kept."""
+    def heading(self) -> Text:
+        """The names of the columns."""
+        cells = column_widths(self.size.width, self._needs, self.several_tables)
+        text = " " * LEAD + "".join(
+            f"{HEADINGS[name]:<{getattr(cells, name)}}" for name in COLUMNS if getattr(cells, name)
+        )
+        return Text(text, str(self._ink.accent), no_wrap=True, end="")
+
+    def _stand(self, group: ConflictGroup) -> tuple[str, Style]:
+        """How the group stands, as a sign and its style."""
         ink = self._ink
         if group.keep:
-            edited = " +fields" if group.edited and group.keep != BOTH else ""
-            word = group.keep if group.keep in (BOTH, SAME) else f"→ {clip_path(group.keep, 30)}"
-            return BY_HAND, ink.accent, word + edited
+            return BY_HAND, ink.accent
         if group.kind is ConflictKind.DUPLICATE:
-            return SAME_SIGN, ink.muted, "one entity"
-        if group.decided_by:
-            return GOOD, ink.good, f"{group.decided_by} → {clip_path(group.winner, 30)}"
-        return TODO, ink.warn, "undecided"
+            return SAME_SIGN, ink.muted
+        if group.kind is ConflictKind.APART:
+            return TODO, ink.muted
+        return (GOOD, ink.good) if group.decided_by else (TODO, ink.warn)
 
 
+@dataclass(frozen=True, slots=True)
 class Widths:
-    """The width of each column of the list."""
+    """The width of each column of the list, the gap behind it included."""
 
-    def __init__(self, table: int, key: int, sources: int, differs: int, kept: int) -> None:
-        self.table, self.key, self.sources = table, key, sources
-        self.differs, self.kept = differs, kept
-
-
-def column_widths(width: int, several_tables: bool) -> Widths:
-    """How the width of the list is shared out."""
-    room = max(width - 3, 20)
-    table = min(max(room // 7, 8), 18) if several_tables else 0
-    room -= table
-    kept = min(max(room // 4, 12), 30)
-    # Side by side with the versions there is no room for their sources, and no need.
-    sources = min(max(room // 6, 10), 26) if room >= NAMES_FROM else 0
-    differs = min(max(room // 4, 10), 40)
-    return Widths(table, room - kept - sources - differs, sources, differs, kept)
+    table: int = 0
+    key: int = 0
+    sources: int = 0
+    differs: int = 0
+    kept: int = 0
 
 
-def short_names(paths: tuple[str, ...]) -> list[str]:
-    """Paths by their last part, or whole where that part is not enough to tell them apart."""
-    names = [path.rpartition("/")[2] for path in paths]
-    return [
-        name if names.count(name) == 1 else path for name, path in zip(names, paths, strict=True)
-    ]
+LEAST = Widths(8, 18, 10, 9, 10)
+MOST = Widths(18, 60, 30, 40, 34)
+
+
+def column_widths(width: int, needs: Widths, several_tables: bool) -> Widths:
+    """How the width of the list is shared out: each column gets what it needs, as far as there is
+    room, and the widest gives first."""
+    room = max(width - LEAD, 20)
+    names = [name for name in COLUMNS if name != "table" or several_tables]
+    wanted = {n: min(max(getattr(needs, n), getattr(LEAST, n)), getattr(MOST, n)) for n in names}
+    if sum(wanted.values()) > room and width < NAMES_FROM:
+        # Side by side with the versions there is no room for their sources, and no need.
+        del wanted["sources"]
+    while (over := sum(wanted.values()) - room) > 0:
+        name = max(wanted, key=lambda n: wanted[n] / getattr(LEAST, n))
+        if wanted[name] <= 4:
+            break
+        wanted[name] -= min(over, max(wanted[name] // 8, 1))
+    wanted["kept"] += max(room - sum(wanted.values()), 0)
+    return Widths(**wanted)
+
+
+def widest(groups: tuple[ConflictGroup, ...], names: Names, so_far: Widths) -> Widths:
+    """The width that each column needs for these groups, and needed before."""
+    found = {name: getattr(so_far, name) for name in COLUMNS}
+    for group in groups:
+        for name, text in cells_of(group, names).items():
+            found[name] = max(found[name], min(cell_len(text), getattr(MOST, name)) + 1)
+    return Widths(**found)
+
+
+def cells_of(group: ConflictGroup, names: Names) -> dict[str, str]:
+    """What stands in each column of a group's line."""
+    return {
+        "table": group.table,
+        "key": ", ".join(cell(value, limit=80).text for value in group.entity.values()),
+        "sources": ",".join(names.get(path, path) for path in group.sources),
+        "differs": ", ".join(group.differs)
+        or ("equal" if group.kind is ConflictKind.DUPLICATE else NONE),
+        "kept": kept_words(group, names),
+    }
+
+
+def kept_words(group: ConflictGroup, names: Names) -> str:
+    """What the target will have, in a few words."""
+    if group.keep == BOTH:
+        return "both +values" if group.edited else "both"
+    if group.keep:
+        kept = clip_path(names.get(group.keep, group.keep), 30)
+        word = SAME if group.keep == SAME else f"→ {kept}"
+        return word + (" +fields" if group.edited else "")
+    if group.kind is ConflictKind.DUPLICATE:
+        return "one entity"
+    if group.kind is ConflictKind.APART:
+        return "taken back"
+    if group.decided_by:
+        return f"{group.decided_by} → {clip_path(names.get(group.winner, group.winner), 30)}"
+    return "undecided"

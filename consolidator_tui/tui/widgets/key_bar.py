@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
+from rich.cells import cell_len
 from rich.text import Text
 from textual.binding import Binding
 from textual.events import Click
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 LAST = ("stop", "log", "help", "ask_quit")
 """Actions that are the same everywhere come behind the screen's own."""
 GAP = "  "
+LEAST = 80
+"""Cells of the smallest terminal."""
 
 
 class KeyBar(Static):
@@ -35,13 +38,25 @@ class KeyBar(Static):
             self._draw()
 
     def shown(self) -> list[Binding]:
-        """The bindings that are shown, in order."""
+        """The bindings that are shown, in order; the screen's last ones only where they fit."""
         found: dict[str, Binding] = {}
         for _node, binding, enabled, _tooltip in self.screen.active_bindings.values():
             if binding.show and enabled and binding.description:
                 found.setdefault(binding.action, binding)
         bindings = list(found.values())
-        return sorted(bindings, key=lambda b: LAST.index(b.action) + 1 if b.action in LAST else 0)
+        own = [binding for binding in bindings if binding.action not in LAST]
+        rest = sorted((b for b in bindings if b.action in LAST), key=lambda b: LAST.index(b.action))
+        while own and self._length(own + rest) > max(self.size.width, LEAST):
+            own.pop()
+        return own + rest
+
+    def _length(self, bindings: list[Binding]) -> int:
+        words = (f"{self.app.get_key_display(b)} {b.description}" for b in bindings)
+        return 1 + cell_len(GAP.join(words))
+
+    def on_resize(self) -> None:
+        """More keys fit, or fewer."""
+        self._draw()
 
     def _draw(self) -> None:
         ink = cast("ConsolidatorApp", self.app).ink

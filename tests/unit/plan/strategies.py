@@ -14,9 +14,9 @@ from consolidator_tui.domain.plan import (
     OnDrift,
     PlanDocument,
     ReferencePlan,
-    Rule,
     TablePlan,
 )
+from consolidator_tui.domain.rule import Rule
 
 # Text as the tool has it: any character, and bytes that were not UTF-8 as surrogates.
 names = st.one_of(

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 
 from consolidator_tui.domain.errors import PlanError
-from consolidator_tui.domain.plan import Decision, OnDrift, PlanDocument, Rule
+from consolidator_tui.domain.plan import Decision, OnDrift, PlanDocument
+from consolidator_tui.domain.rule import Rule
 from consolidator_tui.services.plan_file import dumps, loads
 from consolidator_tui.services.plan_lines import find_lines
 
