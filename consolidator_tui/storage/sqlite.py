@@ -164,6 +164,8 @@ class Database:
         """Attach a file under a schema name."""
         uri = file_uri(path, mode=mode, immutable=immutable)
         await self.rows(f"ATTACH ? AS {quote(schema)}", (uri,))
+        run: Any = self._connection._execute
+        await self._guard(run(_trust_json, self._connection._conn, schema))
 
     async def detach(self, schema: str) -> None:
         """Detach a schema; not possible inside a transaction."""
@@ -240,7 +242,7 @@ async def open_database(
     """Open a file (or, for None, a database in memory) for the length of a `with` block.
 
     `mode` is SQLite's: ro, rw, rwc. `timeout` is in seconds, for locks. SQL from the file's
-    schema is untrusted (https://sqlite.org/security.html) where this SQLite can be told so.
+    schema is untrusted (https://sqlite.org/security.html).
     Raises sqlite3.Error; `explain` turns that into a sentence.
     """
     name = ":memory:" if path is None else file_uri(path, mode=mode, immutable=immutable)
@@ -253,14 +255,48 @@ async def open_database(
         yield database
 
 
-@lru_cache(maxsize=1)
-def _can_distrust() -> bool:
-    """Whether JSON functions work in schemas that are not trusted.
+def _prepare(connection: sqlite3.Connection, cache_kib: int | None) -> None:
+    """Settings of a fresh connection; defensive mode where Python can set it (3.12).
 
-    Some versions (3.40 is one) take them for dangerous there, and then a table with
-    CHECK (json_valid(x)) cannot even be read. Nothing that a schema can call has side effects:
-    extensions cannot be loaded, and the functions that are registered here only compute.
+    Without it a schema still reaches nothing outside: functions that do are not there, or may not
+    be called from a schema, and extensions are never loaded.
     """
+    connection.execute("PRAGMA trusted_schema = OFF").close()
+    connection.execute("PRAGMA cell_size_check = ON").close()
+    flag = getattr(sqlite3, "SQLITE_DBCONFIG_DEFENSIVE", None)
+    if flag is not None:
+        connection.setconfig(flag, True)  # type: ignore[attr-defined]
+    if cache_kib is not None:
+        connection.execute(f"PRAGMA cache_size = -{cache_kib}").close()
+    _trust_json(connection, "main")
+
+
+def _trust_json(connection: sqlite3.Connection, schema: str) -> None:
+    """Trust a schema that speaks of JSON, where SQLite takes JSON functions for dangerous.
+
+    Some versions do (3.40 is one), and a table with CHECK (json_valid(x)) cannot even be read
+    then. What a trusted schema can call besides has no side effects either: extensions cannot be
+    loaded, and the functions that are registered here only compute.
+    """
+    if _knows_json():
+        return
+    (timeout,) = connection.execute("PRAGMA busy_timeout").fetchone()
+    connection.execute("PRAGMA busy_timeout = 0").close()
+    try:
+        speaks = connection.execute(
+            f"SELECT 1 FROM {quote(schema)}.sqlite_schema WHERE sql LIKE '%json%' LIMIT 1"
+        ).fetchone()
+    except sqlite3.Error:
+        # Whoever reads the file next is told what is wrong with it.
+        speaks = None
+    connection.execute(f"PRAGMA busy_timeout = {timeout}").close()
+    if speaks is not None:
+        connection.execute("PRAGMA trusted_schema = ON").close()
+
+
+@lru_cache(maxsize=1)
+def _knows_json() -> bool:
+    """Whether JSON functions work in schemas that are not trusted."""
     with closing(sqlite3.connect(":memory:")) as probe:
         probe.execute("PRAGMA trusted_schema = OFF")
         try:
@@ -268,22 +304,6 @@ def _can_distrust() -> bool:
         except sqlite3.OperationalError:
             return False
     return True
-
-
-def _prepare(connection: sqlite3.Connection, cache_kib: int | None) -> None:
-    """Settings of a fresh connection; defensive mode where Python can set it (3.12).
-
-    Without it a schema still reaches nothing outside: functions that do are not there, or may not
-    be called from a schema, and extensions are never loaded.
-    """
-    if _can_distrust():
-        connection.execute("PRAGMA trusted_schema = OFF").close()
-    connection.execute("PRAGMA cell_size_check = ON").close()
-    flag = getattr(sqlite3, "SQLITE_DBCONFIG_DEFENSIVE", None)
-    if flag is not None:
-        connection.setconfig(flag, True)  # type: ignore[attr-defined]
-    if cache_kib is not None:
-        connection.execute(f"PRAGMA cache_size = -{cache_kib}").close()
 
 
 def explain(error: sqlite3.Error, what: str) -> ConsolidatorError:

@@ -19,6 +19,7 @@ from consolidator_tui.domain.rule import Rule
 from consolidator_tui.services.consolidate import consolidate
 from consolidator_tui.services.undoing import undo
 from consolidator_tui.storage.run_folder import list_runs
+from consolidator_tui.storage.sqlite import open_database
 from tests.services.session_project import SCHEMA, hashes, write_shop
 
 SECRET = "s3cr3t-v4lue"
@@ -185,3 +186,20 @@ async def test_a_link_that_appears_is_not_followed(tmp_path: Path) -> None:
     assert outcome.exit_status == 4, outcome.messages
     assert hashes(other) == before
     assert os.path.lexists(project / "b.db")
+
+
+async def test_only_schemas_that_speak_of_json_may_be_trusted(tmp_path: Path) -> None:
+    """Some versions of SQLite refuse JSON functions in schemas that are not trusted."""
+    plain, speaking = tmp_path / "plain.db", tmp_path / "json.db"
+    with closing(sqlite3.connect(plain)) as connection:
+        connection.execute("CREATE TABLE t(v)")
+    with closing(sqlite3.connect(speaking)) as connection:
+        connection.execute("CREATE TABLE t(v, g AS (json_valid(v)), CHECK (json_valid(v)))")
+        connection.execute("INSERT INTO t VALUES ('{}')")
+        connection.commit()
+    async with open_database(plain) as database:
+        assert await database.value("PRAGMA trusted_schema") == 0
+        await database.attach(speaking, "other")
+        assert await database.value("SELECT g FROM other.t") == 1
+    async with open_database(speaking, immutable=True) as database:
+        assert await database.value("SELECT g FROM t") == 1
