@@ -283,14 +283,15 @@ def _trust_json(connection: sqlite3.Connection, schema: str) -> None:
     (timeout,) = connection.execute("PRAGMA busy_timeout").fetchone()
     connection.execute("PRAGMA busy_timeout = 0").close()
     try:
-        speaks = connection.execute(
+        rows = connection.execute(
             f"SELECT 1 FROM {quote(schema)}.sqlite_schema WHERE sql LIKE '%json%' LIMIT 1"
-        ).fetchone()
-    except sqlite3.Error:
-        # Whoever reads the file next is told what is wrong with it.
-        speaks = None
+        )
+        speaks = rows.fetchone() is not None
+    except sqlite3.Error as error:
+        # What else is wrong with the file is told to whoever reads it next.
+        speaks = "unsafe use of json" in str(error)
     connection.execute(f"PRAGMA busy_timeout = {timeout}").close()
-    if speaks is not None:
+    if speaks:
         connection.execute("PRAGMA trusted_schema = ON").close()
 
 
