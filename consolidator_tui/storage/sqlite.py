@@ -32,6 +32,7 @@ PROGRESS_STEPS = 20_000
 
 Row = tuple[Any, ...]
 
+_UNSAFE_JSON = "unsafe use of json"
 _FORBIDDEN = re.compile(r"not authorized|unsafe use of|may not be used in")
 """What SQLite says of functions that a schema may not call: https://sqlite.org/security.html"""
 
@@ -163,9 +164,8 @@ class Database:
     ) -> None:
         """Attach a file under a schema name."""
         uri = file_uri(path, mode=mode, immutable=immutable)
-        await self.rows(f"ATTACH ? AS {quote(schema)}", (uri,))
         run: Any = self._connection._execute
-        await self._guard(run(_trust_json, self._connection._conn, schema))
+        await self._guard(run(_attach, self._connection._conn, uri, schema))
 
     async def detach(self, schema: str) -> None:
         """Detach a schema; not possible inside a transaction."""
@@ -271,6 +271,18 @@ def _prepare(connection: sqlite3.Connection, cache_kib: int | None) -> None:
     _trust_json(connection, "main")
 
 
+def _attach(connection: sqlite3.Connection, uri: str, schema: str) -> None:
+    statement = f"ATTACH ? AS {quote(schema)}"
+    try:
+        connection.execute(statement, (uri,)).close()
+    except sqlite3.DatabaseError as error:
+        if _UNSAFE_JSON not in str(error):
+            raise
+        connection.execute("PRAGMA trusted_schema = ON").close()
+        connection.execute(statement, (uri,)).close()
+    _trust_json(connection, schema)
+
+
 def _trust_json(connection: sqlite3.Connection, schema: str) -> None:
     """Trust a schema that speaks of JSON, where SQLite takes JSON functions for dangerous.
 
@@ -289,7 +301,7 @@ def _trust_json(connection: sqlite3.Connection, schema: str) -> None:
         speaks = rows.fetchone() is not None
     except sqlite3.Error as error:
         # What else is wrong with the file is told to whoever reads it next.
-        speaks = "unsafe use of json" in str(error)
+        speaks = _UNSAFE_JSON in str(error)
     connection.execute(f"PRAGMA busy_timeout = {timeout}").close()
     if speaks:
         connection.execute("PRAGMA trusted_schema = ON").close()
