@@ -88,7 +88,7 @@ async def test_on_the_command_line(
     outcome = await consolidate(tmp_path, options, lambda _event: None)
     assert outcome.exit_status == status, outcome.messages
     assert (tmp_path / "b.db").exists() == (status == 4)
-    assert ('os.environ.get("SHOP_DB", ' in (tmp_path / "job.py").read_text()) == configure
+    assert ("os.environ.get('SHOP_DB', " in (tmp_path / "job.py").read_text()) == configure
     if status == 4:
         assert "job.py:2 names b.db" in outcome.messages[-1].text
         assert "--ignore-references" in outcome.messages[-1].fix
