@@ -78,11 +78,17 @@ async def test_on_the_command_line(
     write(tmp_path, HARMLESS)
     write(tmp_path, {"job.py": "import sqlite3\nsqlite3.connect('b.db')\n"})
     options = RunOptions(
-        target="app.db", cleanup=True, ignore_references=ignore, configure=configure, yes=True
+        target="app.db",
+        cleanup=True,
+        ignore_references=ignore,
+        configure=configure,
+        introduce_key="SHOP_DB" if configure else None,
+        yes=True,
     )
     outcome = await consolidate(tmp_path, options, lambda _event: None)
     assert outcome.exit_status == status, outcome.messages
     assert (tmp_path / "b.db").exists() == (status == 4)
+    assert ("os.environ.get('SHOP_DB', " in (tmp_path / "job.py").read_text()) == configure
     if status == 4:
         assert "job.py:2 names b.db" in outcome.messages[-1].text
         assert "--ignore-references" in outcome.messages[-1].fix

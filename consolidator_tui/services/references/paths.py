@@ -170,6 +170,28 @@ _PYTHON = re.compile(
 _NAMES = re.compile(rb"\b(?:DATABASE|DB)_?NAME\b|DATABASES(?:['\"]\])*\s*(?:=\s|\[|:)")
 
 
+_NAMED = re.compile(
+    rb"\.(?:sqlitedb|sqlite[23]?|s3db|sl3|sdb|db3?)['\"?{\\]|sqlite3?(?:\+\w+)?:|sqlcipher|"
+    rb"attach\b.{0,12}'"
+)
+"""A text that names a database, in lower case."""
+_OPENED = re.compile(
+    rb"create_(?:async_)?engine\(|make_url\(|from_uri\(|jobstore|sqlite\w*(?:database|engine|dict)|"
+    rb"apswdatabase|\bdatabase\(|sqlite_utils|from_conn_string|tortoise|pony|"
+    rb"sqlalchemy_database_uri|sqlalchemy_binds|bind\(|"
+    rb"(?:(?:import|\.)\s*connect\b|\bconnect\(|\bconnection\()"
+)
+"""A call that may open one, or a setting that is opened."""
+_CARRIED = re.compile(
+    rb"^[^\n]*(?:database|db|sqlite)_?(?:path|file|url|uri|name|dir)[^\n]*$", re.M
+)
+_JOINED = re.compile(
+    rb"/|\+|join|%|[({]\w*['\"]|environ|getenv|env|config|exists|isfile|is_file|remove|unlink|rename|"
+    rb"replace|move|copy|open|stat|write_|touch"
+)
+"""What is done with such a name that matters to other files."""
+
+
 class Mentions:
     """A quick look: whether it is worth reading a file's bytes more closely.
 
@@ -190,4 +212,17 @@ class Mentions:
             return True
         if python and any(word in small for word in (*_QUICK, *_QUICK_PYTHON)):
             return _PYTHON.search(small) is not None or _NAMES.search(data) is not None
+        return self._any(small)
+
+    def worth_parsing(self, data: bytes) -> bool:
+        """Of Python source without its documentation: whether there can be a reference in it, a
+        use of one, or a name that matters to the references of other files."""
+        small = data.lower()
+        if any(name in small for name in self._names) or b"DATABASES" in data:
+            return True
+        if _NAMED.search(small) or _OPENED.search(small):
+            return True
+        return any(_JOINED.search(match[0]) for match in _CARRIED.finditer(small))
+
+    def _any(self, small: bytes) -> bool:
         return any(word in small for word in _QUICK) and _CLOSER.search(small) is not None

@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from consolidator_tui.services.references.paths import Mentions
 
 _KEEP = re.compile(
-    rb"db|database|sqlite|store|engine|connect|__file__|cwd|chdir|environ|setenv|getenv|config|"
+    rb"db|database|url|dsn|sqlite|store|engine|connect|__file__|cwd|chdir|environ|setenv|getenv|config|"
     rb"settings|path|_file|_dir|folder|remove|unlink|rename|move|copy|replace|touch|write_|global |"
     rb"nonlocal |instance|attach|tempfile|bind\(|isolated|import |:=|"
     rb"\b(?:self|cls)\.\w+[^=\n(]*=[^=]"
@@ -59,7 +59,8 @@ def thin(data: bytes, mentions: Mentions) -> bytes | None:
         else:
             statements.append(found)
     spoken = lines.joined()
-    if not mentions(_COMMENT.sub(b"", spoken), python=True):
+    bare = _COMMENT.sub(b"", spoken)
+    if not mentions(bare, python=True) or not mentions.worth_parsing(bare):
         return None
     if len(data) >= _SMALL:
         statements.sort(key=lambda statement: statement.lineno)

@@ -119,6 +119,18 @@ def test_only_documentation_mentions_a_database() -> None:
 
 
 @pytest.mark.parametrize(
+    ("source", "worth"),
+    [("import sqlite3\nversion = sqlite3.sqlite_version\n", False),
+     ("import sqlite3\ncon = sqlite3.connect(where)\n", True),
+     ("database_name = parameters.get\n", False),
+     ("from names import DB_NAME\npath = BASE / DB_NAME\n", True),
+     ("from names import DB_PATH\nos.remove(DB_PATH)\n", True)],
+)  # fmt: skip
+def test_what_can_hold_a_reference_is_parsed(source: str, worth: bool) -> None:
+    assert (thin(source.encode(), MENTIONS) is not None) is worth
+
+
+@pytest.mark.parametrize(
     "block",
     ["def go():\n    remove(LOCATION)\n", "def go():\n    use(LOCATION)\n",
      "def go(x):\n    work(x)\ndef work(x):\n    sqlite3.connect(x)\n",
