@@ -32,7 +32,6 @@ async def test_a_plan_goes_from_one_project_to_another(tmp_path: Path) -> None:
     async with merged(project(tmp_path / "there", "a.db", "b.db", "c.db")) as session:
         await decide(session, ann="b.db")
         assert await session.import_plan("../shared.toml") == (2, False)
-        await session.make_plan()
         await session.migrate()
         assert stand(await session.conflict_page(ALL)) == (1, 1, 2)
         ann = await session.conflict_group(await number_of(session, "ann@x"))
