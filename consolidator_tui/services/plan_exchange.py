@@ -115,18 +115,18 @@ class PlanExchange(Deciding):
         `name` is relative to the project. None, and nothing written, when there is a plan already
         and `replace_` is off. Raises UsageError for a place where no plan may be written.
         """
-        path = self.project / Path(name).expanduser()
-        if await asyncio.to_thread(path.is_dir):
-            path /= PLAN
-        if path.suffix != SUFFIX:
-            # A slip of the finger must not write over a database.
-            raise UsageError(f"{name} does not end in {SUFFIX}.", todo="Name a .toml file.")
-        if not await asyncio.to_thread(path.parent.is_dir):
-            raise UsageError(f"There is no folder {path.parent}.", todo="Name one that exists.")
-        if not replace_ and await asyncio.to_thread(path.exists):
-            return None
-        data = (await self.plan_text()).encode("utf-8")
         with self.explained("The export"):
+            path = self.project / Path(name).expanduser()
+            if await asyncio.to_thread(path.is_dir):
+                path /= PLAN
+            if path.suffix != SUFFIX:
+                # A slip of the finger must not write over a database.
+                raise UsageError(f"{name} does not end in {SUFFIX}.", todo="Name a .toml file.")
+            if not await asyncio.to_thread(path.parent.is_dir):
+                raise UsageError(f"There is no folder {path.parent}.", todo="Name one that exists.")
+            if not replace_ and await asyncio.to_thread(path.exists):
+                return None
+            data = (await self.plan_text()).encode("utf-8")
             await asyncio.to_thread(write_atomically, path, data, mode=PRIVATE_FILE)
         return path
 
