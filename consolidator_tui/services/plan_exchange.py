@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from consolidator_tui.domain.catalog import fold
 from consolidator_tui.domain.decided import Entry, decision_of, entry_of
-from consolidator_tui.domain.errors import PlanError, UsageError
+from consolidator_tui.domain.errors import GateClosed, PlanError, UsageError
 from consolidator_tui.domain.merge import MergePlan
 from consolidator_tui.domain.plan import Decision, PlanDocument
 from consolidator_tui.services import plan_file
@@ -19,18 +19,13 @@ from consolidator_tui.storage.atomic import PRIVATE_FILE, explain_os, write_atom
 PLAN = "plan.toml"
 """Name of the plan with all decisions in the run's folder."""
 SUFFIX = ".toml"
+BATCH = 1_000
 EDITABLE = 1_000
 """Decisions that are shown with the plan when it is edited as text."""
 
 
 class PlanExchange(Deciding):
     """Here the plan and the decisions, which are stored apart, are one document."""
-
-    def reset(self) -> None:
-        """As before; no plan was brought in."""
-        super().reset()
-        self._brought: str | None = None
-        """What to call the step with the decisions of a plan that was brought in."""
 
     # As text
 
@@ -71,12 +66,7 @@ class PlanExchange(Deciding):
         moving = [decision for decision in self._document.decisions if not decision.also]
         if not moving or self.store is None:
             return
-        label = self._brought or "plan"
-        entries = [_entry(decision, plan) for decision in moving]
-        await self.store.decisions.change(
-            label, batch_of(entries), undoable=self._brought is not None
-        )
-        self._brought = None
+        await self.store.decisions.change("plan", _batches(moving, plan), undoable=False)
         self._document = replace(self._document, decisions=self.lasting_decisions())
         await self.save_plan()
 
@@ -125,18 +115,18 @@ class PlanExchange(Deciding):
         `name` is relative to the project. None, and nothing written, when there is a plan already
         and `replace_` is off. Raises UsageError for a place where no plan may be written.
         """
-        path = self.project / Path(name).expanduser()
-        if await asyncio.to_thread(path.is_dir):
-            path /= PLAN
-        if path.suffix != SUFFIX:
-            # A slip of the finger must not write over a database.
-            raise UsageError(f"{name} does not end in {SUFFIX}.", todo="Name a .toml file.")
-        if not await asyncio.to_thread(path.parent.is_dir):
-            raise UsageError(f"There is no folder {path.parent}.", todo="Name one that exists.")
-        if not replace_ and await asyncio.to_thread(path.exists):
-            return None
-        data = (await self.plan_text()).encode("utf-8")
         with self.explained("The export"):
+            path = self.project / Path(name).expanduser()
+            if await asyncio.to_thread(path.is_dir):
+                path /= PLAN
+            if path.suffix != SUFFIX:
+                # A slip of the finger must not write over a database.
+                raise UsageError(f"{name} does not end in {SUFFIX}.", todo="Name a .toml file.")
+            if not await asyncio.to_thread(path.parent.is_dir):
+                raise UsageError(f"There is no folder {path.parent}.", todo="Name one that exists.")
+            if not replace_ and await asyncio.to_thread(path.exists):
+                return None
+            data = (await self.plan_text()).encode("utf-8")
             await asyncio.to_thread(write_atomically, path, data, mode=PRIVATE_FILE)
         return path
 
@@ -144,8 +134,12 @@ class PlanExchange(Deciding):
         """Take the plan in a file: its choices in place of those made, its decisions with them.
 
         The chosen files stay. Gives the number of its decisions, and whether it names other files.
-        The next `make_plan` makes one undo step of the decisions. Raises UsageError, PlanError.
+        The decisions are one undo step. Raises GateClosed before there is a plan, FileRefused,
+        PlanError.
         """
+        plan, store = self.plan or self.merged, self.store
+        if plan is None or store is None:
+            raise GateClosed("Nothing is planned yet.", todo="Plan the merge first.")
         path = self.project / Path(name).expanduser()
         try:
             text = await asyncio.to_thread(path.read_text, encoding="utf-8")
@@ -153,14 +147,33 @@ class PlanExchange(Deciding):
             raise explain_os(error, name) from error
         except UnicodeDecodeError as error:
             raise PlanError(f"{name} is no text in UTF-8.", todo="Name a plan.toml.") from error
-        document = plan_file.loads(text, name)
+        # A plan may hold 100,000 decisions: nothing here waits for it on the event loop.
+        document = await asyncio.to_thread(plan_file.loads, text, name)
+        await asyncio.to_thread(plan_file.validate, document, self.sources, text, name)
         own = self._document
         others = bool(document.sources) and set(document.sources) != set(own.sources)
         others = others or document.target not in (None, own.target)
-        taken = replace(document, target=own.target, base=own.base, sources=own.sources)
-        await self.set_document(taken, text, name)
-        self._brought = f"import of {path.name}"
+        made = [decision for decision in document.decisions if not decision.also]
+        if made:
+            await store.decisions.change(f"import of {path.name}", _batches(made, plan))
+        lasting = tuple(decision for decision in document.decisions if decision.also)
+        await self.set_document(
+            replace(
+                document, target=own.target, base=own.base, sources=own.sources, decisions=lasting
+            )
+        )
         return len(document.decisions), others
+
+
+async def _batches(
+    decisions: Sequence[Decision], plan: MergePlan
+) -> AsyncIterator[Sequence[Entry]]:
+    for start in range(0, len(decisions), BATCH):
+        yield await asyncio.to_thread(_entries, decisions[start : start + BATCH], plan)
+
+
+def _entries(decisions: Sequence[Decision], plan: MergePlan) -> list[Entry]:
+    return [_entry(decision, plan) for decision in decisions]
 
 
 def _entry(decision: Decision, plan: MergePlan) -> Entry:

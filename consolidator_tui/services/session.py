@@ -262,7 +262,8 @@ class Session(PlanExchange, Smoking, Previewing):
             if any(counts.conflict or counts.undecided for counts in self.result.counts):
                 await self.offer_ancestor()
             new = sum(counts.new for counts in self.result.counts)
-            open_ = f", {len(self.questions)} questions" if self.questions else ""
+            asked = len(self.questions)
+            open_ = f", {asked} question{'s' * (asked > 1)}" if asked else ""
             say(f"{len(self.result.counts)} tables, {new:,} rows new in the target{open_}")
         return self.result
 

@@ -125,10 +125,12 @@ class Merging(PlanEditing):
         """Work that may take a while and is not the step itself: when it fails it is only told."""
 
         async def caught() -> T | ConsolidatorError:
+            from consolidator_tui.services.failure import translate
+
             try:
                 return await run()
-            except ConsolidatorError as error:
-                return error
+            except (ConsolidatorError, OSError, RuntimeError, ValueError) as error:
+                return translate(error, title)
 
         def done(found: T | ConsolidatorError) -> None:
             if isinstance(found, ConsolidatorError):

@@ -365,6 +365,29 @@ async def test_after_a_failed_merge_the_decision_can_be_taken_back(tmp_path: Pat
         assert not list((tmp_path / "p").rglob("*.before"))
 
 
+async def test_equal_numbers_of_a_reference_say_whose_they_are(tmp_path: Path) -> None:
+    folder = tmp_path / "p"
+    folder.mkdir()
+    for name, email in (("a.db", "ann@x"), ("b.db", "bob@x")):
+        write(folder / name, 14, [(email, "N", None, None)])
+        with closing(sqlite3.connect(folder / name)) as connection:
+            connection.execute(
+                "CREATE TABLE notes(id INTEGER PRIMARY KEY, slug TEXT NOT NULL UNIQUE, "
+                "owner INTEGER REFERENCES people, parent INTEGER REFERENCES notes)"
+            )
+            connection.execute("INSERT INTO notes VALUES (1, 'one', 15, NULL), (2, 'two', 99, 1)")
+            connection.commit()
+    async with merged(folder) as session:
+        group = (await session.conflict_page(ALL)).groups[0]
+        assert (group.table, group.entity, group.differs) == ("notes", {"slug": "one"}, ("owner",))
+        detail = await session.conflict_group(group.number)
+        assert [version.values["owner"] for version in detail.versions] == [15, 15]
+        assert [version.owners for version in detail.versions] == [
+            {"owner": ("ann@x",)},
+            {"owner": ("bob@x",)},
+        ]
+
+
 CHAIN = """
 CREATE TABLE people(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, email TEXT UNIQUE);
 CREATE TABLE orders(id INTEGER PRIMARY KEY, person_id INTEGER REFERENCES people(id), what TEXT);

@@ -15,10 +15,20 @@ SHOWN = 1_000
 """Conflicts per table and kind that are spelled out; the rest is counted."""
 
 _WORDS = {
-    "values": "disagree and no rule decides",
-    "doubt": "share an id in copies of one file, but may be different rows",
-    "unique": "are different entities with one UNIQUE key",
+    "values": (
+        "entity of {} has versions that disagree and no rule decides",
+        "entities of {} have versions that disagree and no rule decides",
+    ),
+    "doubt": (
+        "row of {} shares an id in copies of one file, but may be another row",
+        "rows of {} share an id in copies of one file, but may be different rows",
+    ),
+    "unique": (
+        "group of different entities of {} has one UNIQUE key",
+        "groups of different entities of {} have one UNIQUE key each",
+    ),
 }
+"""For one, and for several."""
 
 
 async def open_questions(database: Database, work: Work) -> list[Question]:
@@ -33,10 +43,10 @@ async def open_questions(database: Database, work: Work) -> list[Question]:
         places = sorted({int(p) for p in str(differs).split(",") if p})
         columns = ", ".join(work.table.columns[p].name for p in places)
         paths = await _paths(database, work, kind)
+        words = _WORDS[kind][count > 1].replace("{}", work.table.name)
         questions.append(
             Question(
-                f"{count} rows of {work.table.name} {_WORDS[kind]} ({columns}) in "
-                f"{', '.join(paths)}.",
+                f"{count:,} {words} ({columns}) in {', '.join(paths)}.",
                 table=work.table.name,
                 column=columns,
                 file=", ".join(paths),

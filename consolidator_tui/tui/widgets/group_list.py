@@ -86,6 +86,11 @@ class GroupList(ScrollView, can_focus=True):
         self._needs = Widths()
 
     @property
+    def _beside(self) -> bool:
+        """Whether the versions stand beside the list, with their numbers."""
+        return self.size.width < NAMES_FROM
+
+    @property
     def current(self) -> ConflictGroup | None:
         """The group under the cursor, None while it is read."""
         return self.group_at(self.cursor)
@@ -144,7 +149,7 @@ class GroupList(ScrollView, can_focus=True):
             self._pages.clear()
         self._pages[number] = groups
         # Columns only grow, so that they do not jump while one moves down the list.
-        self._needs = widest(groups, self.names, self._needs)
+        self._needs = widest(groups, self.names, self._needs, beside=self._beside)
         self._pages.move_to_end(number)
         while len(self._pages) > KEPT_PAGES:
             self._pages.popitem(last=False)
@@ -234,7 +239,7 @@ class GroupList(ScrollView, can_focus=True):
         in_range = self.marked is not None and self.marked[0] <= index <= self.marked[1]
         lead = "▶" if in_range else " "
         cells = column_widths(width, self._needs, self.several_tables)
-        said = cells_of(group, self.names)
+        said = cells_of(group, self.names, beside=self._beside)
         styles = {"key": PLAIN, "kept": PLAIN if group.keep else ink.muted}
         parts: list[Part] = [(lead, 1, ink.accent), (f"{sign} ", 2, sign_style)]
         for name in COLUMNS:
@@ -296,39 +301,44 @@ def column_widths(width: int, needs: Widths, several_tables: bool) -> Widths:
     return Widths(**wanted)
 
 
-def widest(groups: tuple[ConflictGroup, ...], names: Names, so_far: Widths) -> Widths:
+def widest(
+    groups: tuple[ConflictGroup, ...], names: Names, so_far: Widths, *, beside: bool
+) -> Widths:
     """The width that each column needs for these groups, and needed before."""
     found = {name: getattr(so_far, name) for name in COLUMNS}
     for group in groups:
-        for name, text in cells_of(group, names).items():
+        for name, text in cells_of(group, names, beside=beside).items():
             found[name] = max(found[name], min(cell_len(text), getattr(MOST, name)) + 1)
     return Widths(**found)
 
 
-def cells_of(group: ConflictGroup, names: Names) -> dict[str, str]:
-    """What stands in each column of a group's line."""
+def cells_of(group: ConflictGroup, names: Names, *, beside: bool) -> dict[str, str]:
+    """What stands in each column of a group's line; `beside`: its versions are in view."""
     return {
         "table": group.table,
         "key": ", ".join(cell(value, limit=80).text for value in group.entity.values()),
         "sources": ",".join(names.get(path, path) for path in group.sources),
         "differs": ", ".join(group.differs)
         or ("equal" if group.kind is ConflictKind.DUPLICATE else NONE),
-        "kept": kept_words(group, names),
+        "kept": kept_words(group, names, by_number=beside),
     }
 
 
-def kept_words(group: ConflictGroup, names: Names) -> str:
-    """What the target will have, in a few words."""
+def kept_words(group: ConflictGroup, names: Names, *, by_number: bool) -> str:
+    """What the target will have, in a few words; `by_number`: a version is told by its key."""
+
+    def told(path: str) -> str:
+        if by_number and path in group.sources:
+            return f"→ {group.sources.index(path) + 1}"
+        return f"→ {clip_path(names.get(path, path), 30)}"
+
     if group.keep == BOTH:
         return "both +values" if group.edited else "both"
     if group.keep:
-        kept = clip_path(names.get(group.keep, group.keep), 30)
-        word = SAME if group.keep == SAME else f"→ {kept}"
+        word = SAME if group.keep == SAME else told(group.keep)
         return word + (" +fields" if group.edited else "")
     if group.kind is ConflictKind.DUPLICATE:
         return "one entity"
     if group.kind is ConflictKind.APART:
         return "taken back"
-    if group.decided_by:
-        return f"{group.decided_by} → {clip_path(names.get(group.winner, group.winner), 30)}"
-    return "undecided"
+    return f"{group.decided_by} {told(group.winner)}" if group.decided_by else "undecided"
