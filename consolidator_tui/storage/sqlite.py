@@ -266,9 +266,10 @@ def _prepare(connection: sqlite3.Connection, cache_kib: int | None) -> None:
     flag = getattr(sqlite3, "SQLITE_DBCONFIG_DEFENSIVE", None)
     if flag is not None:
         connection.setconfig(flag, True)  # type: ignore[attr-defined]
-    if cache_kib is not None:
-        connection.execute(f"PRAGMA cache_size = -{cache_kib}").close()
     _trust_json(connection, "main")
+    if cache_kib is not None:
+        # This one reads the schema.
+        connection.execute(f"PRAGMA cache_size = -{cache_kib}").close()
 
 
 def _attach(connection: sqlite3.Connection, uri: str, schema: str) -> None:
