@@ -21,7 +21,7 @@ from consolidator_tui.domain.merge import (
 )
 from consolidator_tui.services.merge import aliases, deletions, ranges, three_way
 from consolidator_tui.services.merge.aliases import find_aliases
-from consolidator_tui.services.merge.classify import classify, create_maps
+from consolidator_tui.services.merge.classify import classify
 from consolidator_tui.services.merge.conflicts import (
     TABLES,
     can_disagree,
@@ -38,6 +38,7 @@ from consolidator_tui.services.merge.decisions import (
 )
 from consolidator_tui.services.merge.deletions import settle_deletions
 from consolidator_tui.services.merge.groups import name_groups
+from consolidator_tui.services.merge.maps import create_maps
 from consolidator_tui.services.merge.order import in_working_order, is_plain, roots
 from consolidator_tui.services.merge.questions import open_questions, pending_questions
 from consolidator_tui.services.merge.survivorship import apply_rules, keep_winners

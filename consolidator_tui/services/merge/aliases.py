@@ -40,13 +40,8 @@ async def find_aliases(database: Database, works: Sequence[Work]) -> None:
                 child.aliases.add(column)
 
 
-def place_of(work: Work, column: str) -> int:
-    """The place of a column in its table."""
-    return [c.name for c in work.table.columns].index(column)
-
-
 async def _changes(database: Database, parent: Work, key: str) -> bool:
-    place = place_of(parent, key)
+    place = parent.place(key)
     return bool(
         await database.value(
             f"SELECT EXISTS (SELECT 1 FROM pv.conflict WHERE number = {parent.table.number} "
@@ -69,10 +64,10 @@ async def _collect(database: Database, child: Work, column: str, parent: Work, k
             )
     await database.execute(
         "INSERT INTO temp.kept SELECT o.g, o.value FROM pv.override o "
-        f"WHERE o.number = {parent.table.number} AND o.place = {place_of(parent, key)} "
+        f"WHERE o.number = {parent.table.number} AND o.place = {parent.place(key)} "
         "AND o.from_g IS NULL ON CONFLICT DO UPDATE SET v = excluded.v"
     )
-    place = place_of(child, column)
+    place = child.place(column)
     for source in parent.members:
         own = parent.own(source, key)
         if own is None:
@@ -87,21 +82,13 @@ async def _collect(database: Database, child: Work, column: str, parent: Work, k
     await database.execute("DROP TABLE temp.kept")
 
 
-def aliased(work: Work, source: int, column: str, own: str) -> str:
-    """The value of a natural reference, by its new name where the parent's changed."""
-    return (
-        f"coalesce((SELECT a.new FROM pv.alias a WHERE a.number = {work.table.number} "
-        f"AND a.place = {place_of(work, column)} AND a.src = {source} AND a.old = {own}), {own})"
-    )
-
-
 async def follow_in_base(database: Database, work: Work) -> None:
     """Rows of the base that speak of a changed key follow too."""
     for column in work.aliases:
         name = quote(column)
         old = (
             f"FROM pv.alias a WHERE a.number = {work.table.number} "
-            f"AND a.place = {place_of(work, column)} AND a.src = 0"
+            f"AND a.place = {work.place(column)} AND a.src = 0"
         )
         await database.execute(
             f"UPDATE main.{quote(work.table.name)} AS {ROW} SET {name} = (SELECT a.new {old} "

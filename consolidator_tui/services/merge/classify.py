@@ -13,25 +13,10 @@ from consolidator_tui.domain.merge import IdentityKind, Link
 from consolidator_tui.services.merge.classes import Key, arm, group, store_classes
 from consolidator_tui.services.merge.heirs import find_heirs, join_heirs
 from consolidator_tui.services.merge.lineage import match_by_lineage
+from consolidator_tui.services.merge.maps import note_mapped
 from consolidator_tui.services.merge.probes import long_columns, match_by_probe
 from consolidator_tui.services.merge.work import Translator, Work
 from consolidator_tui.storage.sqlite import Database
-
-
-async def create_maps(database: Database, works: Sequence[Work]) -> None:
-    """Make the empty maps of all tables.
-
-    At once: every later change of the ledger's schema makes the writer read all of it again.
-    """
-    await database.execute("BEGIN")
-    await database.script(
-        [
-            f"CREATE TABLE {work.map}(g INTEGER PRIMARY KEY, canon INTEGER NOT NULL, "
-            "keep INTEGER NOT NULL)"
-            for work in works
-        ]
-    )
-    await database.execute("COMMIT")
 
 
 async def classify(database: Database, translator: Translator, work: Work) -> None:
@@ -56,31 +41,9 @@ async def classify(database: Database, translator: Translator, work: Work) -> No
                 await join_heirs(database, work)
         else:
             await _match(database, translator, work, _content(work, ()))
-    if fixed_key(work) is not None:
+    if work.fixed_key is not None:
         await _move_to_parents(database, translator, work)
     await note_mapped(database, work)
-
-
-async def note_mapped(database: Database, work: Work) -> None:
-    """Set the flags that say what the map does."""
-    mapped, base_mapped = await database.values(
-        f"SELECT EXISTS (SELECT 1 FROM {work.map} WHERE {condition})"
-        for condition in ("1", f"{work.within(0, 'g')} AND canon <> g")
-    )
-    work.mapped, work.base_mapped = bool(mapped), bool(base_mapped)
-
-
-def fixed_key(work: Work) -> str | None:
-    """The rowid column whose value is not free: the key of a parent, or the identity itself."""
-    alias = work.table.table.rowid_alias
-    if alias is None:
-        return None
-    column = next((c.name for c in work.table.columns if c.name == alias), None)
-    if column is None:
-        return None
-    if work.table.surrogate is None:
-        return column
-    return column if work.table.identity.columns == (column,) else None
 
 
 def _content(work: Work, only_incomplete: tuple[str, ...]) -> Key:
@@ -126,7 +89,7 @@ def _links(work: Work, key: Key) -> list[Link]:
 
 async def _move_to_parents(database: Database, translator: Translator, work: Work) -> None:
     """Rows whose key is not free stand where the key says, alone or merged."""
-    column = fixed_key(work)
+    column = work.fixed_key
     assert column is not None
     for link in work.links_of(column):
         work.deltas = dict(translator.works[link.root].deltas)

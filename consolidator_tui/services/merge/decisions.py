@@ -14,7 +14,6 @@ from consolidator_tui.domain.decided import BOTH, SAME, Batches, Entry, entry_of
 from consolidator_tui.domain.errors import PlanError
 from consolidator_tui.domain.merge import MergePlan, Note
 from consolidator_tui.services.merge.apart import note_rows
-from consolidator_tui.services.merge.classify import note_mapped
 from consolidator_tui.services.merge.conflicts import index_entities
 from consolidator_tui.services.merge.decided_rows import (
     bindable,
@@ -23,6 +22,7 @@ from consolidator_tui.services.merge.decided_rows import (
     read_keys,
     rows_of,
 )
+from consolidator_tui.services.merge.maps import note_mapped
 from consolidator_tui.services.merge.rejoin import depth_of, keep_apart, make_one
 from consolidator_tui.services.merge.work import Translator, Work
 from consolidator_tui.storage.sqlite import Database

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from consolidator_tui.domain.catalog import TableKind, fold
 from consolidator_tui.domain.merge import Note, Reference
 from consolidator_tui.domain.plan import Deletions
-from consolidator_tui.services.merge.classify import note_mapped
 from consolidator_tui.services.merge.heirs import Past, compared, heirs, past_of
+from consolidator_tui.services.merge.maps import note_mapped
 from consolidator_tui.services.merge.work import Work
 from consolidator_tui.services.sqltext import combined, sql_value
 from consolidator_tui.storage.sqlite import Database, quote

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from consolidator_tui.domain.catalog import fold
 from consolidator_tui.domain.errors import Refused
-from consolidator_tui.services.merge.classify import fixed_key
 from consolidator_tui.services.merge.work import Translator, Work
 from consolidator_tui.storage.sqlite import Database, quote
 
@@ -15,7 +14,7 @@ ROW = '"written row"'
 
 def address_column(work: Work) -> str | None:
     """The declared column that holds the row's address in the target, if there is one."""
-    return work.table.surrogate or fixed_key(work)
+    return work.table.surrogate or work.fixed_key
 
 
 def target_address(work: Work, alias: str) -> str:

@@ -10,7 +10,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from consolidator_tui.domain.catalog import Table, TableKind, UniqueKey, fold
-from consolidator_tui.services.merge.lineage import birth_column
 from consolidator_tui.services.merge.work import Work
 from consolidator_tui.services.sqltext import combined
 from consolidator_tui.services.workspace import PAST, row_address
@@ -196,7 +195,7 @@ async def _find(database: Database, work: Work, past: Past, source: int) -> None
         )
         return
     same = compared(work, past, source)
-    birth = birth_column(work)
+    birth = work.birth
     born = "NULL"
     if birth is not None and past.column(work, source, birth) is not None:
         ours, theirs = work.own(source, birth), f"a.{past.column(work, source, birth)}"

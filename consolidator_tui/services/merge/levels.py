@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from consolidator_tui.domain.merge import Link
 from consolidator_tui.services.merge.classes import Key, arm, group, store_classes
+from consolidator_tui.services.merge.maps import note_mapped
 from consolidator_tui.services.merge.work import Translator, Work
 from consolidator_tui.services.sqltext import sql_value
 from consolidator_tui.storage.sqlite import Database
@@ -18,8 +19,6 @@ async def match_by_levels(
     database: Database, translator: Translator, work: Work, key: Key, links: list[Link]
 ) -> None:
     """Fill the map of a table whose identity contains references to the table itself."""
-    from consolidator_tui.services.merge.classify import note_mapped
-
     await _read_kin(database, translator, work, links)
     parents = [f"p{place}" for place in range(len(links))]
     await database.execute("CREATE TEMP TABLE candidate(g INTEGER PRIMARY KEY)")

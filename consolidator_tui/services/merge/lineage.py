@@ -7,33 +7,16 @@ are different entities. What is neither is asked.
 
 from __future__ import annotations
 
-import re
-from typing import TYPE_CHECKING
-
 from consolidator_tui.services.merge.classes import Key, arm, group, store_classes
+from consolidator_tui.services.merge.heirs import Past, match_heirs
+from consolidator_tui.services.merge.maps import note_mapped
 from consolidator_tui.services.merge.work import Translator, Work
 from consolidator_tui.services.sqltext import combined
 from consolidator_tui.storage.sqlite import Database
 
-if TYPE_CHECKING:
-    from consolidator_tui.services.merge.heirs import Past
-
-_BIRTH = re.compile(
-    r"(created?|creation|inserted|added|born|joined|registered)(_?(at|on|time|date|ts))?\Z"
-    r"|date_?(created|added|joined)\Z",
-    re.I,
-)
 _WEIGHED = 100
 """Columns whose values are looked at to know how much they tell."""
 _SAMPLE = 1_000
-
-
-def birth_column(work: Work) -> str | None:
-    """The column that says when a row was made."""
-    for column in work.table.columns:
-        if _BIRTH.match(re.sub(r"(?<=[a-z])(?=[A-Z])", "_", column.name)):
-            return column.name
-    return None
 
 
 async def match_by_lineage(
@@ -45,8 +28,6 @@ async def match_by_lineage(
     """
     followed = () if past is None else past.sources
     if past is not None:
-        from consolidator_tui.services.merge.heirs import match_heirs
-
         await match_heirs(database, work)
     await database.execute(
         "CREATE TABLE IF NOT EXISTS pv.doubt(number INTEGER, g INTEGER, other INTEGER)"
@@ -78,7 +59,7 @@ async def _match_pair(
     await database.execute("DROP TABLE IF EXISTS temp.pairs")
     equal = combined("AND", same, "1")
     alike = combined("+", [f"({term})" for term in same], "0")
-    birth = birth_column(work)
+    birth = work.birth
     if birth in compared:
         ours, theirs = (str(work.own(k, birth, a)) for k, a in ((later, "s"), (earlier, "b")))
         born = f"CASE WHEN {ours} IS NULL OR {theirs} IS NULL THEN NULL ELSE {ours} = {theirs} END"
@@ -204,8 +185,6 @@ async def _match_moved(
     families: tuple[tuple[int, ...], ...],
 ) -> None:
     """Rows of one family that no id brought together are the same when their content is."""
-    from consolidator_tui.services.merge.classify import note_mapped
-
     names = tuple(c.name for c in work.table.columns if c.name != work.table.surrogate)
     await note_mapped(database, work)
     if not names:
@@ -288,8 +267,6 @@ async def _match_across(
     Rows that refer to rows of the same table are equal once those are, so they are looked at
     again, level by level, as long as the round before found something.
     """
-    from consolidator_tui.services.merge.classify import note_mapped
-
     loops = {link.column for link in work.table.links if link.root == work.key}
     below: set[str] = set()
     while await _meet(database, translator, work, families, below) and loops:

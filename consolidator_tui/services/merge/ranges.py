@@ -6,7 +6,6 @@ only those need room: in a copy that merely grew, they keep their ids.
 
 from __future__ import annotations
 
-from consolidator_tui.services.merge.classify import fixed_key
 from consolidator_tui.services.merge.work import Translator, Work
 from consolidator_tui.services.planning.links import NONE_IDS, smallest_shift
 from consolidator_tui.storage.sqlite import Database
@@ -19,7 +18,7 @@ TABLE = (
 
 async def tighten(database: Database, translator: Translator, work: Work) -> None:
     """Set the table's `deltas` and `final` ranges, and put them into its map and the ledger."""
-    if fixed_key(work) is None:
+    if work.fixed_key is None:
         await _tighten(database, translator, work)
     for source, delta in work.deltas.items():
         await database.execute(

@@ -23,8 +23,8 @@ from consolidator_tui.domain.instant import to_microseconds
 from consolidator_tui.domain.merge import MergePlan
 from consolidator_tui.domain.plan import Value
 from consolidator_tui.services.merge import apart, pairs
-from consolidator_tui.services.merge.classify import note_mapped
 from consolidator_tui.services.merge.decided_rows import bindable, read_keys
+from consolidator_tui.services.merge.maps import note_mapped
 from consolidator_tui.services.merge.owners import owners_of
 from consolidator_tui.services.merge.sharing import shared_keys
 from consolidator_tui.services.merge.uniqueness import target_keys

@@ -9,6 +9,7 @@ it is the row that is written there.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field, replace
 
 from consolidator_tui.domain.catalog import Affinity, fold
@@ -16,6 +17,12 @@ from consolidator_tui.domain.merge import Link, MergePlan, MergeTable
 from consolidator_tui.services.sqltext import sql_value
 from consolidator_tui.services.workspace import Rows, Workspace, written_address
 from consolidator_tui.storage.sqlite import quote
+
+_BIRTH = re.compile(
+    r"(created?|creation|inserted|added|born|joined|registered)(_?(at|on|time|date|ts))?\Z"
+    r"|date_?(created|added|joined)\Z",
+    re.I,
+)
 
 
 @dataclass(slots=True)
@@ -165,6 +172,31 @@ class Work:
         """The links that a column's values follow."""
         return [link for link in self.table.links if link.column == column]
 
+    @property
+    def fixed_key(self) -> str | None:
+        """The rowid column whose value is not free: the key of a parent, or the identity itself."""
+        alias = self.table.table.rowid_alias
+        if alias is None:
+            return None
+        column = next((c.name for c in self.table.columns if c.name == alias), None)
+        if column is None:
+            return None
+        if self.table.surrogate is None:
+            return column
+        return column if self.table.identity.columns == (column,) else None
+
+    @property
+    def birth(self) -> str | None:
+        """The column that says when a row was made."""
+        for column in self.table.columns:
+            if _BIRTH.match(re.sub(r"(?<=[a-z])(?=[A-Z])", "_", column.name)):
+                return column.name
+        return None
+
+    def place(self, column: str) -> int:
+        """The place of a column in the table."""
+        return [c.name for c in self.table.columns].index(column)
+
     def needs_type(self, column: str) -> bool:
         """Whether 1 and 1.0 can both stand in the column and are to be told apart."""
         known = self.loose.get(column)
@@ -240,14 +272,19 @@ class Translator:
                 )
                 arms += f" WHEN {condition} THEN {self.follow(work, link, source, own)}"
         if column in work.aliases:
-            from consolidator_tui.services.merge.aliases import aliased
-
-            expression = aliased(work, source, column, own)
+            expression = self.aliased(work, source, column, own)
         if arms:
             expression = f"CASE{arms} ELSE {expression} END"
         if target.default is not None and work.must_fill(column):
             return f"coalesce({expression}, {target.default})"
         return expression
+
+    def aliased(self, work: Work, source: int, column: str, own: str) -> str:
+        """The value of a natural reference, by its new name where the parent's changed."""
+        return (
+            f"coalesce((SELECT a.new FROM pv.alias a WHERE a.number = {work.table.number} "
+            f"AND a.place = {work.place(column)} AND a.src = {source} AND a.old = {own}), {own})"
+        )
 
     def follow(self, work: Work, link: Link, source: int, own: str) -> str:
         """The id that the entity behind a reference has in the target."""

@@ -18,7 +18,7 @@ from consolidator_tui.domain.merge import IdentityKind, MergePlan
 from consolidator_tui.domain.plan import NotSame
 from consolidator_tui.domain.suggestion import PickedRow, Suggestion, Suggestions, not_same
 from consolidator_tui.services.merge import make_works
-from consolidator_tui.services.merge.classify import note_mapped
+from consolidator_tui.services.merge.maps import note_mapped
 from consolidator_tui.services.merge.work import Translator, Work
 from consolidator_tui.services.suggest.block import Blocks, find_pairs
 from consolidator_tui.services.suggest.compare import compare
