@@ -74,9 +74,20 @@ def _command(commands: Commands, name: str, about: str, answer: Answer) -> argpa
     return added
 
 
+def _name(text: str) -> str:
+    """An argument that names a file: a variable that is not set must not mean "choose one"."""
+    if not text:
+        raise argparse.ArgumentTypeError("an empty text names no file")
+    return text
+
+
+def _folder(text: str) -> Path:
+    return Path(_name(text))
+
+
 def _project(command: argparse.ArgumentParser) -> None:
     command.add_argument(
-        "project", metavar="PROJECT", nargs="?", type=Path, default=Path(), help="its folder"
+        "project", metavar="PROJECT", nargs="?", type=_folder, default=Path(), help="its folder"
     )
 
 
@@ -85,10 +96,11 @@ def _json(command: argparse.ArgumentParser) -> None:
 
 
 def _files(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--target", metavar="FILE", help="the one database")
+    command.add_argument("--target", metavar="FILE", type=_name, help="the one database")
     command.add_argument(
         "--source",
         metavar="FILE",
+        type=_name,
         action="append",
         default=[],
         help="a file that takes part, relative to PROJECT (repeatable; default: what scan marks)",
@@ -140,7 +152,9 @@ def _add_run(commands: Commands) -> None:
     _project(run)
     run.add_argument("--plan", metavar="FILE", type=Path, help="a plan document (TOML)")
     _files(run)
-    run.add_argument("--base", metavar="FILE", help="the source whose rows keep their ids")
+    run.add_argument(
+        "--base", metavar="FILE", type=_name, help="the source whose rows keep their ids"
+    )
     run.add_argument(
         "--on-conflict",
         metavar="RULE[,RULE]",

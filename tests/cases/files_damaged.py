@@ -139,16 +139,36 @@ def _index_case(p: Project) -> None:
     shop.check(p, *[("cyd", "z" * 200)] * 400)
 
 
+def _destroy(p: Project, name: str, index: str) -> None:
+    at = (_root(p, name, index) - 1) * _page_size(p, name)
+    data = bytearray((p.root / name).read_bytes())
+    data[at : at + 200] = b"\xee" * 200
+    (p.root / name).write_bytes(data)
+
+
 @case("files: only an index is damaged")
 def damaged_index(p: Project) -> None:
-    """All rows are readable: merged whole (and the index rebuilt), or refused by name."""
+    """All rows are readable: merged whole, the index rebuilt, the damaged bytes kept."""
     p.db("a.db", shop.SCHEMA, shop.A)
-    path = _filled(p)
-    at = (_root(p, "b.db", "orders_by_user") - 1) * _page_size(p, "b.db")
-    data = bytearray(path.read_bytes())
-    data[at : at + 200] = b"\xee" * 200
-    path.write_bytes(data)
-    _index_case(p)
+    _filled(p)
+    _destroy(p, "b.db", "orders_by_user")
+    p.run().done()
+    shop.check(p, *[("cyd", "z" * 200)] * 400)
+
+
+@case("files: only the index of a constraint is damaged, in the base")
+def damaged_constraint(p: Project) -> None:
+    """The same where the index cannot be dropped, and the staged copy must not inherit it."""
+    _filled(p, "a.db")
+    p.db("b.db", shop.SCHEMA, shop.A)
+    _destroy(p, "a.db", "sqlite_autoindex_users_1")
+    before = (p.root / "a.db").read_bytes()
+    result = p.run()
+    result.done()
+    shop.check(p, *[("cyd", "z" * 200)] * 400)
+    backup = p.root / ".consolidator" / "runs" / str(result.last["run"]) / "backup"
+    if before not in [path.read_bytes() for path in backup.rglob("*") if path.is_file()]:
+        raise CaseFailed("the backup does not hold the original's bytes")
 
 
 @case("files: an index that lacks rows")

@@ -296,3 +296,22 @@ def other_migrations(p: Project) -> None:
     result.done()
     result.names("aerich")
     p.expect("SELECT version FROM aerich", [("0_init.py",)])
+
+
+@case("lineage: a natural key changed in one of two small copies")
+def key_changed(p: Project) -> None:
+    """One of two people got another address; fifty notes with equal ids say what the files are."""
+    schema = (
+        "CREATE TABLE users(id INTEGER PRIMARY KEY, email TEXT UNIQUE);"
+        "CREATE TABLE note(id INTEGER PRIMARY KEY, title TEXT, place TEXT, body TEXT,"
+        " updated_at TEXT);"
+    )
+    notes = [(n, f"title {n}", f"p{n}", f"body {n}", "2024-01-01") for n in range(1, 51)]
+    edited = [(1, "title 1", "p1", "edited", "2024-02-01"), *notes[1:]]
+    p.both(
+        schema,
+        {"users": [(1, "old@x"), (2, "bob@x")], "note": notes},
+        {"users": [(1, "new@x"), (2, "bob@x")], "note": edited},
+    )
+    p.run().done()
+    p.expect("SELECT count(*), max(body) FROM note", [(50, "edited")])

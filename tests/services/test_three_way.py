@@ -301,3 +301,18 @@ async def test_a_unique_key_alone_follows_rows(tmp_path: Path) -> None:
     assert outcome.result is Result.CONSOLIDATED, outcome.messages
     with closing(sqlite3.connect(tmp_path / "app.db")) as con:
         assert con.execute("SELECT * FROM t ORDER BY 1").fetchall() == [("a", 2), ("b", 2)]
+
+
+async def test_an_exact_copy_is_named_as_a_descendant(tmp_path: Path) -> None:
+    """Who names the copy means the file that it is a copy of."""
+    copies(tmp_path, BEFORE, "", "UPDATE users SET phone = 'B' WHERE id = 2")
+    with closing(sqlite3.connect(tmp_path / "app.db")) as con:
+        con.executescript(
+            "UPDATE users SET phone = 'A' WHERE id = 2; DELETE FROM users WHERE id = 3"
+        )
+    shutil.copy(tmp_path / "app.db", tmp_path / "copy.db")
+    plan = 'ancestor = "old.bak"\ndescendants = ["copy.db", "backend/app.db"]\n'
+    plan += 'deletions = "honour"\non_conflict = ["base"]\n'
+    outcome = await run_with(tmp_path, plan, "app.db", "copy.db", "backend/app.db")
+    assert outcome.result is Result.CONSOLIDATED, outcome.messages
+    assert users(tmp_path) == [("ann", "1"), ("bob", "A")]

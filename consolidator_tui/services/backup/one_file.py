@@ -9,6 +9,7 @@ from consolidator_tui.domain.manifest import MAIN, FileRecord, Role
 from consolidator_tui.services.backup.capture import Captured, capture
 from consolidator_tui.services.backup.places import Place, place_name
 from consolidator_tui.services.backup.progress import Reporter
+from consolidator_tui.services.backup.salvage import rebuild_indexes
 from consolidator_tui.services.backup.snapshot import (
     build_snapshot,
     inspect_snapshot,
@@ -16,6 +17,7 @@ from consolidator_tui.services.backup.snapshot import (
 )
 from consolidator_tui.services.backup.users import Users
 from consolidator_tui.storage.atomic import explain_os, sync_file
+from consolidator_tui.storage.hashing import hash_file
 from consolidator_tui.storage.run_folder import RunFolder
 from consolidator_tui.storage.worker import Stop, for_each, in_thread
 
@@ -91,7 +93,16 @@ async def check_file(run: RunFolder, record: FileRecord, *, thorough: bool) -> F
     if not record.snapshot:
         return record
     path = run.backup / record.snapshot
-    found = await inspect_snapshot(path, record.path, thorough=thorough)
+    try:
+        found = await inspect_snapshot(path, record.path, thorough=thorough)
+    except FileRefused as refused:
+        rebuilt = await _rebuilt(run, record)
+        if rebuilt is None:
+            raise
+        path = run.backup / rebuilt.snapshot
+        found = await inspect_snapshot(path, record.path, thorough=True)
+        found = replace(found, integrity=(refused.sentence,), index_damage=True)
+        record = rebuilt
     return replace(
         record,
         schema_hash=found.schema_hash,
@@ -99,3 +110,28 @@ async def check_file(run: RunFolder, record: FileRecord, *, thorough: bool) -> F
         integrity=found.integrity,
         index_damage=found.index_damage,
     )
+
+
+async def _rebuilt(run: RunFolder, record: FileRecord) -> FileRecord | None:
+    """The record with a snapshot whose indexes were made anew; None if more than they is damaged.
+
+    The raw bytes of the original stay in the backup.
+    """
+    if not record.plain:
+        return None
+    stored = f"{record.snapshot}.rebuilt"
+    path = run.backup / stored
+    if not await rebuild_indexes(run.backup / record.snapshot, path):
+        return None
+
+    def work(stop: Stop) -> tuple[int, str] | None:
+        sync_file(path)
+        return hash_file(path, record.path, stop)
+
+    try:
+        hashed = await in_thread(work)
+    except OSError as error:
+        raise explain_os(error, stored) from error
+    if hashed is None:
+        return None
+    return replace(record, snapshot=stored, size=hashed[0], sha256=hashed[1])

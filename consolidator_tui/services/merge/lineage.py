@@ -17,6 +17,8 @@ from consolidator_tui.storage.sqlite import Database
 _WEIGHED = 100
 """Columns whose values are looked at to know how much they tell."""
 _SAMPLE = 1_000
+Weights = dict[tuple[int, str], float]
+"""Per source and column how much it tells, as far as it is known."""
 
 
 async def match_by_lineage(
@@ -34,13 +36,14 @@ async def match_by_lineage(
     )
     families = work.table.families or (tuple(work.members),)
     await database.execute("CREATE TEMP TABLE likely(g INTEGER, other INTEGER, sure INTEGER)")
+    weights: Weights = {}
     for family in families:
         members = [k for k in family if k in work.members]
         for place, later in enumerate(members):
             for earlier in members[:place]:
                 if later in followed and earlier in followed:
                     continue
-                await _match_pair(database, translator, work, earlier, later)
+                await _match_pair(database, translator, work, earlier, later, weights)
     await _match_moved(database, translator, work, families)
     await _settle_likely(database, work)
     if len(families) > 1:
@@ -48,7 +51,12 @@ async def match_by_lineage(
 
 
 async def _match_pair(
-    database: Database, translator: Translator, work: Work, earlier: int, later: int
+    database: Database,
+    translator: Translator,
+    work: Work,
+    earlier: int,
+    later: int,
+    known: Weights,
 ) -> None:
     compared = [
         c.name
@@ -66,7 +74,7 @@ async def _match_pair(
     else:
         born = "NULL"
     apart = _new_parents(translator, work, earlier, later)
-    weights = await _telling(database, work, compared, earlier)
+    weights = await _telling(database, work, compared, earlier, known)
     weighed = combined("+", [f"({t}) * {w}" for t, w in zip(same, weights, strict=True)], "0")
     await database.execute(
         f"CREATE TEMP TABLE pairs AS SELECT s.{work.address(later)} AS id, "
@@ -124,21 +132,25 @@ async def _settle_likely(database: Database, work: Work) -> None:
         await database.execute(f"DROP TABLE temp.{name}")
 
 
-async def _telling(database: Database, work: Work, names: list[str], source: int) -> list[float]:
+async def _telling(
+    database: Database, work: Work, names: list[str], source: int, known: Weights
+) -> list[float]:
     """How much it says that two rows agree in a column: nothing where nearly all rows do.
 
     One weight for each column, from 0 to 1: the chance that two of the first rows differ in it.
     """
     if len(names) > _WEIGHED:
         return [1.0] * len(names)
-    weights = []
     for name in names:
+        if (source, name) in known:
+            continue
         same = await database.value(
             "SELECT sum(n * n) * 1.0 / (sum(n) * sum(n)) FROM (SELECT count(*) AS n FROM "
             f"(SELECT {work.own(source, name)} AS v FROM {work.read(source)} LIMIT {_SAMPLE}) "
             "GROUP BY v)"
         )
-        weights.append(round(1.0 - (same or 0.0), 3))
+        known[source, name] = round(1.0 - (same or 0.0), 3)
+    weights = [known[source, name] for name in names]
     return weights if any(weights) else [1.0] * len(names)
 
 
@@ -197,12 +209,11 @@ async def _match_moved(
     )
     for family in families:
         members = [k for k in family if k in work.members]
+        if len(members) > 2:
+            await _join_known(database, translator, work, key, members)
         arms = [
             arm(translator, work, key, k, more=alone.format(work.map, work.g(k))) for k in members
         ]
-        if len(members) > 2:
-            for k, own in zip(members, arms, strict=True):
-                await _join_known(database, translator, work, key, members, k, own)
         if len(arms) > 1:
             await group(database, work, key, arms)
             await store_classes(database, work)
@@ -214,48 +225,70 @@ async def _match_moved(
 
 
 async def _join_known(
-    database: Database,
-    translator: Translator,
-    work: Work,
-    key: Key,
-    members: list[int],
-    source: int,
-    own: str,
+    database: Database, translator: Translator, work: Work, key: Key, members: list[int]
 ) -> None:
-    """Rows of one source that are alone (`own`) join equal rows that others have under one id.
+    """Rows that are alone join equal rows that others have under one id.
 
-    Only an entity without a row of this source takes one, so that twins in a file stay.
+    Only an entity without a row of the same source takes one, so that twins in a file stay.
     """
+    own = combined("OR", [work.within(k, "g") for k in members], "0")
     await database.execute(
-        "CREATE TEMP TABLE taken AS SELECT DISTINCT canon FROM "
-        f"{work.map} WHERE {work.within(source, 'g')}"
+        f"CREATE TEMP TABLE partial AS SELECT canon FROM {work.map} WHERE {own} "
+        f"GROUP BY canon HAVING count(*) < {len(members)}"
     )
-    known = "EXISTS (SELECT 1 FROM {0} m WHERE m.g = {1} AND m.canon NOT IN temp.taken)"
-    others = [
-        arm(translator, work, key, k, more=known.format(work.map, work.g(k)))
-        for k in members
-        if k != source
-    ]
-    await group(database, work, key, [own, *others], all_members=True)
+    if await database.value("SELECT EXISTS (SELECT 1 FROM temp.partial)"):
+        known = "NOT EXISTS (SELECT 1 FROM {0} m WHERE m.g = {1} AND m.canon NOT IN temp.partial)"
+        arms = [
+            arm(translator, work, key, k, more=known.format(work.map, work.g(k))) for k in members
+        ]
+        await group(database, work, key, arms, all_members=True)
+        await _take_in(database, work)
+        await database.execute("DROP TABLE temp.cls")
+    await database.execute("DROP TABLE temp.partial")
+
+
+async def _take_in(database: Database, work: Work) -> None:
+    """Give the rows of temp.cls that are alone to the entities there, in order of addresses."""
     await database.execute(
-        "CREATE TEMP TABLE found AS WITH r AS (SELECT cls.rowid AS c, j.value AS g "
-        "FROM temp.cls, temp.json_each('[' || gs || ']') j), "
-        "u AS (SELECT c, g, row_number() OVER (PARTITION BY c ORDER BY g) AS n FROM r "
-        f"WHERE {work.within(source, 'g')}), "
-        "e AS (SELECT c, canon, row_number() OVER (PARTITION BY c ORDER BY canon) AS n FROM "
-        f"(SELECT DISTINCT r.c, m.canon FROM r JOIN {work.map} m ON m.g = r.g)) "
-        "SELECT u.g, e.canon, "
-        f"{work.source_of('u.g')} < {work.source_of('e.canon')} AS leads "
-        "FROM u JOIN e ON e.c = u.c AND e.n = u.n"
-    )
-    await database.execute(
-        f"UPDATE {work.map} SET canon = found.g, keep = 0 FROM temp.found "
-        f"WHERE {work.map.split('.')[1]}.canon = found.canon AND found.leads"
+        f"CREATE TEMP TABLE equals AS SELECT c, g, {work.source_of('g')} AS src, "
+        f"(SELECT canon FROM {work.map} m WHERE m.g = x.g) AS canon FROM ("
+        "SELECT cls.rowid AS c, j.value AS g FROM temp.cls, "
+        "temp.json_each('[' || gs || ']') j) x"
     )
     await database.execute(
-        f"INSERT INTO {work.map} SELECT g, iif(leads, g, canon), leads FROM temp.found"
+        "CREATE TEMP TABLE taken(canon INTEGER, src INTEGER, PRIMARY KEY(canon, src)) WITHOUT ROWID"
     )
-    for name in ("taken", "found", "cls"):
+    await database.execute(
+        f"INSERT OR IGNORE INTO temp.taken SELECT canon, {work.source_of('g')} FROM {work.map} "
+        "WHERE canon IN (SELECT canon FROM temp.equals)"
+    )
+    await database.execute(
+        "CREATE TEMP TABLE found AS WITH "
+        "u AS (SELECT c, src, g, row_number() OVER (PARTITION BY c, src ORDER BY g) AS n "
+        "FROM temp.equals WHERE canon IS NULL), "
+        "e AS (SELECT DISTINCT c, canon FROM temp.equals WHERE canon IS NOT NULL), "
+        "free AS (SELECT a.c, a.src, e.canon, "
+        "row_number() OVER (PARTITION BY a.c, a.src ORDER BY e.canon) AS n "
+        "FROM (SELECT DISTINCT c, src FROM u) a JOIN e ON e.c = a.c WHERE NOT EXISTS "
+        "(SELECT 1 FROM temp.taken t WHERE t.canon = e.canon AND t.src = a.src)) "
+        "SELECT u.g, u.src, free.canon FROM u JOIN free "
+        "ON free.c = u.c AND free.src = u.src AND free.n = u.n"
+    )
+    # An entity stands where the first source has it.
+    await database.execute(
+        "CREATE TEMP TABLE led AS SELECT canon, g FROM (SELECT canon, g, "
+        "row_number() OVER (PARTITION BY canon ORDER BY src) AS n FROM temp.found "
+        f"WHERE src < {work.source_of('canon')}) WHERE n = 1"
+    )
+    await database.execute(
+        f"UPDATE {work.map} SET canon = led.g, keep = 0 FROM temp.led "
+        f"WHERE {work.map.split('.')[1]}.canon = led.canon"
+    )
+    await database.execute(
+        f"INSERT INTO {work.map} SELECT f.g, coalesce(led.g, f.canon), led.g IS f.g "
+        "FROM temp.found f LEFT JOIN temp.led ON led.canon = f.canon"
+    )
+    for name in ("equals", "taken", "found", "led"):
         await database.execute(f"DROP TABLE temp.{name}")
 
 

@@ -26,14 +26,19 @@ async def find_descendants(planning: Planning, measure: Measurements) -> None:
     ancestor = planning.ancestor
     if ancestor is None:
         return
-    told = planning.document.descendants
+    # Who names a copy speaks of the file that it is a copy of.
+    told = {
+        source.index if source.same_as is None else source.same_as
+        for source in planning.sources
+        if source.path in planning.document.descendants
+    }
     whole = [source for source in planning.sources if source.same_as is None]
     if len(whole) < 2:
         planning.ancestor = None  # Exact copies have nothing to settle.
         return
     found = []
     for source in whole:
-        if source.path in told if told else await _descends(planning, measure, source.index):
+        if source.index in told if told else await _descends(planning, measure, source.index):
             found.append(source.index)
     planning.ancestor = replace(ancestor, descendants=tuple(found))
     strangers = [source.path for source in whole if source.index not in found]

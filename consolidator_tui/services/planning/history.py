@@ -1,8 +1,8 @@
 """Whether files are copies of one another, judged over all their tables.
 
 Rows with the same natural key tell most: in copies of one file they have the same id. Without
-such rows the tables are compared by id, every table with the same small weight, so that equal
-seed data alone makes no copies.
+such rows, or where they speak for both, the tables are compared by id, every table with the same
+small weight, so that equal seed data alone makes no copies.
 """
 
 from __future__ import annotations
@@ -82,9 +82,9 @@ class Histories:
             if draft.identity.kind is IdentityKind.COLUMNS and draft.identity.columns:
                 equal, moved = await self._by_key(draft, first, second)
                 same, other = same + equal, other + moved
-        if same + other:
+        if same > other or (other and not same):
             return same > other
-        agreeing = against = 0
+        agreeing, against = same, other
         for draft in shared:
             evidence = await self.evidence(draft, first, second)
             agreeing += min(WEIGHT, evidence.agreeing)

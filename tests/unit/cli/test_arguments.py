@@ -45,3 +45,12 @@ def test_options_are_not_abbreviated(capsys: pytest.CaptureFixture[str]) -> None
         parser().parse_args(["run", "p", "--ye"])
     assert caught.value.code == 2
     assert "--ye" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("given", [["--target", ""], ["--base", ""], ["--source", ""], [""]])
+def test_an_empty_text_names_no_file(given: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    """A variable that is not set must not choose another target than was meant."""
+    with pytest.raises(SystemExit) as caught:
+        parser().parse_args(["run", *given])
+    assert caught.value.code == 2
+    assert "names no file" in capsys.readouterr().err
