@@ -88,6 +88,9 @@ class _Run:
         await session.inspect(checks=False)
         session.check_document()
         await session.back_up()
+        if not options.dry_run and await session.repeat() is not None:
+            await self._after()
+            return await self._outcome(Result.CONSOLIDATED, 0)
         await session.make_plan()
         result = await session.migrate()
         if result.needs_decisions:

@@ -23,6 +23,7 @@ from consolidator_tui.domain.run import Fact
 from consolidator_tui.domain.selection import Chosen, Selection, SpaceEstimate
 from consolidator_tui.domain.verification import Verification
 from consolidator_tui.services import plan_file
+from consolidator_tui.services.aftermath import RECEIPT
 from consolidator_tui.services.discover import discover
 from consolidator_tui.services.inspect import project as inspecting
 from consolidator_tui.services.inspect.source import load_source
@@ -237,6 +238,33 @@ class Session(PlanExchange, Smoking, Previewing):
             )
         return tuple(sources)
 
+    async def repeat(self) -> str | None:
+        """Take Migrate and Verify as done when they would only repeat an earlier run.
+
+        To be asked after Back up; returns that run's name. The target is not touched.
+        """
+        from consolidator_tui.services.repeating import find_repeated
+
+        chosen, run, manifest = self.need_chosen(), self.need_run(), self.need_manifest()
+        self._given = self._document
+        if not chosen.target_exists:
+            return None
+        with self.explained("The earlier runs"):
+            found = await find_repeated(self.project, run, manifest, self._given)
+        if found is None:
+            return None
+        text = f"{chosen.target} is what run {found.run} made of these files and this plan"
+        async with self.step(Step.MIGRATE) as say:
+            self.result = MergeResult(found.counts, ())
+            say(text)
+        async with self.step(Step.VERIFY) as say:
+            self.unchanged = True
+            await self._record_unchanged(manifest.files[chosen.target])
+            if found.receipt is not None:
+                await self.save(**{RECEIPT: found.receipt})
+            say(text)
+        return found.run
+
     async def migrate(self) -> MergeResult:
         """Build the staged target. With open questions nothing is staged that may be promoted."""
         await load("merge")
@@ -293,6 +321,7 @@ class Session(PlanExchange, Smoking, Previewing):
                 )
             if promote_:
                 await self._promote()
+                await self._keep_inputs()
             say(f"{len(self.verification.checks)} checks hold")
         return self.verification
 
@@ -314,10 +343,18 @@ class Session(PlanExchange, Smoking, Previewing):
         self.changed = True
         self.state = machine.with_fact(self.state, Fact.PROMOTED)
 
+    async def _keep_inputs(self) -> None:
+        """Keep what was merged, so that a run that only repeats this one is known."""
+        from consolidator_tui.services.repeating import INPUTS, inputs_text
+
+        if self._given is not None and self.result is not None:
+            await self.save(**{INPUTS: inputs_text(self._given, self.result.counts)})
+
     async def _record_unchanged(self, record: FileRecord) -> None:
         """The target that is there is the consolidated one: later steps may build on it."""
         from consolidator_tui.services.promote import PROMOTION
 
+        await self._keep_inputs()
         main = record.main
         assert main is not None
         body = {

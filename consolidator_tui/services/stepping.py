@@ -86,6 +86,8 @@ class Stepping:
         self.leftovers: tuple[Leftover, ...] = ()
         """What still names them, as last looked at."""
         self._document = PlanDocument()
+        self._given: PlanDocument | None = None
+        """The plan document as it was when the files were backed up, of a run without a person."""
         self._written = ("", "plan.toml")
 
     @property

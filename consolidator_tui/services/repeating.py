@@ -1,0 +1,126 @@
+"""Whether a run only repeats one before it: the same files, the same plan, the target it made.
+
+A merge that is done once more finds nothing new, except where a row cannot be known again: one
+whose reference dangles, one that is nothing but an id, one that was kept beside its equal by
+hand. The bytes say more: where they are those that an earlier run read and wrote, nothing is left
+to do.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from consolidator_tui.domain.errors import BackupDamaged, GateClosed
+from consolidator_tui.domain.manifest import Manifest, Role
+from consolidator_tui.domain.merge import TableCounts
+from consolidator_tui.domain.plan import PlanDocument
+from consolidator_tui.services.aftermath import RECEIPT
+from consolidator_tui.services.backup import load_manifest
+from consolidator_tui.services.plan_writer import dumps
+from consolidator_tui.services.promote import load_promotion
+from consolidator_tui.storage.run_db import open_run_store
+from consolidator_tui.storage.run_folder import RunFolder, list_runs
+from consolidator_tui.storage.worker import in_thread
+
+INPUTS = "inputs"
+"""Document of `run.db`: which plan was given, and what the merge counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Repeated:
+    """The run that did all of it already."""
+
+    run: str
+    counts: tuple[TableCounts, ...]
+    """Of the repetition: every row is in the target."""
+    receipt: str | None
+    """The document from which that run's receipt was written."""
+
+
+def fingerprint(document: PlanDocument) -> str:
+    """SHA-256 of what a plan document says, but for which files: the backup knows those."""
+    plain = replace(document, target=None, base=None, sources=())
+    return hashlib.sha256(dumps(plain).encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def inputs_text(document: PlanDocument, counts: Sequence[TableCounts]) -> str:
+    """The document INPUTS."""
+    listed = [asdict(count) for count in counts]
+    return json.dumps({"plan": fingerprint(document), "counts": listed})
+
+
+async def find_repeated(
+    project: Path, run: RunFolder, manifest: Manifest, document: PlanDocument
+) -> Repeated | None:
+    """The newest promoted run, when `run` (backed up, not planned) would only repeat it.
+
+    Raises what opening that run's database raises.
+    """
+    for folder in reversed(await in_thread(lambda _stop: list_runs(project))):
+        if folder.name == run.name:
+            continue
+        async with open_run_store(folder) as store:
+            state = await store.load_state()
+            if not state.promoted or state.rolled_back:
+                continue
+            promotion, text = await load_promotion(store), await store.get(INPUTS)
+            receipt = await store.get(RECEIPT)
+        if promotion is None or text is None:
+            return None
+        inputs = json.loads(text)
+        target = manifest.target
+        if (
+            inputs["plan"] != fingerprint(document)
+            or target is None
+            or target.path != promotion.target
+            or target.main is None
+            or len(target.parts) != 1
+            or target.main.sha256 != promotion.sha256
+        ):
+            return None
+        try:
+            before = await load_manifest(folder)
+        except (GateClosed, BackupDamaged):
+            return None  # Its backup was removed or is damaged: then everything is done anew.
+        if _others(before) != _others(manifest):
+            return None
+        existed = before.target is not None and before.target.existed
+        counts = [_again(count, promotion.row_counts, existed) for count in inputs["counts"]]
+        return Repeated(folder.name, tuple(counts), receipt)
+    return None
+
+
+def _others(manifest: Manifest) -> list[tuple[str, list[tuple[str, str]]]]:
+    """The sources beside the target, in their order, with the hashes of all their parts."""
+    return [
+        (
+            record.path,
+            [(part.suffix, part.sha256) for part in record.parts if part.suffix != "-shm"],
+        )
+        for record in manifest.files.values()
+        if record.role is Role.SOURCE
+    ]
+
+
+def _again(count: dict[str, Any], now: Mapping[str, int], existed: bool) -> TableCounts:
+    """The counts of a table when its merge is repeated: all rows of other files are duplicates."""
+    others = count["source"] - (count["base"] if existed else 0)
+    base = now.get(count["table"], count["base"] + count["new"])
+    return TableCounts(
+        table=count["table"],
+        source=base + others,
+        base=base,
+        new=0,
+        duplicate=others - count["deleted"],
+        conflict=0,
+        rekeyed=0,
+        lost=0,
+        deleted=count["deleted"],
+        identity=count["identity"],
+        shifts=count["shifts"],
+    )
