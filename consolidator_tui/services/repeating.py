@@ -15,14 +15,14 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from consolidator_tui.domain.errors import BackupDamaged, GateClosed
+from consolidator_tui.domain.errors import ConsolidatorError
 from consolidator_tui.domain.manifest import Manifest, Role
 from consolidator_tui.domain.merge import TableCounts
 from consolidator_tui.domain.plan import PlanDocument
 from consolidator_tui.services.aftermath import RECEIPT
 from consolidator_tui.services.backup import load_manifest
 from consolidator_tui.services.plan_writer import dumps
-from consolidator_tui.services.promote import load_promotion
+from consolidator_tui.services.promote import Promotion, load_promotion
 from consolidator_tui.storage.run_db import open_run_store
 from consolidator_tui.storage.run_folder import RunFolder, list_runs
 from consolidator_tui.storage.worker import in_thread
@@ -57,42 +57,56 @@ def inputs_text(document: PlanDocument, counts: Sequence[TableCounts]) -> str:
 async def find_repeated(
     project: Path, run: RunFolder, manifest: Manifest, document: PlanDocument
 ) -> Repeated | None:
-    """The newest promoted run, when `run` (backed up, not planned) would only repeat it.
-
-    Raises what opening that run's database raises.
-    """
+    """The newest promoted run, when `run` (backed up, not planned) would only repeat it."""
     for folder in reversed(await in_thread(lambda _stop: list_runs(project))):
         if folder.name == run.name:
             continue
-        async with open_run_store(folder) as store:
-            state = await store.load_state()
-            if not state.promoted or state.rolled_back:
-                continue
-            promotion, text = await load_promotion(store), await store.get(INPUTS)
-            receipt = await store.get(RECEIPT)
-        if promotion is None or text is None:
-            return None
-        inputs = json.loads(text)
-        target = manifest.target
-        if (
-            inputs["plan"] != fingerprint(document)
-            or target is None
-            or target.path != promotion.target
-            or target.main is None
-            or len(target.parts) != 1
-            or target.main.sha256 != promotion.sha256
-        ):
-            return None
         try:
-            before = await load_manifest(folder)
-        except (GateClosed, BackupDamaged):
-            return None  # Its backup was removed or is damaged: then everything is done anew.
-        if _others(before) != _others(manifest):
-            return None
-        existed = before.target is not None and before.target.existed
-        counts = [_again(count, promotion.row_counts, existed) for count in inputs["counts"]]
-        return Repeated(folder.name, tuple(counts), receipt)
+            done = await _read(folder)
+        except ConsolidatorError:
+            return None  # Who cannot be read cannot be known again: all is done anew.
+        if done is not None:
+            return _compare(folder.name, done, manifest, document)
     return None
+
+
+@dataclass(frozen=True, slots=True)
+class _Done:
+    """What a promoted run kept of itself."""
+
+    manifest: Manifest
+    promotion: Promotion
+    inputs: dict[str, Any]
+    receipt: str | None
+
+
+async def _read(folder: RunFolder) -> _Done | None:
+    """None when the run did not put its target in place, or does not any more."""
+    async with open_run_store(folder) as store:
+        state = await store.load_state()
+        promotion, text = await load_promotion(store), await store.get(INPUTS)
+        receipt = await store.get(RECEIPT)
+    if not state.promoted or state.rolled_back or promotion is None:
+        return None
+    inputs = json.loads(text) if text is not None else {"plan": ""}
+    return _Done(await load_manifest(folder), promotion, inputs, receipt)
+
+
+def _compare(name: str, done: _Done, manifest: Manifest, document: PlanDocument) -> Repeated | None:
+    target, promotion = manifest.target, done.promotion
+    if (
+        done.inputs["plan"] != fingerprint(document)
+        or target is None
+        or target.path != promotion.target
+        or target.main is None
+        or len(target.parts) != 1
+        or target.main.sha256 != promotion.sha256
+        or _others(done.manifest) != _others(manifest)
+    ):
+        return None
+    existed = done.manifest.target is not None and done.manifest.target.existed
+    counts = [_again(count, promotion.row_counts, existed) for count in done.inputs["counts"]]
+    return Repeated(name, tuple(counts), done.receipt)
 
 
 def _others(manifest: Manifest) -> list[tuple[str, list[tuple[str, str]]]]:
