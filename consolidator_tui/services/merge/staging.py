@@ -37,6 +37,11 @@ from consolidator_tui.services.workspace import Workspace, open_workspace
 from consolidator_tui.storage.files import copy_file
 from consolidator_tui.storage.sqlite import Database, open_database
 
+WRITING_CACHE_KIB = 16 * 1024
+"""Rows go into UNIQUE indexes in any order."""
+SORTING_CACHE_KIB = 2 * 1024
+"""SQLite sorts as much at once as its cache holds; what fits the processor's own is faster."""
+
 
 async def write_staging(
     plan: MergePlan,
@@ -161,8 +166,13 @@ async def _write_rows(
     """Write and count one table, its indexes made anew where that is quicker."""
     indexes = await drop_plain_indexes(database, work)
     notes = await write_table(database, translator, work)
-    await database.script(indexes)
+    if indexes:
+        await database.script([_cache(SORTING_CACHE_KIB), *indexes, _cache(WRITING_CACHE_KIB)])
     return await count_table(database, work, written=True), notes
+
+
+def _cache(kib: int) -> str:
+    return f"PRAGMA main.cache_size = -{kib}"
 
 
 async def _prepare_connection(database: Database) -> None:
@@ -172,7 +182,7 @@ async def _prepare_connection(database: Database) -> None:
         "PRAGMA main.synchronous = OFF",
         "PRAGMA foreign_keys = OFF",
         "PRAGMA secure_delete = OFF",
-        "PRAGMA main.cache_size = -16384",
+        _cache(WRITING_CACHE_KIB),
     ):
         await database.execute(statement)
 
