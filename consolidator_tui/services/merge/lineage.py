@@ -271,8 +271,10 @@ async def _take_in(database: Database, work: Work) -> None:
         "row_number() OVER (PARTITION BY a.c, a.src ORDER BY e.canon) AS n "
         "FROM (SELECT DISTINCT c, src FROM u) a JOIN e ON e.c = a.c WHERE NOT EXISTS "
         "(SELECT 1 FROM temp.taken t WHERE t.canon = e.canon AND t.src = a.src)) "
-        "SELECT u.g, u.src, free.canon FROM u JOIN free "
-        "ON free.c = u.c AND free.src = u.src AND free.n = u.n"
+        # An entity whose versions differ stands in several classes, and takes one row for all.
+        "SELECT g, src, canon FROM (SELECT u.g, u.src, free.canon, "
+        "row_number() OVER (PARTITION BY free.canon, u.src ORDER BY u.g) AS turn "
+        "FROM u JOIN free ON free.c = u.c AND free.src = u.src AND free.n = u.n) WHERE turn = 1"
     )
     # An entity stands where the first source has it.
     await database.execute(
