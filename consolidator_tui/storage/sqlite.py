@@ -112,12 +112,7 @@ class Database:
             return found
 
         run: Any = self._connection._execute
-        try:
-            return cast("list[list[Row]]", await self._guard(run(work)))
-        except asyncio.CancelledError:
-            # Between two statements there is nothing to interrupt.
-            stopped.set()
-            raise
+        return cast("list[list[Row]]", await self._guard(run(work), stopped))
 
     async def values(self, statements: Iterable[str]) -> list[Any]:
         """The first column of the first row of each of several statements, or None."""
@@ -190,11 +185,14 @@ class Database:
         """Make the running statement end with an error."""
         await self._connection.interrupt()
 
-    async def _guard(self, awaitable: Any) -> Any:
+    async def _guard(self, awaitable: Any, stopped: threading.Event | None = None) -> Any:
         try:
             return await awaitable
         except asyncio.CancelledError:
-            # Cancelling the await does not stop the statement in the thread.
+            # Cancelling the await does not stop the statement in the thread. The event comes
+            # first: between two statements there is nothing to interrupt.
+            if stopped is not None:
+                stopped.set()
             await self._connection.interrupt()
             raise
 
