@@ -7,7 +7,7 @@ are different entities. What is neither is asked.
 
 from __future__ import annotations
 
-from consolidator_tui.services.merge.classes import Key, arm, group, store_classes
+from consolidator_tui.services.merge.classes import Key, arm, group, probe_of, store_classes
 from consolidator_tui.services.merge.heirs import Past, match_heirs
 from consolidator_tui.services.merge.maps import note_mapped
 from consolidator_tui.services.merge.work import Translator, Work
@@ -17,6 +17,7 @@ from consolidator_tui.storage.sqlite import Database
 _WEIGHED = 100
 """Columns whose values are looked at to know how much they tell."""
 _SAMPLE = 1_000
+_LONG = 400
 Weights = dict[tuple[int, str], float]
 """Per source and column how much it tells, as far as it is known."""
 
@@ -144,10 +145,12 @@ async def _telling(
     for name in names:
         if (source, name) in known:
             continue
+        own = str(work.own(source, name))
+        # Sorting the first thousand pictures would take a while.
+        value = f"CASE WHEN length({own}) > {_LONG} THEN {probe_of(own)} ELSE {own} END"
         same = await database.value(
             "SELECT sum(n * n) * 1.0 / (sum(n) * sum(n)) FROM (SELECT count(*) AS n FROM "
-            f"(SELECT {work.own(source, name)} AS v FROM {work.read(source)} LIMIT {_SAMPLE}) "
-            "GROUP BY v)"
+            f"(SELECT {value} AS v FROM {work.read(source)} LIMIT {_SAMPLE}) GROUP BY v)"
         )
         known[source, name] = round(1.0 - (same or 0.0), 3)
     weights = [known[source, name] for name in names]
