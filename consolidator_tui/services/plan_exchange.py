@@ -116,7 +116,7 @@ class PlanExchange(Deciding):
         and `replace_` is off. Raises UsageError for a place where no plan may be written.
         """
         with self.explained("The export"):
-            path = self.project / Path(name).expanduser()
+            path = self._place(name)
             if await asyncio.to_thread(path.is_dir):
                 path /= PLAN
             if path.suffix != SUFFIX:
@@ -130,17 +130,24 @@ class PlanExchange(Deciding):
             await asyncio.to_thread(write_atomically, path, data, mode=PRIVATE_FILE)
         return path
 
+    def _place(self, name: str) -> Path:
+        try:
+            return self.project / Path(name).expanduser()
+        except RuntimeError as error:
+            text = f"{name}: there is no home folder of that name."
+            raise UsageError(text, todo="Name the file in full.") from error
+
     async def import_plan(self, name: str) -> tuple[int, bool]:
         """Take the plan in a file: its choices in place of those made, its decisions with them.
 
         The chosen files stay. Gives the number of its decisions, and whether it names other files.
-        The decisions are one undo step. Raises GateClosed before there is a plan, FileRefused,
-        PlanError.
+        The decisions are one undo step. Raises GateClosed before there is a plan, UsageError,
+        FileRefused, PlanError.
         """
         plan, store = self.plan or self.merged, self.store
         if plan is None or store is None:
             raise GateClosed("Nothing is planned yet.", todo="Plan the merge first.")
-        path = self.project / Path(name).expanduser()
+        path = self._place(name)
         try:
             text = await asyncio.to_thread(path.read_text, encoding="utf-8")
         except OSError as error:

@@ -57,6 +57,7 @@ from consolidator_tui.storage.worker import Stop, in_thread, to_the_end
 from consolidator_tui.storage.workshop import Workshop
 
 LOCK_SECONDS = 5.0
+_AGAIN = "Stop what writes to the run's folder, and migrate again."
 PROMOTION = "promotion"
 """Document of `run.db`: what was put in place."""
 
@@ -84,8 +85,9 @@ async def promote(
     """Put a verified staging database in the target's place, durably, and record it.
 
     `target` is absolute or relative to the project and must be the target of the run's backup.
-    `row_counts` (rows per table of staging) are counted when not given, and staging is hashed
-    unless it still is the file of the `seal` that verification gave. A target that existed
+    `row_counts` (rows per table of staging) are counted when not given. With the `seal` that
+    verification gave, staging must hold the same bytes, and is hashed again only if its file was
+    touched since. A target that existed
     keeps its permission bits and owner; a new one gets 0644 less the umask. Afterwards staging
     is gone. Raises GateClosed (no backup, target changed since), LockedError, FileRefused,
     DiskFull, BackupDamaged, Failed; then the target is the old one.
@@ -311,6 +313,8 @@ def _examine(staging: Path, seal: Seal | None, stop: Stop) -> tuple[int, str]:
     found = hash_file(staging, str(staging), stop)
     if found is None:
         raise Failed(f"{staging}: there is no staging database.", todo="Migrate again.")
+    if seal is not None and found != (seal.size, seal.sha256):
+        raise Failed(f"{staging.name}: it was changed after it was verified.", todo=_AGAIN)
     return found
 
 

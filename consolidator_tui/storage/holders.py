@@ -93,7 +93,8 @@ def _files_of(process: str) -> Iterator[OpenFile]:
             path = os.readlink(f"{process}/fd/{descriptor}")  # noqa: PTH115 - thousands of them
             if not path.startswith("/"):
                 continue  # A socket or a pipe.
-            status = os.stat(path)  # noqa: PTH116
+            # Not by the path: it may have gone, or mean another file here than in a container.
+            status = os.stat(f"{process}/fd/{descriptor}")  # noqa: PTH116
             if stat.S_ISREG(status.st_mode):
                 with open(f"{process}/fdinfo/{descriptor}", "rb") as info:  # noqa: PTH123
                     flags = int(info.read().split(b"flags:", 1)[1].split(None, 1)[0], 8)

@@ -112,12 +112,7 @@ class Database:
             return found
 
         run: Any = self._connection._execute
-        try:
-            return cast("list[list[Row]]", await self._guard(run(work)))
-        except asyncio.CancelledError:
-            # Between two statements there is nothing to interrupt.
-            stopped.set()
-            raise
+        return cast("list[list[Row]]", await self._guard(run(work), stopped))
 
     async def values(self, statements: Iterable[str]) -> list[Any]:
         """The first column of the first row of each of several statements, or None."""
@@ -190,11 +185,14 @@ class Database:
         """Make the running statement end with an error."""
         await self._connection.interrupt()
 
-    async def _guard(self, awaitable: Any) -> Any:
+    async def _guard(self, awaitable: Any, stopped: threading.Event | None = None) -> Any:
         try:
             return await awaitable
         except asyncio.CancelledError:
-            # Cancelling the await does not stop the statement in the thread.
+            # Cancelling the await does not stop the statement in the thread. The event comes
+            # first: between two statements there is nothing to interrupt.
+            if stopped is not None:
+                stopped.set()
             await self._connection.interrupt()
             raise
 
@@ -251,20 +249,22 @@ async def open_database(
         database = Database(connection, path)
         # In one go: each call into the connection's thread costs more than the statement.
         run: Any = connection._execute
-        await database._guard(run(_prepare, connection._conn, cache_kib))
+        await database._guard(run(_prepare, connection._conn, mode, cache_kib))
         yield database
 
 
-def _prepare(connection: sqlite3.Connection, cache_kib: int | None) -> None:
-    """Settings of a fresh connection; defensive mode where Python can set it (3.12).
+def _prepare(connection: sqlite3.Connection, mode: str, cache_kib: int | None) -> None:
+    """Settings of a fresh connection.
 
-    Without it a schema still reaches nothing outside: functions that do are not there, or may not
-    be called from a schema, and extensions are never loaded.
+    What is only read is opened in defensive mode, where Python can set it (3.12). It forbids what
+    a target of our own needs: writing the settings of a full-text index. Without it a schema still
+    reaches nothing outside: functions that do are not there, or may not be called from a schema,
+    and extensions are never loaded.
     """
     connection.execute("PRAGMA trusted_schema = OFF").close()
     connection.execute("PRAGMA cell_size_check = ON").close()
     flag = getattr(sqlite3, "SQLITE_DBCONFIG_DEFENSIVE", None)
-    if flag is not None:
+    if flag is not None and mode == "ro":
         connection.setconfig(flag, True)  # type: ignore[attr-defined]
     _trust_json(connection, "main")
     if cache_kib is not None:

@@ -243,6 +243,19 @@ def moved_in_one(p: Project) -> None:
     p.expect("SELECT name FROM tag", [(name,) for name in names])
 
 
+@case("lineage: three copies, and two versions of one row are two rows in the third")
+def both_versions_moved(p: Project) -> None:
+    """A row joins the entity that it equals; another row of its file stays a row of its own."""
+    schema = "CREATE TABLE task(id INTEGER PRIMARY KEY, title TEXT, created_at TEXT);"
+    day = "2024-02-01T00:00:00Z"
+    p.db("a.db", schema, {"task": [*PAST, (21, "one", day)]})
+    p.db("b.db", schema, {"task": [*PAST, (21, "two", day)]})
+    later = [(21, "other", "2024-03-01T00:00:00Z"), (22, "one", day), (23, "two", day)]
+    p.db("c.db", schema, {"task": [*PAST, *later]})
+    p.run(args=("--on-conflict", "base")).done()
+    p.expect("SELECT title FROM task WHERE id > 20", [("one",), ("other",), ("two",)])
+
+
 @case("lineage: independent files that share one person")
 def one_in_common(p: Project) -> None:
     """Ids that two files gave to different people below the shared one: no copies, no question."""

@@ -51,6 +51,9 @@ async def test_what_cannot_be_written_or_read_is_refused(tmp_path: Path) -> None
             await session.export_plan("a.db", replace_=True)
         with pytest.raises(UsageError, match="no folder"):
             await session.export_plan("nowhere/plan.toml")
+        for somebody in (session.export_plan, session.import_plan):
+            with pytest.raises(UsageError, match="no home folder"):
+                await somebody("~nobody-of-that-name/plan.toml")
         with pytest.raises(FileRefused):
             await session.import_plan("nowhere.toml")
         with pytest.raises(PlanError, match="no text"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import sqlite3
@@ -11,10 +12,12 @@ import pytest
 
 from consolidator_tui.domain.errors import Failed, FileRefused, GateClosed, LockedError
 from consolidator_tui.domain.event import ignore
+from consolidator_tui.domain.verification import Seal
 from consolidator_tui.services.backup import back_up
 from consolidator_tui.services.promote import load_promotion, promote
 from consolidator_tui.services.recover import recover
 from consolidator_tui.storage import family
+from consolidator_tui.storage.hashing import file_stat
 from consolidator_tui.storage.run_db import open_run_store
 from consolidator_tui.storage.run_folder import RunFolder
 from tests.services.run_project import (
@@ -69,6 +72,25 @@ async def test_orphaned_log_of_a_missing_target_is_not_combined(tmp_path: Path) 
     run, staging = await prepared(tmp_path, "app.db")
     await promote(run, staging, tmp_path / "app.db", ignore)
     assert set(contents(tmp_path)) == {"source.db", "app.db"}
+    assert dump(tmp_path / "app.db") == NEW_ROWS
+
+
+async def test_only_what_was_verified_is_promoted(tmp_path: Path) -> None:
+    run, staging = await prepared(tmp_path, "app.db")
+    sha256 = hashlib.sha256(staging.read_bytes()).hexdigest()
+    seal = Seal(staging.stat().st_size, sha256, file_stat(staging.stat()))
+    kept = staging.read_bytes()
+    connection = sqlite3.connect(staging)
+    connection.execute("DELETE FROM t WHERE id = 1")
+    connection.commit()
+    connection.close()
+    with pytest.raises(Failed, match="changed after it was verified"):
+        await promote(run, staging, tmp_path / "app.db", ignore, seal=seal)
+    assert not (tmp_path / "app.db").exists()
+    # The same bytes in another file are the same database.
+    staging.unlink()
+    staging.write_bytes(kept)
+    await promote(run, staging, tmp_path / "app.db", ignore, seal=seal)
     assert dump(tmp_path / "app.db") == NEW_ROWS
 
 

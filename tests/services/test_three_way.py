@@ -316,3 +316,17 @@ async def test_an_exact_copy_is_named_as_a_descendant(tmp_path: Path) -> None:
     outcome = await run_with(tmp_path, plan, "app.db", "copy.db", "backend/app.db")
     assert outcome.result is Result.CONSOLIDATED, outcome.messages
     assert users(tmp_path) == [("ann", "1"), ("bob", "A")]
+
+
+async def test_a_column_that_came_later_hides_no_deletion(tmp_path: Path) -> None:
+    """Rows of a UNIQUE key are followed where one file has a column that the ancestor had not."""
+    before = (
+        "CREATE TABLE t(code TEXT UNIQUE, v); INSERT INTO t VALUES ('a', 1), ('b', 1), ('c', 1);"
+    )
+    added = "ALTER TABLE t ADD COLUMN note; UPDATE t SET note = 'n' WHERE code = 'b';"
+    copies(tmp_path, before, "DELETE FROM t WHERE code = 'c'", added)
+    outcome = await run_with(tmp_path, KNOWN + 'deletions = "honour"\n')
+    assert outcome.result is Result.CONSOLIDATED, outcome.messages
+    with closing(sqlite3.connect(tmp_path / "app.db")) as con:
+        found = con.execute("SELECT * FROM t ORDER BY 1").fetchall()
+    assert found == [("a", 1, None), ("b", 1, "n")]

@@ -7,7 +7,7 @@ are different entities. What is neither is asked.
 
 from __future__ import annotations
 
-from consolidator_tui.services.merge.classes import Key, arm, group, store_classes
+from consolidator_tui.services.merge.classes import Key, arm, group, probe_of, store_classes
 from consolidator_tui.services.merge.heirs import Past, match_heirs
 from consolidator_tui.services.merge.maps import note_mapped
 from consolidator_tui.services.merge.work import Translator, Work
@@ -17,6 +17,7 @@ from consolidator_tui.storage.sqlite import Database
 _WEIGHED = 100
 """Columns whose values are looked at to know how much they tell."""
 _SAMPLE = 1_000
+_LONG = 400
 Weights = dict[tuple[int, str], float]
 """Per source and column how much it tells, as far as it is known."""
 
@@ -144,10 +145,12 @@ async def _telling(
     for name in names:
         if (source, name) in known:
             continue
+        own = str(work.own(source, name))
+        # Sorting the first thousand pictures would take a while.
+        value = f"CASE WHEN length({own}) > {_LONG} THEN {probe_of(own)} ELSE {own} END"
         same = await database.value(
             "SELECT sum(n * n) * 1.0 / (sum(n) * sum(n)) FROM (SELECT count(*) AS n FROM "
-            f"(SELECT {work.own(source, name)} AS v FROM {work.read(source)} LIMIT {_SAMPLE}) "
-            "GROUP BY v)"
+            f"(SELECT {value} AS v FROM {work.read(source)} LIMIT {_SAMPLE}) GROUP BY v)"
         )
         known[source, name] = round(1.0 - (same or 0.0), 3)
     weights = [known[source, name] for name in names]
@@ -271,8 +274,10 @@ async def _take_in(database: Database, work: Work) -> None:
         "row_number() OVER (PARTITION BY a.c, a.src ORDER BY e.canon) AS n "
         "FROM (SELECT DISTINCT c, src FROM u) a JOIN e ON e.c = a.c WHERE NOT EXISTS "
         "(SELECT 1 FROM temp.taken t WHERE t.canon = e.canon AND t.src = a.src)) "
-        "SELECT u.g, u.src, free.canon FROM u JOIN free "
-        "ON free.c = u.c AND free.src = u.src AND free.n = u.n"
+        # An entity whose versions differ stands in several classes, and takes one row for all.
+        "SELECT g, src, canon FROM (SELECT u.g, u.src, free.canon, "
+        "row_number() OVER (PARTITION BY free.canon, u.src ORDER BY u.g) AS turn "
+        "FROM u JOIN free ON free.c = u.c AND free.src = u.src AND free.n = u.n) WHERE turn = 1"
     )
     # An entity stands where the first source has it.
     await database.execute(

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from consolidator_tui.domain.catalog import fold
 from consolidator_tui.domain.merge import Reference
 from consolidator_tui.domain.plan import Value
+from consolidator_tui.services.merge.decided_rows import bindable
 from consolidator_tui.services.merge.uniqueness import target_keys
 from consolidator_tui.services.merge.work import Work
 from consolidator_tui.storage.sqlite import Database
@@ -55,10 +56,13 @@ async def _named(
     ]
     if None in numbers or None in owned or not names:
         return ()
+    given = [bindable(n) if isinstance(n, str) else n for n in numbers]
+    # Bytes that stand for a text are a text again.
+    marks = ["?" if a is b else "CAST(? AS TEXT)" for a, b in zip(given, numbers, strict=True)]
+    terms = [f"{own} = {mark}" for own, mark in zip(owned, marks, strict=True)]
     row = await database.row(
-        f"SELECT {', '.join(names)} FROM {parent.seek(source)} "
-        f"WHERE {' AND '.join(f'{own} = ?' for own in owned)} LIMIT 1",
-        numbers,
+        f"SELECT {', '.join(names)} FROM {parent.seek(source)} WHERE {' AND '.join(terms)} LIMIT 1",
+        given,
     )
     return () if row is None else tuple(row)
 

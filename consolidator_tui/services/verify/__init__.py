@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from consolidator_tui.domain.catalog import fold
+from consolidator_tui.domain.errors import Failed
 from consolidator_tui.domain.event import Emit, Level, Message, PhaseTimed, Progress, Step
 from consolidator_tui.domain.merge import MergePlan, MergeTable
 from consolidator_tui.domain.verification import Check, Seal, Verification
@@ -35,15 +36,21 @@ async def verify(plan: MergePlan, staging: Path, ledger: Path, emit: Emit) -> Ve
 
     Reads only, over two connections at once: SQLite's own checks on one, the rows of the tables
     on the other and, when the first is done, on both. Raises sqlite3.Error when a file cannot be
-    read at all.
+    read at all, Failed when another program changes staging meanwhile.
     """
     started = time.monotonic()
+    before = await in_thread(lambda _stop: file_stat(staging.stat()))
     proof = _Proof(plan, staging, ledger, emit)
     jobs: list[Callable[[], Awaitable[None]]] = [proof.the_rows, proof.the_whole]
     # Promotion then has little to wait for.
     jobs.append(lambda: in_thread(lambda _stop: sync_file(staging)))
     await for_each(jobs, lambda job: job(), at_once=len(jobs))
     checks = [*proof.checks(), *await virtual.indexes(staging, plan)]
+    if proof.seal is None or proof.seal.stat != before:
+        raise Failed(
+            f"{staging.name}: it was changed while it was verified.",
+            todo="Stop what writes to the run's folder, and migrate again.",
+        )
     emit(PhaseTimed(Step.VERIFY, "verify", time.monotonic() - started))
     for check in checks:
         if not check.ok:

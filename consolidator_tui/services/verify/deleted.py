@@ -79,8 +79,13 @@ class DeletionProof(Places):
         ancestor = self._plan.ancestor
         assert ancestor is not None
         descendants = [k for k in ancestor.descendants if table.sources[k] is not None]
-        # Names are those of the source, which the ancestor has too.
-        columns = [c for c in table.columns if c.sources[source] is not None]
+        # Names are those of the source, by which the ancestor calls its columns too.
+        # A row found by a UNIQUE key may have columns that came later.
+        columns = [
+            c
+            for c in table.columns
+            if (own := c.sources[source]) is not None and before.has_column(own)
+        ]
         g = self._g(table, source, f"s.{self._address(table, source)}")
         arms = [
             self._content_arm(

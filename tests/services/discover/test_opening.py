@@ -15,6 +15,7 @@ import pytest
 from consolidator_tui.domain.discovery import FileFound, FileKind
 from consolidator_tui.domain.event import Event, Message, ignore
 from consolidator_tui.services.discover import discover, open_unchanged
+from consolidator_tui.storage.holders import scan_open_files
 from tests.services.discover.support import (
     ROWS,
     entry,
@@ -106,6 +107,15 @@ async def test_a_journal_that_a_living_process_uses_is_not_hot(tmp_path: Path) -
     assert not file.locked
     assert rows_of(file) == {"users": ROWS}
     assert [holder.pid for holder in file.holders] == [pid]
+
+
+def test_a_process_is_found_by_the_file_and_not_by_its_path(tmp_path: Path) -> None:
+    """The path under which it was opened may be gone, or be one of a container."""
+    path, moved = make(tmp_path / "app.db"), tmp_path / "moved.db"
+    with held(path) as pid:
+        moved.hardlink_to(path)
+        path.unlink()
+        assert [holder.pid for holder in scan_open_files().holders(moved)] == [pid]
 
 
 async def test_a_damaged_wal_is_no_reason_to_wait(tmp_path: Path) -> None:
