@@ -51,6 +51,8 @@ class Restored:
     """False: it already was what it has to be."""
     kept: tuple[str, ...] = ()
     """What was in its place, relative to the run's folder."""
+    foreign: bool = False
+    """It holds what somebody else wrote, and was left so."""
 
 
 @dataclass(slots=True)
@@ -85,6 +87,8 @@ async def restore_file(
         if same_content(now, expected(record.parts)):
             await in_thread(lambda _stop: _restore_link(run, record))
             return Restored(record.path, changed=False)
+        if leave_foreign and _is_foreign(now, record, own):
+            return Restored(record.path, changed=False, foreign=True)
         with Held(real, record.path) as held:
             return await _restore(run, record, own, held, leave_foreign=leave_foreign)
     except OSError as error:
@@ -119,7 +123,7 @@ async def _restore(
     found = await in_thread(look)
     foreign = _is_foreign(found, record, own)
     if foreign and leave_foreign:
-        return Restored(record.path, changed=False)
+        return Restored(record.path, changed=False, foreign=True)
     workshop = await in_thread(lambda _stop: _open_workshop(run, record, held))
     try:
         kept: tuple[str, ...] = ()

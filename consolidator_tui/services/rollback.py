@@ -52,7 +52,8 @@ async def roll_back(run: RunFolder, emit: Emit) -> RollbackReport:
     """Restore originals, old target and configuration, each verified by its hash afterwards.
 
     The whole backup is hashed before anything is touched. What somebody changed since the run
-    made or saw it is set aside in `kept/`. Idempotent, and may be repeated after any error.
+    made or saw it is set aside in `kept/`; an original that the run did not delete, and somebody
+    wrote to since, stays as it is. Idempotent, and may be repeated after any error.
     Raises GateClosed (no backup: then nothing was changed), BackupDamaged naming the file,
     LockedError when a program uses a file that must be exchanged, DiskFull, Failed.
     """
@@ -60,7 +61,7 @@ async def roll_back(run: RunFolder, emit: Emit) -> RollbackReport:
     manifest = await load_manifest(run)
     await verify_backup(run, emit, Step.ROLLBACK)
     async with open_run_store(run) as store:
-        await _finish_other_work(run, store)
+        deleted = await _finish_other_work(run, store) or (await store.load_state()).cleaned
         own = await written_contents(store)
         promotion = await load_promotion(store)
         if promotion is not None:
@@ -70,11 +71,13 @@ async def roll_back(run: RunFolder, emit: Emit) -> RollbackReport:
             _tell_written(promotion, written, emit)
         records = sorted(manifest.files.values(), key=lambda r: _ORDER.index(r.role))
         # Before anything is begun: what is refused as a whole need not be finished later.
-        await refuse_users(run, records)
+        await refuse_users(run, [r for r in records if deleted or r.role is not Role.SOURCE])
         await store.begin_work(Work(WorkKind.ROLLBACK, {}))
         done = []
         for number, record in enumerate(records):
-            result = await restore_file(run, record, own)
+            # An original that is there was not changed by the run, only by who works with it.
+            theirs = record.role is Role.SOURCE and not deleted
+            result = await restore_file(run, record, own, leave_foreign=theirs)
             done.append((record, result))
             emit(Progress(Step.ROLLBACK, record.path, number + 1, len(records), "files"))
             _tell(record, result, emit)
@@ -83,14 +86,15 @@ async def roll_back(run: RunFolder, emit: Emit) -> RollbackReport:
     return _report(done, written, target_changed=changed)
 
 
-async def _finish_other_work(run: RunFolder, store: RunStore) -> None:
+async def _finish_other_work(run: RunFolder, store: RunStore) -> bool:
+    """Finish or undo what was interrupted; whether that was the deletion of originals."""
     work = await store.work()
-    if work is None:
-        return
-    if work.kind is WorkKind.PROMOTE:
+    if work is not None and work.kind is WorkKind.PROMOTE:
         await recover_promotion(run, store, work)
-    elif work.kind is WorkKind.CLEANUP:
+    elif work is not None and work.kind is WorkKind.CLEANUP:
         await recover_cleanup(run, store, work)
+        return True
+    return False
 
 
 async def _written(
@@ -126,6 +130,12 @@ def _tell_written(promotion: Promotion | None, written: Mapping[str, int], emit:
 
 
 def _tell(record: FileRecord, result: Restored, emit: Emit) -> None:
+    if result.foreign:
+        text = (
+            f"{record.path}: it was written since its backup, and not by this run; it is left as"
+            " it is. Its state before is in the run's backup."
+        )
+        emit(Message(Step.ROLLBACK, Level.WARNING, text, file=record.path))
     if result.changed:
         what = "put back as it was" if record.existed else "removed; it did not exist before"
         text = f"{record.path}: {what}."

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from consolidator_tui.domain.errors import ConsolidatorError, FileRefused
 from consolidator_tui.domain.event import Emit, Level, Message, Step
-from consolidator_tui.domain.run import RunState
+from consolidator_tui.domain.run import Fact, RunState
 from consolidator_tui.services.checking import find_run
 from consolidator_tui.services.recover import CRASHED
 from consolidator_tui.services.resuming import UNCHANGED
@@ -20,7 +20,7 @@ from consolidator_tui.storage.family import LOGS
 from consolidator_tui.storage.holders import sidecar
 from consolidator_tui.storage.manifest_file import has_manifest
 from consolidator_tui.storage.run_db import open_run_store
-from consolidator_tui.storage.run_folder import RunFolder, list_runs
+from consolidator_tui.storage.run_folder import RunFolder, list_runs, run_order
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +45,11 @@ class _Change:
 async def undo(project: Path, name: str | None, emit: Emit) -> Undone:
     """Put everything back as it was before a run.
 
-    Without a name it is the newest run that changed files and was not rolled back (else the
-    newest), and with it those right before it whose process died: they were begun again, and the
-    last backup holds what they had done already. Raises UsageError when there is no such run,
-    LockedError, GateClosed, BackupDamaged.
+    With a name, the later runs that are in force are rolled back before it. Without one it is the
+    newest run that changed files and was not rolled back, and with it those right before it whose
+    process died: they were begun again, and the last backup holds what they had done already.
+    When none is in force, the one that was rolled back last is once more: it holds the oldest
+    state. Raises UsageError when there is no such run, LockedError, GateClosed, BackupDamaged.
     """
     async with Session.open(project) as session:
         session.add_listener(emit)
@@ -57,13 +58,17 @@ async def undo(project: Path, name: str | None, emit: Emit) -> Undone:
         if name is not None:
             await _mend(run, emit)
         changes = await _changes(session.project, emit)
-        wanted = [run]
-        if name is None and changes:
+        if name is not None:
+            later = [change.run for change in changes]
+            wanted = [*_later(later, run), run]
+        elif changes:
             wanted = [changes[0].run]
             for change in changes[1:]:
                 if not change.crashed:
                     break
                 wanted.append(change.run)
+        else:
+            wanted = [await _last_rolled_back(session.project) or run]
         done = []
         for each in wanted:
             await session.resume(each.name, undo=True)
@@ -74,6 +79,31 @@ async def undo(project: Path, name: str | None, emit: Emit) -> Undone:
         names = [change.run.name for change in changes]
         earlier = names[names.index(oldest) + 1 :] if oldest in names else []
         return Undone(tuple(done), tuple(earlier))
+
+
+def _later(runs: list[RunFolder], run: RunFolder) -> list[RunFolder]:
+    """The runs that began after another; `runs` has the newest first."""
+    names = [each.name for each in runs]
+    if run.name in names:
+        return runs[: names.index(run.name)]
+    return [each for each in runs if run_order(each.name) > run_order(run.name)]
+
+
+async def _last_rolled_back(project: Path) -> RunFolder | None:
+    """The run that was rolled back last."""
+    found: tuple[str, RunFolder] | None = None
+    # The newest first: of two at one moment it is the older one.
+    for run in reversed(await asyncio.to_thread(list_runs, project)):
+        if not await asyncio.to_thread(run.run_db.is_file):
+            continue
+        try:
+            async with open_run_store(run) as store:
+                time = await store.fact_time(Fact.ROLLED_BACK)
+        except FileRefused:
+            continue  # `_changes` has told it.
+        if time and (found is None or time >= found[0]):
+            found = (time, run)
+    return None if found is None else found[1]
 
 
 async def _changes(project: Path, emit: Emit) -> list[_Change]:

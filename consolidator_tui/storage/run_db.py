@@ -154,6 +154,10 @@ class RunStore:
             await self._database.execute("DELETE FROM documents WHERE name = ?", (_WORK,))
             for fact in facts:
                 await self._add_fact(fact)
+                await self._database.execute(
+                    "UPDATE facts SET time = ? WHERE name = ?",
+                    (self._clock().isoformat(timespec="milliseconds"), fact.value),
+                )
             for name, text in (documents or {}).items():
                 await self._put(name, text)
 
@@ -182,6 +186,11 @@ class RunStore:
                 (_LEVELS.index(level), step.value if step else None, limit),
             )
         return [StoredEvent(row[0], row[1], event_from_json(row[2], row[3])) for row in rows[::-1]]
+
+    async def fact_time(self, fact: Fact) -> str:
+        """When it last became true (UTC, ISO 8601); empty when it is not."""
+        found = await self._database.value("SELECT time FROM facts WHERE name = ?", (fact.value,))
+        return "" if found is None else _decode(found)
 
     async def _put(self, name: str, text: str) -> None:
         await self._database.execute(

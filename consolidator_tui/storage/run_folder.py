@@ -126,7 +126,7 @@ def list_runs(project: Path) -> list[RunFolder]:
     if not _is_folder(runs):
         return []
     names = [entry.name for entry in os.scandir(runs) if entry.is_dir(follow_symlinks=False)]
-    return [RunFolder(project, n) for n in sorted(names, key=_order) if _RUN_NAME.fullmatch(n)]
+    return [RunFolder(project, n) for n in sorted(names, key=run_order) if _RUN_NAME.fullmatch(n)]
 
 
 def prepare_own_folder(project: Path) -> Path:
@@ -140,7 +140,7 @@ def prepare_own_folder(project: Path) -> Path:
         raise explain_os(error, str(project / FOLDER_NAME)) from error
 
 
-def _order(name: str) -> tuple[str, int]:
+def run_order(name: str) -> tuple[str, int]:
     time, _, number = name.partition("-")
     return time, int(number) if number.isdigit() else 0
 
