@@ -60,7 +60,7 @@ def _hands(text: str, folder: PurePosixPath, env_file: str, key: str) -> str:
         return f"fills it in as ${{{key}}}"
     try:
         services = YAML(typ="safe", pure=True).load(text)["services"].values()
-    except (YAMLError, ValueError, KeyError, TypeError, AttributeError):
+    except (YAMLError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return "cannot be read, and may hand this file to containers" if "env_file" in text else ""
     for service in services:
         if not isinstance(service, dict):

@@ -53,6 +53,18 @@ async def test_processes_and_threads_find_the_same(tmp_path: Path) -> None:
     assert len(proposal.files) == 70
 
 
+async def test_a_compose_file_that_nothing_can_read(tmp_path: Path) -> None:
+    _tree(tmp_path, 0)
+    (tmp_path / ".env").write_text("DATABASE_URL=sqlite:///old.db\n")
+    deep = "services: " + "[" * 2_000 + "]" * 2_000
+    (tmp_path / "compose.yaml").write_text(f"{deep} # env_file: .env\n")
+    databases = [tmp_path / "old.db", tmp_path / "app.db"]
+    report = await find_references(tmp_path, ignore, databases=databases)
+    proposal = await propose(tmp_path, report, target=databases[1], databases=databases)
+    assert proposal.files == ()
+    assert "may hand this file to containers" in proposal.notes[0].what
+
+
 UNDER_A_SCREEN = """
 import asyncio, io, sys
 from consolidator_tui.services.references.workers import spread
