@@ -101,14 +101,14 @@ class _Run:
         if options.dry_run:
             await session.leave()
         else:
-            # There is a receipt even when a gate ends the run behind this.
-            await session.write_report()
             await self._after()
         return await self._outcome(Result.CONSOLIDATED, 0)
 
     async def _after(self) -> None:
         """What was asked for beyond the target."""
         session, options = self.session, self.options
+        # There is a receipt even when a gate ends the run behind this.
+        await session.write_report()
         if options.configure:
             proposal = await session.propose_configuration(options.introduce_key)
             accepted = [

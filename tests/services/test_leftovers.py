@@ -95,6 +95,10 @@ async def test_on_the_command_line(
     assert (tmp_path / outcome.report).is_file(), "the target is in place, so there is a receipt"
     assert outcome.edited == (("job.py", "tests/test_a.py") if configure else ())
     assert outcome.changed
+    if status == 4:
+        again = await consolidate(tmp_path, options, lambda _event: None)
+        assert (again.exit_status, again.changed) == (4, False)
+        assert (tmp_path / again.report).is_file()
 
 
 async def test_a_file_is_named_by_its_other_names_too(tmp_path: Path) -> None:
