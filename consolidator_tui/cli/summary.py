@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -39,8 +39,12 @@ def run(project: Path, outcome: Outcome, options: RunOptions, output: Output) ->
                 output.note(f"  {message.fix}")
     if outcome.result is Result.CONSOLIDATED:
         _done(project, outcome, options, output)
-    elif outcome.changed:
-        output.note(f"{outcome.target} is in place; what came after it was not done.")
+    elif outcome.changed or outcome.edited:
+        done = [f"{outcome.target} is in place"] if outcome.changed else []
+        if outcome.edited:
+            done.append(f"files of the application were edited: {', '.join(outcome.edited)}")
+        output.note(f"{'; '.join(done)}. What came after that was not done.")
+        _undo(project, outcome, output.note)
     else:
         output.note(_HEADINGS[outcome.result])
 
@@ -51,12 +55,16 @@ def _done(project: Path, outcome: Outcome, options: RunOptions, output: Output) 
         output.result(f"Dry run: {outcome.target} would be the one database; {lost} rows lost.")
     elif outcome.changed:
         output.result(f"{outcome.target} is the one database; {lost} rows lost.")
-        place = shlex.quote(str(project))
-        output.result(f"Undo: consolidator-tui rollback {place} {outcome.run} --yes")
+        _undo(project, outcome, output.result)
     else:
         output.result(f"{outcome.target} already holds everything; it was left as it is.")
     if outcome.report:
         output.result(f"Receipt: {outcome.report}")
+
+
+def _undo(project: Path, outcome: Outcome, tell: Callable[[str], None]) -> None:
+    place = shlex.quote(str(project))
+    tell(f"Undo: consolidator-tui rollback {place} {outcome.run} --yes")
 
 
 def _tables(outcome: Outcome, output: Output) -> None:

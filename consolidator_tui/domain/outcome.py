@@ -64,6 +64,8 @@ class Outcome:
     """Seconds per phase."""
     changed: bool = False
     """Whether the target was written; a repeated run writes nothing."""
+    edited: tuple[str, ...] = ()
+    """The application's files that `configure` wrote."""
     report: str = ""
     """Path of the receipt, empty when there is none."""
 
@@ -78,6 +80,7 @@ class Outcome:
             "messages": [message_object(message) for message in self.messages],
             "timings": {phase: round(seconds, 6) for phase, seconds in self.timings.items()},
             "changed": self.changed,
+            "edited": list(self.edited),
             "report": self.report,
         }
 

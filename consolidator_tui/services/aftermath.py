@@ -113,6 +113,8 @@ class Aftermath(Stepping):
                 # Whatever came of it, the files may not be what they were.
                 self.references = self.proposal = None
             self.manifest = await load_manifest(run)
+            names = (path.relative_to(self.project).as_posix() for path in written)
+            self.edited = tuple(dict.fromkeys((*self.edited, *names)))
             say(f"{len(written)} files changed")
         return written
 
@@ -238,6 +240,7 @@ class Aftermath(Stepping):
             again = await self._rewrite_report(self._state_sentence(chosen.target))
             if again is None:
                 raise GateClosed("There is nothing to report yet.", todo="Migrate first.")
+            self.report_place = str(again)
             return again
         receipt = Receipt(
             project=self.project,
@@ -255,6 +258,7 @@ class Aftermath(Stepping):
         with self.explained("The receipt"):
             path, text = await write_report(run, receipt)
         await self.save(**{RECEIPT: text})
+        self.report_place = str(path)
         return path
 
     async def _smoke_kept(self) -> dict[str, Any] | None:
@@ -277,7 +281,7 @@ class Aftermath(Stepping):
 def told_leftovers(found: Sequence[Leftover]) -> str:
     """One sentence for each reference to a file that is to be deleted, not more than some."""
     shown = " ".join(
-        f"{left.reference.file}:{left.reference.line} names {left.database.name}."
+        f"{left.reference.file}:{left.reference.line} names {left.path.name}."
         for left in found[:_TOLD]
     )
     more = f" And {len(found) - _TOLD} more." if len(found) > _TOLD else ""

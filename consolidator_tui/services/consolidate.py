@@ -64,6 +64,8 @@ def _failed(
         messages=(*messages, told),
         timings=timings,
         changed=bool(session and session.changed),
+        edited=session.edited if session else (),
+        report=session.report_place if session else "",
     )
 
 
@@ -105,6 +107,8 @@ class _Run:
     async def _after(self) -> None:
         """What was asked for beyond the target."""
         session, options = self.session, self.options
+        # There is a receipt even when a gate ends the run behind this.
+        await session.write_report()
         if options.configure:
             proposal = await session.propose_configuration(options.introduce_key)
             accepted = [
@@ -187,7 +191,7 @@ class _Run:
 
     async def _outcome(self, result: Result, status: int) -> Outcome:
         session = self.session
-        report = await session.write_report()
+        await session.write_report()
         chosen = session.chosen
         assert chosen is not None
         counts: tuple[TableCounts, ...] = session.result.counts if session.result else ()
@@ -201,7 +205,8 @@ class _Run:
             messages=tuple(session.log.messages),
             timings=session.log.timings,
             changed=session.changed,
-            report=str(report),
+            edited=session.edited,
+            report=session.report_place,
         )
 
 

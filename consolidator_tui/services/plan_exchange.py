@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +16,7 @@ from consolidator_tui.domain.plan import Decision, PlanDocument
 from consolidator_tui.services import plan_file
 from consolidator_tui.services.deciding import Deciding, batch_of
 from consolidator_tui.storage.atomic import PRIVATE_FILE, explain_os, write_atomically
+from consolidator_tui.storage.hashing import open_regular
 
 PLAN = "plan.toml"
 """Name of the plan with all decisions in the run's folder."""
@@ -149,7 +151,7 @@ class PlanExchange(Deciding):
             raise GateClosed("Nothing is planned yet.", todo="Plan the merge first.")
         path = self._place(name)
         try:
-            text = await asyncio.to_thread(path.read_text, encoding="utf-8")
+            text = await asyncio.to_thread(_read, path, name)
         except OSError as error:
             raise explain_os(error, name) from error
         except UnicodeDecodeError as error:
@@ -170,6 +172,12 @@ class PlanExchange(Deciding):
             )
         )
         return len(document.decisions), others
+
+
+def _read(path: Path, name: str) -> str:
+    """The text of a file; a pipe would never end. Blocking. Raises FileRefused, OSError."""
+    with os.fdopen(open_regular(path.resolve(), name), encoding="utf-8-sig") as file:
+        return file.read()
 
 
 async def _batches(

@@ -81,6 +81,10 @@ class Stepping:
         self.unchanged = False
         """Whether it was not because it already was the same."""
         self.proposal: Proposal | None = None
+        self.edited: tuple[str, ...] = ()
+        """The application's files that were written, relative to the project."""
+        self.report_place = ""
+        """Path of the receipt as last written."""
         self.deletable: tuple[str, ...] = ()
         """The sources that clean up would delete, as last looked at."""
         self.leftovers: tuple[Leftover, ...] = ()

@@ -128,9 +128,10 @@ class ConsolidatorApp(App[int]):
         self.run_worker(self.leave(1), group="leave", exit_on_error=False)
 
     def _open(self) -> None:
-        # The first screen is there; what was loaded for it is never garbage.
-        gc.freeze()
-        gc.enable()
+        if not gc.isenabled():
+            # The first screen is there; what was loaded for it is never garbage.
+            gc.freeze()
+            gc.enable()
         self._keeper = self.run_worker(
             self._keep_session(), name="session", group="session", exit_on_error=False
         )

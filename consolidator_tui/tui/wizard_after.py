@@ -100,10 +100,13 @@ class Configuring(WizardState):
         )
 
     def failed(self, step: Step, error: ConsolidatorError) -> None:
-        """As for every step; changes of a file that is no longer the same are shown again."""
+        """As for every step; conditions and changes that no longer hold are looked at again."""
         super().failed(step, error)
         if self.running is not None:
             self.running.live = False
+        if step is Step.CLEANUP:
+            # What was found before does not hold any more, and the next dialog must list it.
+            self.gates = ()
         if step is Step.CONFIGURE and isinstance(error, FileRefused) and self.proposal is not None:
             self._remember()
             self.proposal = None

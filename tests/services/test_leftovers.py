@@ -92,3 +92,27 @@ async def test_on_the_command_line(
     if status == 4:
         assert "job.py:2 names b.db" in outcome.messages[-1].text
         assert "--ignore-references" in outcome.messages[-1].fix
+    assert (tmp_path / outcome.report).is_file(), "the target is in place, so there is a receipt"
+    assert outcome.edited == (("job.py", "tests/test_a.py") if configure else ())
+    assert outcome.changed
+    if status == 4:
+        again = await consolidate(tmp_path, options, lambda _event: None)
+        assert (again.exit_status, again.changed) == (4, False)
+        assert (tmp_path / again.report).is_file()
+
+
+async def test_a_file_is_named_by_its_other_names_too(tmp_path: Path) -> None:
+    project = tmp_path / "project"
+    project.mkdir()
+    write_shop(project, first="app.db")
+    (tmp_path / "link").symlink_to(project)
+    (project / "alias.db").hardlink_to(project / "b.db")
+    (project / "soft.db").symlink_to("b.db")
+    names = [str(project / "b.db"), "alias.db", "soft.db"]
+    calls = "".join(f"sqlite3.connect({name!r})\n" for name in names)
+    write(project, {"job.py": f"import sqlite3\n{calls}"})
+    options = RunOptions(target="app.db", sources=("app.db", "b.db"), cleanup=True, yes=True)
+    outcome = await consolidate(tmp_path / "link", options, lambda _event: None)
+    assert outcome.exit_status == 4
+    told = outcome.messages[-1].text
+    assert "job.py:2 names b.db. job.py:3 names alias.db. job.py:4 names soft.db." in told

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -56,6 +57,9 @@ async def test_what_cannot_be_written_or_read_is_refused(tmp_path: Path) -> None
                 await somebody("~nobody-of-that-name/plan.toml")
         with pytest.raises(FileRefused):
             await session.import_plan("nowhere.toml")
+        os.mkfifo(folder / "pipe.toml")
+        with pytest.raises(FileRefused, match="not a regular file"):
+            await session.import_plan("pipe.toml")
         with pytest.raises(PlanError, match="no text"):
             await session.import_plan("a.db")
         (folder / "bad.toml").write_text("[tables.nothing]\nnewest = 'x'\n", encoding="utf-8")

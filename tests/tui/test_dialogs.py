@@ -7,7 +7,7 @@ import asyncio
 import pytest
 from textual.widgets import Button, Input, TextArea
 
-from consolidator_tui.domain.errors import Failed, FileRefused, LockedError, UsageError
+from consolidator_tui.domain.errors import Failed, FileRefused, GateClosed, LockedError, UsageError
 from consolidator_tui.domain.event import Progress, Step
 from consolidator_tui.domain.run import StepStatus
 from consolidator_tui.services.cleanup import Gate
@@ -169,6 +169,25 @@ async def test_places_that_still_name_the_files_are_told_where_it_is_decided(
         screen.query_one("#delete", Button).press()
         await pilot.pause()
         assert session.state.cleaned
+
+
+async def test_what_comes_up_at_the_last_look_is_listed_before_it_is_overruled(
+    start: Start, session: FakeSession
+) -> None:
+    place = "late.py:1 still names it: “old.db”, when started in the project."
+    async with start(at=Step.CLEANUP) as pilot:
+        session.failing["clean_up"] = GateClosed("late.py:1 names old.db.")
+        await press(pilot, "enter")
+        screen = pilot.app.screen
+        screen.query_one(Input).value = "delete 2 files"
+        await pilot.pause()
+        screen.query_one("#delete", Button).press()
+        await settle(pilot)
+        assert "late.py:1 names old.db." in shown(pilot)
+        session.closed_gates = (Gate("references", False, place, OLD, waivable=True),)
+        await press(pilot, "enter", "enter")
+        assert "delete 2 files anyway" in shown(pilot)
+        assert place in shown(pilot)
 
 
 async def test_roll_back_with_nothing_to_undo(start: Start) -> None:

@@ -11,6 +11,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 _MOST_BYTES = 500_000
+_WORKING_FOLDER = re.compile(r"\A\$(?:PWD\b|\{PWD\})")
 
 
 class ComposeFiles:
@@ -25,7 +26,7 @@ class ComposeFiles:
         sentence, or an empty text when no compose file says so. Blocking.
 
         Beside a compose file, `.env` only fills in `${KEY}`; a container sees it when the service
-        names it as `env_file` and does not set the key itself.
+        names it as `env_file`, or mounts its folder, and does not set the key itself.
         """
         folder = PurePosixPath(env_file).parent
         for place in (folder, *folder.parents):
@@ -59,7 +60,7 @@ def _hands(text: str, folder: PurePosixPath, env_file: str, key: str) -> str:
         return f"fills it in as ${{{key}}}"
     try:
         services = YAML(typ="safe", pure=True).load(text)["services"].values()
-    except (YAMLError, ValueError, KeyError, TypeError, AttributeError):
+    except (YAMLError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return "cannot be read, and may hand this file to containers" if "env_file" in text else ""
     for service in services:
         if not isinstance(service, dict):
@@ -71,11 +72,30 @@ def _hands(text: str, folder: PurePosixPath, env_file: str, key: str) -> str:
             continue
         if env_file in {_normal(folder, name) for name in _names(service.get("env_file"))}:
             return "gives this file to a container (env_file)"
+        if any(_holds(_normal(folder, name), env_file) for name in _mounts(service)):
+            return "mounts the folder of this file into a container, which may read it there"
     return ""
 
 
 def _normal(folder: PurePosixPath, name: str) -> str:
     return posixpath.normpath((folder / name).as_posix())
+
+
+def _mounts(service: dict[str, Any]) -> list[str]:
+    """The folders and files of this machine that a service sees, relative to its compose file."""
+    value = service.get("volumes")
+    found = []
+    for item in value if isinstance(value, list) else ():
+        source = item.get("source") if isinstance(item, dict) else str(item).partition(":")[0]
+        source = _WORKING_FOLDER.sub(".", str(source))
+        # What does not begin like a path is the name of a volume.
+        if source.startswith("."):
+            found.append(source)
+    return found
+
+
+def _holds(place: str, file: str) -> bool:
+    return place in (".", file) or file.startswith(f"{place}/")
 
 
 def _names(value: Any) -> list[str]:

@@ -23,6 +23,7 @@ from consolidator_tui.domain.reference import (
     Pieces,
     UnreadableFile,
 )
+from consolidator_tui.services.references.in_tests import named_for_tests
 from consolidator_tui.services.references.paths import OTHER_WORD, locate, names_database
 from consolidator_tui.services.references.python_forms import snake, speaks_of_database
 from consolidator_tui.services.references.python_tree import place_of
@@ -132,7 +133,10 @@ def scan_dotenv(found: Collector) -> FileScan:
 def scan_ini(found: Collector) -> FileScan:
     """`key = value` lines; `%(here)s` is the folder of the file in alembic.ini."""
     alembic = PurePosixPath(found.file).name == "alembic.ini" or "\n[alembic]" in "\n" + found.text
+    section = ""
     for at, line in _lines(found.text):
+        if line.startswith("["):
+            section = line.partition("]")[0].strip("[ ")
         match = _INI_LINE.match(line)
         if match is None or line.startswith((" ", "\t")):
             continue
@@ -144,8 +148,7 @@ def scan_ini(found: Collector) -> FileScan:
         if "%(" in tail or not names_database(plain, found.known):
             continue
         form = Form.ALEMBIC_INI if alembic and key == "sqlalchemy.url" else Form.INI
-        known_key = form is Form.ALEMBIC_INI or _speaks(key, text)
-        allowed, why = ("yes", "") if known_key else ("no", "the key does not speak of a database")
+        why = _why_not(key, text, section, known=form is Form.ALEMBIC_INI)
         start = at + match.start("value")
         before: Pieces = ()
         if here >= 0:
@@ -154,8 +157,9 @@ def scan_ini(found: Collector) -> FileScan:
                 Piece(PieceKind.FILE, file=found.file, up=1),
             )
             start += here + len("%(here)s")
-        found.add(form, tail, start, at + match.start("value") + len(value), allowed=allowed,
-                  why=why, before=before, shown=value)  # fmt: skip
+        found.add(form, tail, start, at + match.start("value") + len(value),
+                  allowed="no" if why else "yes", why=why, before=before,
+                  shown=value)  # fmt: skip
     return found.scan()
 
 
@@ -165,10 +169,11 @@ def scan_toml(found: Collector) -> FileScan:
         tomllib.loads(found.text.replace("\r\n", "\n"))
     except tomllib.TOMLDecodeError as error:
         return found.scan(UnreadableFile(found.file, 1, f"it is not TOML ({error})"))
-    table = ""
+    section = table = ""
     for at, line in _lines(found.text):
         if line.lstrip().startswith("["):
-            table = line.strip().strip("[]").rsplit(".", 1)[-1]
+            section = line.partition("]")[0].strip("[ \t")
+            table = section.rsplit(".", 1)[-1]
         indent = len(line) - len(line.lstrip())
         match = _TOML_LINE.match(line.lstrip())
         if match is None:
@@ -177,11 +182,10 @@ def scan_toml(found: Collector) -> FileScan:
         if not names_database(value, found.known):
             continue
         key = match["key"].strip("\"'")
-        good = _speaks(f"{table}_{key}" if key.lower() in _GENERIC else key, value)
+        why = _why_not(f"{table}_{key}" if key.lower() in _GENERIC else key, value, section)
         start = at + indent + match.start("value")
         found.add(Form.TOML, value, start, start + len(match["value"]),
-                  allowed="yes" if good else "no",
-                  why="" if good else "the key does not speak of a database")  # fmt: skip
+                  allowed="no" if why else "yes", why=why)  # fmt: skip
     return found.scan()
 
 
@@ -192,26 +196,37 @@ def scan_yaml(found: Collector, form: Form = Form.YAML) -> FileScan | None:
     except (YAMLError, ValueError):
         return None
     for node in nodes:
-        for key, scalar in _scalars(node, ""):
-            _scalar(found, form, key, scalar)
+        for section, key, scalar in _scalars(node, "", ""):
+            _scalar(found, form, section, key, scalar)
     return found.scan()
 
 
 _VOLUME = re.compile(r"[.~/\w][^:]*:/[^:]*(?::\w+)?\Z")
 
 
-def _speaks(key: str, value: str) -> bool:
-    """Whether the value is one for the database in use; a whole URL says so itself."""
-    if speaks_of_database(key):
-        return True
-    return locate(value).is_url and not OTHER_WORD.search(snake(key))
+def _why_not(key: str, value: str, section: str, *, known: bool = False) -> str:
+    """Why a value is not one for the database in use, else an empty text; a whole URL says so
+    itself.
+
+    `section`: the names of what is around the key. `known`: the key needs no look.
+    """
+    around = [snake(name.strip("\"' ")) for name in section.split(".")]
+    if any(named_for_tests(name) for name in around):
+        return f"the section {section} speaks of tests"
+    if any(OTHER_WORD.search(name) for name in around):
+        return f"the section {section} speaks of another copy"
+    if known or speaks_of_database(key):
+        return ""
+    if locate(value).is_url and not OTHER_WORD.search(snake(key)):
+        return ""
+    return "the key does not speak of a database"
 
 
 _DEFAULT = re.compile(r"\$\{\w+:?-(?P<default>[^${}]*)\}")
 """`${DB_PATH:-app.db}`: what stands when nobody sets it."""
 
 
-def _scalar(found: Collector, form: Form, key: str, scalar: ScalarNode) -> None:
+def _scalar(found: Collector, form: Form, section: str, key: str, scalar: ScalarNode) -> None:
     value = scalar.value
     start, end = scalar.start_mark.index, scalar.end_mark.index
     whole = value
@@ -231,25 +246,27 @@ def _scalar(found: Collector, form: Form, key: str, scalar: ScalarNode) -> None:
         allowed, why = "no", "the path is one inside the container or on the CI machine"
     elif whole is not value or raw != value or "\n" in value:
         allowed, why = "no", "the value is not written in one plain piece"
-    elif not _speaks(key, whole):
-        allowed, why = "no", "the key does not speak of a database"
+    elif reason := _why_not(key, whole, section):
+        allowed, why = "no", reason
     found.add(
         form, whole, start, end, allowed=allowed, why=why, key=key if whole != value else None
     )
 
 
-def _scalars(node: Node | None, key: str) -> Iterator[tuple[str, ScalarNode]]:
+def _scalars(node: Node | None, section: str, key: str) -> Iterator[tuple[str, str, ScalarNode]]:
+    """The scalars, each with the names of what is around its key, and the key."""
     if isinstance(node, ScalarNode):
-        yield key, node
+        yield section, key, node
     elif isinstance(node, SequenceNode):
         for item in node.value:
-            yield from _scalars(item, key)
+            yield from _scalars(item, section, key)
     elif isinstance(node, MappingNode):
+        around = f"{section}.{key}" if section else key
         for name, value in node.value:
-            inner = name.value if isinstance(name, ScalarNode) else ""
-            if key and not speaks_of_database(str(inner)) and str(inner).lower() in _GENERIC:
+            inner = str(name.value) if isinstance(name, ScalarNode) else ""
+            if key and not speaks_of_database(inner) and inner.lower() in _GENERIC:
                 inner = f"{key}_{inner}"
-            yield from _scalars(value, str(inner))
+            yield from _scalars(value, around, inner)
 
 
 _GENERIC = {"path", "file", "url", "uri", "name", "filename", "location"}

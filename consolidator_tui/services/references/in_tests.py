@@ -12,6 +12,7 @@ _TEST_FILE = re.compile(
     r"(test_.*|.*_tests?|conftest|tests)\.py\Z|.*\.(test|spec)\.[jt]sx?\Z", re.I
 )
 _TEST_ENV = re.compile(r"\.env.*\btest(ing|s)?\b", re.I)
+_TEST_NAME = re.compile(r"(?:^|_|-)(?:tests?|testing)(?:$|_|-)", re.I)
 _TOOLS = {"tox.ini", "pytest.ini", ".pytest.ini", "setup.cfg"}
 
 
@@ -23,3 +24,8 @@ def in_tests(file: str) -> bool:
     if path.name in _TOOLS:
         return True
     return bool(_TEST_FILE.match(path.name) or _TEST_ENV.match(path.name))
+
+
+def named_for_tests(name: str) -> bool:
+    """Whether a key, a variable or a section speaks of tests: `TEST_DATABASE_URL`."""
+    return _TEST_NAME.search(name) is not None

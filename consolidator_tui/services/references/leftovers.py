@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +27,9 @@ class Leftover:
 
     reference: Reference
     database: Path
+    """That file, as it is to be deleted."""
+    path: Path
+    """The path by which the reference means it."""
     sentence: str
     """Where it stands, what it says, and from where that is the file."""
 
@@ -35,10 +39,13 @@ def leftovers(
 ) -> tuple[Leftover, ...]:
     """The references that still name files of `doomed` (absolute paths), in the report's order.
 
-    Tests, documentation and ignore files do not count, and neither does what means `target`
-    wherever the project itself is the working directory and cannot say it any better.
+    A link to such a file, and the same path by way of a linked folder, name it too. Tests,
+    documentation and ignore files do not count, and neither does what means `target` wherever the
+    project itself is the working directory and cannot say it any better. Blocking.
     """
     found = []
+    files = {_identity(path): path for path in doomed}
+    files.pop(_identity(target), None)
     for reference in report.references:
         if reference.form in _HARMLESS or reference.in_tests or in_tests(reference.file):
             continue
@@ -46,11 +53,21 @@ def leftovers(
             continue
         if reference.form in _FROM_THE_PROJECT and reference.resolves_to[0] == target:
             continue
-        for database in reference.resolves_to:
-            if database in doomed and database != target:
-                how = why(reference, database, report.project)
+        for path in reference.resolves_to:
+            database = files.get(_identity(path))
+            if database is not None:
+                how = why(reference, path, report.project)
                 sentence = (
                     f"{reference.file}:{reference.line} still names it: “{reference.text}”, {how}."
                 )
-                found.append(Leftover(reference, database, sentence))
+                found.append(Leftover(reference, database, path, sentence))
     return tuple(found)
+
+
+def _identity(path: Path) -> tuple[int, int] | str:
+    """What is equal for two names of one file."""
+    try:
+        stat = path.stat()
+    except OSError:
+        return os.path.realpath(path)
+    return stat.st_dev, stat.st_ino

@@ -199,7 +199,7 @@ class Mentions:
     """
 
     def __init__(self, known: Collection[str]) -> None:
-        self._names = tuple(
+        self.names = tuple(
             name.lower().encode("utf-8", "surrogateescape") for name in known if len(name) > 3
         )
 
@@ -208,7 +208,7 @@ class Mentions:
         that can be a reference or a use: parsing it is what takes the time."""
         # Plain searches of lower-cased bytes are many times faster than one (?i) expression.
         small = data.lower()
-        if any(name in small for name in self._names):
+        if any(name in small for name in self.names):
             return True
         if python and any(word in small for word in (*_QUICK, *_QUICK_PYTHON)):
             return _PYTHON.search(small) is not None or _NAMES.search(data) is not None
@@ -218,7 +218,7 @@ class Mentions:
         """Of Python source without its documentation: whether there can be a reference in it, a
         use of one, or a name that matters to the references of other files."""
         small = data.lower()
-        if any(name in small for name in self._names) or b"DATABASES" in data:
+        if any(name in small for name in self.names) or b"DATABASES" in data:
             return True
         if _NAMED.search(small) or _OPENED.search(small):
             return True

@@ -221,7 +221,7 @@ def _holds(path: Path) -> bool:
 
 
 def _advice(case: _Case, reference: Reference, goal: Path) -> str:
-    if "Django's test database" in reference.why_not:
+    if "Django's test database" in reference.why_not or "speaks of tests" in reference.why_not:
         return f"It must be another file than {_shown(case, case.target)}."
     if "another copy" in reference.why_not:
         return "Check whether it is still needed."

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import libcst as cst
 
 from consolidator_tui.domain.reference import Form
+from consolidator_tui.services.references.in_tests import in_tests, named_for_tests
 from consolidator_tui.services.references.paths import DATABASE_WORD, OTHER_WORD
 from consolidator_tui.services.references.python_names import (
     CONFIG_READERS,
@@ -16,6 +17,7 @@ from consolidator_tui.services.references.python_names import (
     TRANSPARENT,
     TRANSPARENT_METHODS,
     env_name,
+    is_scheme,
     is_settings,
     keyword,
     text_of,
@@ -100,9 +102,9 @@ def root_of(tree: Tree, node: cst.CSTNode, scope: Scope, evaluator: Evaluator) -
         if isinstance(up, cst.Attribute) and up.attr.value == "parent":
             node = up
             continue
-        if isinstance(up, cst.Attribute) and up.attr.value in TRANSPARENT_METHODS | {"format"}:
+        if isinstance(up, cst.Attribute):
             call = tree.parent(up)
-            if isinstance(call, cst.Call) and call.func is up:
+            if isinstance(call, cst.Call) and call.func is up and _same_path(call, up.attr.value):
                 node = call
                 continue
         if isinstance(up, cst.Arg):
@@ -111,6 +113,13 @@ def root_of(tree: Tree, node: cst.CSTNode, scope: Scope, evaluator: Evaluator) -
                 node = call
                 continue
         return node
+
+
+def _same_path(call: cst.Call, method: str) -> bool:
+    """Whether what a method gives is the same path, perhaps under another scheme."""
+    if method == "replace":
+        return len(call.args) > 1 and is_scheme(text_of(call.args[0].value))
+    return method in TRANSPARENT_METHODS or method == "format"
 
 
 def _transparent(call: cst.Call, arg: cst.Arg, scope: Scope, evaluator: Evaluator) -> bool:
@@ -142,6 +151,10 @@ def context_of(tree: Tree, node: cst.CSTNode, scope: Scope, evaluator: Evaluator
     key = _env_key(tree, node, scope, evaluator)
     root = root_of(tree, node, scope, evaluator)
     context = _place(tree, root, scope, evaluator)
+    owner = scope.enclosing_class()
+    if owner is not None and not in_tests(evaluator.file) and named_for_tests(snake(owner.name)):
+        # `class TestingConfig`: tests that empty their tables must not get the one database.
+        return Context(context.form, "no", f"{owner.name} speaks of tests", key, context.name)
     if key is not None:
         allowed = context.allowed if speaks_of_database(key) is False else "yes"
         if context.allowed == "no" and context.form is not Form.MENTION:
@@ -277,7 +290,7 @@ def _dict_value(
             if isinstance(item, cst.DictElement)
         }
         if key == "NAME" and _inside_key(tree, around, "TEST"):
-            return Context(Form.DJANGO, "no", "it is Django's test database", None, "TEST NAME")
+            return Context(Form.DJANGO, "no", "it is Django's test database", None, "TEST_NAME")
         if key == "NAME" and ("ENGINE" in siblings or _under(tree, around, "DATABASES")):
             return Context(Form.DJANGO, "yes", "", None, "NAME")
         call = next((up for up in tree.ancestors(around) if isinstance(up, cst.Call)), None)

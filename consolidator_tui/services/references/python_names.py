@@ -39,7 +39,7 @@ TEMPORARY_NAMES = {
 CONFIG_READERS = {"decouple.config", "config", "env", "env.str", "env.path", "env.db", "env.db_url"}
 
 
-_SCHEME = re.compile(r"\+\w+|sqlite3?(?:\+\w+)?(?::///)?")
+_SCHEME = re.compile(r"\+\w+|sqlite3?(?:\+\w+)?|[A-Za-z]\w+(?:\+\w+)?:/{0,3}")
 
 
 def is_scheme(text: str) -> bool:

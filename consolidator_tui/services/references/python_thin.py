@@ -64,7 +64,7 @@ def thin(data: bytes, mentions: Mentions) -> bytes | None:
         return None
     if len(data) >= _SMALL:
         statements.sort(key=lambda statement: statement.lineno)
-        _leave_out(lines, statements, spoken)
+        _leave_out(lines, statements, spoken, mentions.names)
     return lines.joined()
 
 
@@ -104,8 +104,11 @@ def _is_text(statement: ast.stmt) -> bool:
     return isinstance(statement.value.value, str)
 
 
-def _leave_out(lines: _Lines, statements: list[ast.stmt], spoken: bytes) -> None:
-    """Blank bodies and statements that neither speak of files nor call what opens some."""
+def _leave_out(
+    lines: _Lines, statements: list[ast.stmt], spoken: bytes, known: tuple[bytes, ...]
+) -> None:
+    """Blank bodies and statements that neither speak of files, those of `known` (in lower case)
+    included, nor call what opens some."""
     names = {match[1] for match in _NAMED.finditer(spoken)}
     small = spoken.lower()
     opening = _Hits(small, _OPENS)
@@ -117,6 +120,8 @@ def _leave_out(lines: _Lines, statements: list[ast.stmt], spoken: bytes) -> None
         ):
             names.add(node.name.encode())
     kept = [_Hits(small, _KEEP)]
+    if known:
+        kept.append(_Hits(small, re.compile(b"|".join(map(re.escape, known)))))
     if names:
         called = re.compile(rb"\b(?:" + b"|".join(sorted(names)) + rb")\b")
         kept.append(_Hits(spoken, called))

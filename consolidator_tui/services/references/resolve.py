@@ -21,7 +21,7 @@ from consolidator_tui.domain.reference import (
     Use,
 )
 from consolidator_tui.services.references.elsewhere import NOT_OPENING, elsewhere
-from consolidator_tui.services.references.in_tests import in_tests
+from consolidator_tui.services.references.in_tests import in_tests, named_for_tests
 from consolidator_tui.services.references.modules import Modules
 from consolidator_tui.services.references.paths import is_memory
 from consolidator_tui.services.references.pieces import (
@@ -219,7 +219,7 @@ class _Resolver:
             working_directories=tuple(folders),
             resolves_to=tuple(hits or first),
             exists=bool(hits),
-            in_tests=in_tests(scan.file) or literal.name == "TEST NAME",
+            in_tests=in_tests(scan.file) or named_for_tests(literal.env_key or literal.name),
             env_key=literal.env_key,
             editable=allowed,
             why_not="" if allowed else why,

@@ -153,9 +153,13 @@ def _by_line(found: Collector, form: Form, why: str) -> FileScan:
     return found.scan()
 
 
+_SCRIPT_COMMENT = re.compile(r"\s*(?://|(?:/\*|\*\s)(?!.*\*/\s*\S))")
+"""A line that is nothing but a comment; code may stand behind the end of one."""
+
+
 def _is_comment(line: str, form: Form) -> bool:
     if form in (Form.JAVASCRIPT, Form.PRISMA):
-        return line.lstrip().startswith(("//", "/*", "* "))
+        return _SCRIPT_COMMENT.match(line) is not None
     return form in (Form.SHELL, Form.DOCKERFILE, Form.CI) and line.lstrip().startswith("#")
 
 

@@ -6,9 +6,12 @@ import asyncio
 import gc
 import multiprocessing
 import os
+import sys
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import redirect_stderr
+from multiprocessing import resource_tracker
 from typing import TypeVar
 
 from consolidator_tui.domain.errors import Failed
@@ -38,6 +41,12 @@ def _collected(
     return found
 
 
+def _start_tracker() -> None:
+    # It is given sys.stderr, and what Textual puts in its place is no file: nothing would start.
+    with redirect_stderr(sys.__stderr__):
+        resource_tracker.ensure_running()
+
+
 async def spread(
     work: Callable[[Sequence[Item]], list[Result]],
     items: Sequence[Item],
@@ -61,6 +70,7 @@ async def spread(
             finished += len(batch)
             done(finished)
         return found
+    _start_tracker()
     # spawn: forking a process that runs threads (aiosqlite's, for one) can deadlock.
     pool = ProcessPoolExecutor(
         max_workers=min(count, len(batches)),

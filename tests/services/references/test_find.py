@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -50,6 +51,44 @@ async def test_processes_and_threads_find_the_same(tmp_path: Path) -> None:
     assert progress[-1].done == progress[-1].total == 70
     proposal = await propose(tmp_path, many, target=databases[1], databases=databases, processes=2)
     assert len(proposal.files) == 70
+
+
+async def test_a_compose_file_that_nothing_can_read(tmp_path: Path) -> None:
+    _tree(tmp_path, 0)
+    (tmp_path / ".env").write_text("DATABASE_URL=sqlite:///old.db\n")
+    deep = "services: " + "[" * 2_000 + "]" * 2_000
+    (tmp_path / "compose.yaml").write_text(f"{deep} # env_file: .env\n")
+    databases = [tmp_path / "old.db", tmp_path / "app.db"]
+    report = await find_references(tmp_path, ignore, databases=databases)
+    proposal = await propose(tmp_path, report, target=databases[1], databases=databases)
+    assert proposal.files == ()
+    assert "may hand this file to containers" in proposal.notes[0].what
+
+
+UNDER_A_SCREEN = """
+import asyncio, io, sys
+from consolidator_tui.services.references.workers import spread
+
+class Screen(io.StringIO):
+    def fileno(self):
+        return -1
+
+if __name__ == "__main__":
+    sys.stderr = Screen()
+    found = asyncio.run(spread(list, ["a", "b"], heavy=True, processes=2))
+    print(found, type(sys.stderr).__name__)
+"""
+
+
+async def test_processes_start_where_stderr_is_no_file(tmp_path: Path) -> None:
+    """As in the wizard; the tracker of resources is started once per process, so in one anew."""
+    script = tmp_path / "screen.py"
+    script.write_text(UNDER_A_SCREEN)
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, str(script), stdout=asyncio.subprocess.PIPE
+    )
+    told, _ = await process.communicate()
+    assert told.decode().strip() == "['a', 'b'] Screen"
 
 
 async def test_cancelled(tmp_path: Path) -> None:

@@ -130,6 +130,13 @@ def test_what_can_hold_a_reference_is_parsed(source: str, worth: bool) -> None:
     assert (thin(source.encode(), MENTIONS) is not None) is worth
 
 
+def test_thin_keeps_what_names_a_database_without_a_suffix_of_one() -> None:
+    source = "from sqlite3 import connect as c\n" + "# filler\n" * 200
+    source += "def go():\n    return c('Orders.dat')\n"
+    found = scan_python("a.py", source.encode(), "", ["Orders.dat"])
+    assert [literal.text for literal in found.literals] == ["Orders.dat"]
+
+
 @pytest.mark.parametrize(
     "block",
     ["def go():\n    remove(LOCATION)\n", "def go():\n    use(LOCATION)\n",
