@@ -57,6 +57,7 @@ async def test_a_run_in_place_is_offered_until_it_is_left_or_cleaned_up(tmp_path
         found = await session.unfinished()
         assert found is not None
         assert (found.step, found.promoted) == (Step.CONFIGURE, True)
+        assert found.left == (Step.CONFIGURE, Step.CLEANUP)
         await session.resume(found.name)
         proposal = await session.propose_configuration()
         assert [file.file for file in proposal.files] == ["app.py"]
