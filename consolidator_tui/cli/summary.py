@@ -41,8 +41,13 @@ def run(project: Path, outcome: Outcome, options: RunOptions, output: Output) ->
         _done(project, outcome, options, output)
     elif outcome.changed:
         output.note(f"{outcome.target} is in place; what came after it was not done.")
+        output.note(_undo(project, outcome))
     else:
         output.note(_HEADINGS[outcome.result])
+
+
+def _undo(project: Path, outcome: Outcome) -> str:
+    return f"Undo: consolidator-tui rollback {shlex.quote(str(project))} {outcome.run} --yes"
 
 
 def _done(project: Path, outcome: Outcome, options: RunOptions, output: Output) -> None:
@@ -51,8 +56,7 @@ def _done(project: Path, outcome: Outcome, options: RunOptions, output: Output) 
         output.result(f"Dry run: {outcome.target} would be the one database; {lost} rows lost.")
     elif outcome.changed:
         output.result(f"{outcome.target} is the one database; {lost} rows lost.")
-        place = shlex.quote(str(project))
-        output.result(f"Undo: consolidator-tui rollback {place} {outcome.run} --yes")
+        output.result(_undo(project, outcome))
     else:
         output.result(f"{outcome.target} already holds everything; it was left as it is.")
     if outcome.report:
