@@ -158,6 +158,19 @@ async def test_a_roll_back_that_died_is_finished_at_the_next_start_and_told(tmp_
     assert hashes(tmp_path) == before
 
 
+async def test_a_run_that_died_before_its_receipt_can_be_repeated(tmp_path: Path) -> None:
+    write_shop(tmp_path)
+    await _run(tmp_path)
+    with closing(sqlite3.connect(list_runs(tmp_path)[0].run_db)) as connection:
+        connection.execute("DELETE FROM documents WHERE name = 'receipt'")
+        connection.commit()
+    before = hashes(tmp_path)
+    outcome = await _run(tmp_path)
+    assert (outcome.exit_status, outcome.changed) == (0, False), outcome.messages
+    assert "already held everything" in Path(outcome.report).read_text()
+    assert hashes(tmp_path) == before
+
+
 async def test_rolling_back_a_run_without_a_receipt_says_nothing_of_one(tmp_path: Path) -> None:
     write_shop(tmp_path)
     events: list[Event] = []
