@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -44,9 +44,13 @@ def run(project: Path, outcome: Outcome, options: RunOptions, output: Output) ->
         if outcome.edited:
             done.append(f"files of the application were edited: {', '.join(outcome.edited)}")
         output.note(f"{'; '.join(done)}. What came after that was not done.")
-        _undo(project, outcome, output.note)
+        output.note(_undo(project, outcome))
     else:
         output.note(_HEADINGS[outcome.result])
+
+
+def _undo(project: Path, outcome: Outcome) -> str:
+    return f"Undo: consolidator-tui rollback {shlex.quote(str(project))} {outcome.run} --yes"
 
 
 def _done(project: Path, outcome: Outcome, options: RunOptions, output: Output) -> None:
@@ -55,16 +59,11 @@ def _done(project: Path, outcome: Outcome, options: RunOptions, output: Output) 
         output.result(f"Dry run: {outcome.target} would be the one database; {lost} rows lost.")
     elif outcome.changed:
         output.result(f"{outcome.target} is the one database; {lost} rows lost.")
-        _undo(project, outcome, output.result)
+        output.result(_undo(project, outcome))
     else:
         output.result(f"{outcome.target} already holds everything; it was left as it is.")
     if outcome.report:
         output.result(f"Receipt: {outcome.report}")
-
-
-def _undo(project: Path, outcome: Outcome, tell: Callable[[str], None]) -> None:
-    place = shlex.quote(str(project))
-    tell(f"Undo: consolidator-tui rollback {place} {outcome.run} --yes")
 
 
 def _tables(outcome: Outcome, output: Output) -> None:

@@ -34,7 +34,12 @@ class EventLog:
         """Seconds per phase so far."""
 
     def add_listener(self, emit: Emit) -> None:
-        """Hand later events to `emit` as well."""
+        """Hand later events to `emit` as well, and first what people should know so far.
+
+        Nobody can listen yet while a session is opened and puts right what a dead process left.
+        """
+        for message in self.messages:
+            emit(message)
         self._listeners.append(emit)
 
     def emit(self, event: Event) -> None:

@@ -59,6 +59,8 @@ async def recover(run: RunFolder, emit: Emit) -> Recovery:
                 f" {error.sentence}"
             )
             raise
+        text = f"The roll back of run {run.name} was interrupted; it is finished now."
+        emit(Message(Step.ROLLBACK, Level.WARNING, text))
     await _tidy(run)
     async with open_run_store(run) as store:
         before = await store.load_state()

@@ -38,7 +38,7 @@ class Repeated:
     run: str
     counts: tuple[TableCounts, ...]
     """Of the repetition: every row is in the target."""
-    receipt: str | None
+    receipt: str
     """The document from which that run's receipt was written."""
 
 
@@ -94,6 +94,8 @@ async def _read(folder: RunFolder) -> _Done | None:
 
 def _compare(name: str, done: _Done, manifest: Manifest, document: PlanDocument) -> Repeated | None:
     target, promotion = manifest.target, done.promotion
+    if done.receipt is None:
+        return None  # Its process died before it: there is nothing to report from.
     if (
         done.inputs["plan"] != fingerprint(document)
         or target is None

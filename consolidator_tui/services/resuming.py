@@ -37,6 +37,7 @@ DRY = "dry run"
 """The reason: it was only to see what would happen."""
 ASIDE = "aside"
 """The reason: a person began anew beside it."""
+_BEHIND = (Step.CONFIGURE, Step.CLEANUP)
 _STOPPED = {machine.StepStatus.RUNNING, machine.StepStatus.FAILED}
 """A step that ended like this may have left temporary files beside files of the project."""
 
@@ -56,6 +57,8 @@ class UnfinishedRun:
     """Conflicts in all; 0 when it is not known."""
     promoted: bool = False
     """The target is in place; only what follows it is left."""
+    left: tuple[Step, ...] = ()
+    """Of the steps behind that, those that were not done."""
 
 
 class _Sort(Enum):
@@ -101,7 +104,13 @@ class Resuming(Stepping):
             total = int(await store.get(CONFLICTS) or 0)
         step = state.interrupted or state.current
         found = UnfinishedRun(
-            folder.name, _readable(folder.name), step, decided, total, promoted=state.promoted
+            folder.name,
+            _readable(folder.name),
+            step,
+            decided,
+            total,
+            promoted=state.promoted,
+            left=tuple(s for s in _BEHIND if state.steps[s] is not machine.StepStatus.DONE),
         )
         if state.rolled_back or (left and not state.promoted):
             return _Sort.PASSED, found

@@ -260,8 +260,7 @@ class Session(PlanExchange, Smoking, Previewing):
         async with self.step(Step.VERIFY) as say:
             self.unchanged = True
             await self._record_unchanged(manifest.files[chosen.target])
-            if found.receipt is not None:
-                await self.save(**{RECEIPT: found.receipt})
+            await self.save(**{RECEIPT: found.receipt})
             say(text)
         return found.run
 

@@ -105,7 +105,7 @@ class Stepping:
         return self.log.emit
 
     def add_listener(self, emit: Emit) -> None:
-        """Hand every later event to `emit` as well."""
+        """Hand every later event to `emit` as well, and what was told while it was opened."""
         self.log.add_listener(emit)
 
     async def flush(self) -> None:

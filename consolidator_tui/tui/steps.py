@@ -65,8 +65,3 @@ ICONS: dict[State, str] = {
 def after(step: Step) -> tuple[Step, ...]:
     """The steps behind this one."""
     return ORDER[ORDER.index(step) + 1 :] if step in ORDER else ()
-
-
-def before(step: Step) -> tuple[Step, ...]:
-    """The steps before this one."""
-    return ORDER[: ORDER.index(step)]

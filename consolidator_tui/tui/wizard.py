@@ -137,4 +137,7 @@ class Wizard(BeforeMerge, Merging, Configuring):
         self.plan = session.plan
         self.result = session.result
         self.verification = session.verification
-        self.app.go_to(self.state.current or Step.CLEANUP)
+        state = self.state
+        # Clean up may be what was interrupted, with Configure passed over before it.
+        stopped = state.interrupted if state.promoted else None
+        self.app.go_to(stopped or state.current or Step.CLEANUP)

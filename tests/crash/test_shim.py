@@ -13,7 +13,7 @@ import pytest
 from tests.crash import power
 from tests.crash.projects import make_plain
 from tests.crash.scenarios import RUN
-from tests.crash.shim import Control, Mode, build, compiler
+from tests.crash.shim import Call, Control, Mode, build, compiler
 
 _CARELESS = """
 import os, sys
@@ -142,3 +142,22 @@ def test_command_started_as_usual_is_stopped_too(library: Path, project: Path) -
     assert done.returncode == -signal.SIGKILL, done.stderr
     assert control.count == 60
     assert "run.db" in control.calls()[-1].path
+
+
+def test_states_of_a_power_cut_are_told_apart_by_what_they_come_from() -> None:
+    def calls(*told: str) -> list[Call]:
+        return [Call(n, *line.split(" ", 1)) for n, line in enumerate(told, 1)]
+
+    opened = calls("open /1d2a25803aef.tmp", "write /1d2a25803aef.tmp")
+    again = calls("open /b4015f87d5ba.tmp", "write /b4015f87d5ba.tmp", "write /b4015f87d5ba.tmp")
+    # Nothing synced; the same name; other contents; a coin of its own.
+    same = [
+        power.origin(variant, opened) == power.origin(variant, again) for variant in power.VARIANTS
+    ]
+    assert same == [True, True, False, True]
+    assert power.origin("mixed", opened) is None
+    synced = [*opened, *calls("fsync /1d2a25803aef.tmp")]
+    assert power.origin("lost", synced) != power.origin("lost", opened)
+    assert power.origin("names", [*opened, *calls("unlink /x")]) != power.origin("names", opened)
+    other = calls("open /1d2a25803aef.tmp", "write /b4015f87d5ba.tmp")
+    assert power.origin("contents", opened) != power.origin("contents", other)

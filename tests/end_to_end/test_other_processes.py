@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from tests.end_to_end.test_cli import ROOT, call, run_json
+from tests.end_to_end.test_cli import ROOT, call
 from tests.services.session_project import hashes, write_shop
 
 MONEY = 30_000
@@ -95,13 +95,12 @@ def test_a_program_that_writes_meanwhile(tmp_path: Path) -> None:
     """One moment of it is merged; nothing that it wrote is deleted or replaced under it."""
     write_accounts(tmp_path)
     with beside(WRITE, tmp_path / "a.db") as pid:
-        status, told = run_json(
-            tmp_path, "--target", "app.db", "--source", "a.db", "--cleanup", "--yes"
-        )
-        assert status == 4, told
-        assert f"a.db: in use by python3 (process {pid})" in str(told).replace(
-            "python ", "python3 "
-        )
+        options = ["--target", "app.db", "--source", "a.db", "--cleanup", "--yes"]
+        done = call("run", str(tmp_path), *options)
+        assert done.returncode == 4, done.stderr
+        assert "a.db: in use by" in done.stderr
+        assert f"(process {pid})" in done.stderr
+        assert "Undo: consolidator-tui rollback" in done.stderr
         assert money(tmp_path / "app.db", 1000) == (300, MONEY)
         assert money(tmp_path / "a.db", 1000) == (300, MONEY)
         back = call("rollback", str(tmp_path), "--yes")

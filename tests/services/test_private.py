@@ -88,6 +88,8 @@ _CALLS = {
     "writefile": "writefile('{trap}', 'x')",
     "fts3_tokenizer": "fts3_tokenizer('simple', x'4141414141414141')",
     "edit": "edit('x', 'touch {trap}')",
+    # A schema that speaks of JSON may be trusted by this tool.
+    "trusted": "json('1') || load_extension('{trap}')",
 }
 _PLACES = {
     "view": ("bait", "CREATE VIEW bait AS SELECT {call} AS x"),

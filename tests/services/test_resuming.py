@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from consolidator_tui.domain.errors import GateClosed
+from consolidator_tui.domain.errors import GateClosed, LockedError
 from consolidator_tui.domain.event import Event, Message, Step, ignore
 from consolidator_tui.domain.outcome import Outcome, RunOptions
 from consolidator_tui.domain.plan import Decision
@@ -21,10 +21,13 @@ from consolidator_tui.services.consolidate import consolidate
 from consolidator_tui.services.runs import describe_runs
 from consolidator_tui.services.session import Session
 from consolidator_tui.services.undoing import undo
-from consolidator_tui.storage.run_db import open_run_store
+from consolidator_tui.storage.run_db import Work, WorkKind, open_run_store
 from consolidator_tui.storage.run_folder import RunFolder, list_runs
 
+from .run_project import other_program
 from .session_project import OWNERS, hashes, owners, write, write_shop
+
+OPEN = "import sys; f = open(sys.argv[1], 'rb'); print(1, flush=True); sys.stdin.read()"
 
 
 async def _to_migrate(session: Session, target: str = "app.db") -> None:
@@ -57,6 +60,7 @@ async def test_a_run_in_place_is_offered_until_it_is_left_or_cleaned_up(tmp_path
         found = await session.unfinished()
         assert found is not None
         assert (found.step, found.promoted) == (Step.CONFIGURE, True)
+        assert found.left == (Step.CONFIGURE, Step.CLEANUP)
         await session.resume(found.name)
         proposal = await session.propose_configuration()
         assert [file.file for file in proposal.files] == ["app.py"]
@@ -130,6 +134,41 @@ async def test_reports_and_words_follow_a_roll_back(tmp_path: Path) -> None:
         assert "is the one database" not in text
     (info,) = await describe_runs(tmp_path)
     assert info.outcome == "rolled back"
+
+
+async def test_a_roll_back_that_died_is_finished_at_the_next_start_and_told(tmp_path: Path) -> None:
+    write_shop(tmp_path)
+    before = hashes(tmp_path)
+    await _run(tmp_path)
+    run = list_runs(tmp_path)[0]
+    (tmp_path / "a.db").unlink()  # As it may be behind a clean up.
+    async with open_run_store(run) as store:
+        await store.begin_work(Work(WorkKind.ROLLBACK, {}))
+    with other_program(OPEN, tmp_path / "app.db") as process:
+        with pytest.raises(LockedError, match=rf"has to be finished first.*{process.pid}"):
+            async with Session.open(tmp_path):
+                pass
+        assert not (tmp_path / "a.db").exists(), "nothing is begun that cannot be finished"
+    events: list[Event] = []
+    async with Session.open(tmp_path) as session:
+        session.add_listener(events.append)
+        assert await session.unfinished() is None
+    told = [event.text for event in events if isinstance(event, Message)]
+    assert f"The roll back of run {run.name} was interrupted; it is finished now." in told
+    assert hashes(tmp_path) == before
+
+
+async def test_a_run_that_died_before_its_receipt_can_be_repeated(tmp_path: Path) -> None:
+    write_shop(tmp_path)
+    await _run(tmp_path)
+    with closing(sqlite3.connect(list_runs(tmp_path)[0].run_db)) as connection:
+        connection.execute("DELETE FROM documents WHERE name = 'receipt'")
+        connection.commit()
+    before = hashes(tmp_path)
+    outcome = await _run(tmp_path)
+    assert (outcome.exit_status, outcome.changed) == (0, False), outcome.messages
+    assert "already held everything" in Path(outcome.report).read_text()
+    assert hashes(tmp_path) == before
 
 
 async def test_rolling_back_a_run_without_a_receipt_says_nothing_of_one(tmp_path: Path) -> None:

@@ -100,6 +100,7 @@ class LeftOver:
     decided: int = 174
     total: int = 212
     promoted: bool = False
+    left: tuple[Step, ...] = ()
 
 
 class FakeSession(FakeReviewing, FakeExchange):

@@ -7,6 +7,7 @@ import asyncio
 import pytest
 from textual.widgets import Button, Input, TextArea
 
+from consolidator_tui.domain import run as machine
 from consolidator_tui.domain.errors import Failed, FileRefused, GateClosed, LockedError, UsageError
 from consolidator_tui.domain.event import Progress, Step
 from consolidator_tui.domain.run import StepStatus
@@ -232,6 +233,20 @@ async def test_an_unfinished_run_is_asked_about_first(
         assert call in session.calls
         if len(keys) == 2:
             assert "roll_back" in session.calls
+
+
+async def test_an_interrupted_clean_up_is_taken_up_where_it_was(
+    start: Start, session: FakeSession
+) -> None:
+    """Also when Configure was passed over: all that is left is named; what stopped opens."""
+    await session.prepare(Step.CONFIGURE)
+    session.state = machine.after_crash(machine.started(session.state, Step.CLEANUP))
+    left = (Step.CONFIGURE, Step.CLEANUP)
+    session.left_over = LeftOver(Step.CLEANUP, promoted=True, left=left)
+    async with start() as pilot:
+        assert "Left to do: Configure, Clean up." in shown(pilot)
+        await press(pilot, "enter")
+        assert step_of(pilot) is Step.CLEANUP
 
 
 async def test_the_plan_is_edited_as_text(start: Start, session: FakeSession) -> None:

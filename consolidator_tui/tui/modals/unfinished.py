@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from consolidator_tui.tui.modals.question import Choice, Question
-from consolidator_tui.tui.steps import NAMES, ORDER, before
+from consolidator_tui.tui.steps import NAMES
 from consolidator_tui.tui.text import plural, safe
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def unfinished_question(found: UnfinishedRun) -> Question:
 
 
 def _in_place(found: UnfinishedRun) -> Question:
-    left = [NAMES[step] for step in ORDER if found.step in (step, *before(step))]
+    left = [NAMES[step] for step in found.left]
     return Question(
         f"Run of {safe(found.started)}",
         f"Its target is in place. Left to do: {', '.join(left)}.\n\n"

@@ -221,6 +221,7 @@ def run_text(info: RunInfo, project: str) -> str:
     if info.problem:
         told.append(safe(info.problem))
     told.append(safe(info.needed) if info.needed else "Nothing would be lost with it.")
-    if info.backup_complete:
+    state = info.state
+    if info.backup_complete and (state is None or (state.promoted and not state.rolled_back)):
         told.append(f"Undone from a shell: consolidator-tui rollback {safe(project)} {info.name}")
     return "\n".join(told)
