@@ -190,7 +190,7 @@ class RunStore:
     async def fact_time(self, fact: Fact) -> str:
         """When it last became true (UTC, ISO 8601); empty when it is not."""
         found = await self._database.value("SELECT time FROM facts WHERE name = ?", (fact.value,))
-        return "" if found is None else _decode(found)
+        return "" if found is None else str(found)
 
     async def _put(self, name: str, text: str) -> None:
         await self._database.execute(
