@@ -313,7 +313,7 @@ class Session(PlanExchange, Smoking, Previewing):
             self.verification = await verify(made, self._staging, run.ledger_db, self.emit)
             failed = [check for check in self.verification.checks if not check.ok]
             if failed:
-                names = ", ".join(f"{check.table} ({check.name})" for check in failed[:3])
+                names = ", ".join(f"{c.name} {c.table}".strip() for c in failed[:3])
                 raise VerificationFailed(
                     f"{len(failed)} of {len(self.verification.checks)} checks failed: {names}.",
                     todo="The target was not touched. Please report it with the run's log.",

@@ -267,3 +267,27 @@ def base_again(p: Project) -> None:
     for _ in range(2):
         p.run(args=["--base", "b.db", "--on-conflict", "base"]).done()
         p.expect("SELECT email, name FROM u", [("b", "B2"), ("c", "C"), ("a", "A")])
+
+
+@case("references: numbers without a parent meet a foreign key that only the base declares")
+def undeclared_without_parent(p: Project) -> None:
+    """They lead nowhere in their file, so they lead nowhere in the target, and that is no fault."""
+    p.db(
+        "a.db",
+        "CREATE TABLE item(id INTEGER PRIMARY KEY, title TEXT);"
+        "CREATE TABLE sale(id INTEGER PRIMARY KEY, item_id INTEGER REFERENCES item(id), n);",
+        {"item": [(1, "pen"), (2, "ink")], "sale": [(1, 1, "x"), (2, 2, "y")]},
+    )
+    p.db(
+        "b.db",
+        "CREATE TABLE item(uid TEXT PRIMARY KEY, weight INTEGER, colour TEXT);"
+        "CREATE TABLE sale(id INTEGER PRIMARY KEY, item_id INTEGER, n);",
+        {"item": [("u1", 1, "red")], "sale": [(1, 1, "z"), (2, 2, "w")]},
+    )
+    plan = '[mapping."b.db".tables]\nitem = "svc_item"\n'
+    p.run(plan=plan).done(violations=True)
+    p.expect(
+        "SELECT n, title FROM sale LEFT JOIN item ON item.id = item_id",
+        [("x", "pen"), ("y", "ink"), ("z", None), ("w", None)],
+    )
+    p.expect("SELECT uid FROM svc_item", [("u1",)])

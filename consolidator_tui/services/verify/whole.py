@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Container
 from pathlib import Path
 
 from consolidator_tui.domain.catalog import TableKind, fold
@@ -48,11 +49,14 @@ async def foreign_keys(database: Database, plan: MergePlan) -> Check:
             continue
         async with open_database(Path(source.snapshot), immutable=True) as own:
             await stand_in(own, [source])
+            theirs = await _undeclared(own, plan, source.index, now)
             for (table, parent), count in (await _violations(own)).items():
                 key = (
                     fold(name_in_target(plan, source, table) or table),
                     fold(name_in_target(plan, source, parent) or parent),
                 )
+                theirs[key] = max(theirs.get(key, 0), count)
+            for key, count in theirs.items():
                 before[key] = before.get(key, 0) + count
     worse = [
         f"{table} to {parent}: {count}, {before.get((table, parent), 0)} in the sources"
@@ -74,6 +78,32 @@ async def _violations(database: Database) -> dict[tuple[str, str], int]:
         'SELECT "table", parent, count(*) FROM temp.pragma_foreign_key_check GROUP BY 1, 2'
     )
     return {(fold(table), fold(parent)): count for table, parent, count in rows}
+
+
+async def _undeclared(
+    database: Database, plan: MergePlan, source: int, wanted: Container[tuple[str, str]]
+) -> dict[tuple[str, str], int]:
+    """Rows of a source without a parent there, also where it declares no reference at all."""
+    tables = {fold(table.name): table for table in plan.tables}
+    found: dict[tuple[str, str], int] = {}
+    for table in plan.tables:
+        for link in table.links:
+            key = (fold(table.name), fold(link.reference.parent))
+            child, column = table.sources[source], table.column(link.column).sources[source]
+            if key not in wanted or source not in link.dangling or child is None or column is None:
+                continue
+            where = f"c.{quote(column)} IS NOT NULL"
+            parent = tables[key[1]]
+            name = parent.sources[source]
+            own = parent.column(link.reference.parent_columns[0]).sources[source]
+            if name is not None and own is not None:
+                where += (
+                    f" AND NOT EXISTS (SELECT 1 FROM {quote(name)} p "
+                    f"WHERE p.{quote(own)} = c.{quote(column)})"
+                )
+            count = await database.value(f"SELECT count(*) FROM {quote(child)} c WHERE {where}")
+            found[key] = found.get(key, 0) + int(count)
+    return found
 
 
 async def schema_objects(database: Database, plan: MergePlan) -> Check:
