@@ -53,6 +53,8 @@ def _done(project: Path, outcome: Outcome, options: RunOptions, output: Output) 
         output.result(f"{outcome.target} is the one database; {lost} rows lost.")
         place = shlex.quote(str(project))
         output.result(f"Undo: consolidator-tui rollback {place} {outcome.run} --yes")
+    elif len(outcome.sources) == 1:
+        output.result(f"Only {outcome.sources[0]} was read; there is nothing to merge.")
     else:
         output.result(f"{outcome.target} already holds everything; it was left as it is.")
     if outcome.report:
