@@ -113,7 +113,7 @@ class Aftermath(Stepping):
                 # Whatever came of it, the files may not be what they were.
                 self.references = self.proposal = None
             self.manifest = await load_manifest(run)
-            say(f"{len(written)} files changed")
+            say(f"{len(written)} file{'s' * (len(written) != 1)} changed")
         return written
 
     # Clean up
@@ -175,7 +175,7 @@ class Aftermath(Stepping):
         phrase = phrase.removesuffix(ANYWAY)
         async with self.step(Step.CLEANUP) as say:
             left = await cleanup.clean_up(run, self.deletable, phrase, self.emit)
-            say(f"{len(self.deletable)} files deleted")
+            say(f"{len(self.deletable)} file{'s' * (len(self.deletable) != 1)} deleted")
         self.state = machine.with_fact(self.state, Fact.CLEANED)
         return left
 
