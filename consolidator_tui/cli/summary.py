@@ -60,6 +60,8 @@ def _done(project: Path, outcome: Outcome, options: RunOptions, output: Output) 
     elif outcome.changed:
         output.result(f"{outcome.target} is the one database; {lost} rows lost.")
         output.result(_undo(project, outcome))
+    elif len(outcome.sources) == 1:
+        output.result(f"Only {outcome.sources[0]} was read; there is nothing to merge.")
     else:
         output.result(f"{outcome.target} already holds everything; it was left as it is.")
     if outcome.report:
@@ -138,9 +140,9 @@ def scan(found: Scan, output: Output) -> int:
         return 0
     for file in found.discovery.files:
         mark = "☑" if file.preselected else "☐"
-        rows = "" if file.rows is None else f", {file.rows:,} rows"
+        rows = "" if file.rows is None else f", {file.rows:,} row{'s' * (file.rows != 1)}"
         output.result(f"{mark} {file.path}  {file.size:,} bytes{rows}")
-        output.result(f"    {file.role}: {file.reason}")
+        output.result(f"    {file.role.replace('_', ' ')}: {file.reason}")
         for holder in file.holders:
             output.result(f"    open in {holder.name} (process {holder.pid})")
         if file.problem:
@@ -151,7 +153,9 @@ def scan(found: Scan, output: Output) -> int:
     skipped = found.discovery.folders_skipped
     if skipped:
         kinds = ", ".join(f"{count} {why}" for why, count in found.discovery.folders_by_reason)
-        output.result(f"{skipped} folders were skipped: {kinds}.")
+        output.result(
+            f"{skipped:,} {'folder was' if skipped == 1 else 'folders were'} skipped: {kinds}."
+        )
     for row in found.inspection.matrix if found.inspection else ():
         counts = ", ".join(f"{path} {number:,}" for path, number in row.rows.items())
         output.result(f"{row.table}: {row.state} ({counts})")
