@@ -177,6 +177,21 @@ async def test_roll_back_with_nothing_to_undo(start: Start) -> None:
         assert "nothing to roll back" in said(pilot)
 
 
+async def test_roll_back_of_a_run_that_an_earlier_start_finished(
+    start: Start, session: FakeSession
+) -> None:
+    session.finished = LeftOver(Step.CLEANUP, name="20260112T094103Z")
+    async with start() as pilot:
+        await press(pilot, "ctrl+r")
+        assert "Roll back run 20260112T094103Z?" in shown(pilot)
+        await press(pilot, "enter")
+        assert "roll_back" not in session.calls
+        await press(pilot, "ctrl+r", "right", "enter")
+        assert session.calls[-2:] == ["go back to 20260112T094103Z", "roll_back"]
+        assert step_of(pilot) is Step.ROLLBACK
+        assert "Everything is as it was" in shown(pilot)
+
+
 async def test_roll_back_asks_and_a_new_run_begins(start: Start, session: FakeSession) -> None:
     async with start(at=Step.MIGRATE) as pilot:
         await press(pilot, "ctrl+r", "enter")
