@@ -159,8 +159,13 @@ async def test_places_that_still_name_the_files_are_told_where_it_is_decided(
         assert "1 place of the application still names these files" in shown(pilot)
         await press(pilot, "enter")
         screen = pilot.app.screen
-        assert place in shown(pilot)
         assert "delete 2 files anyway" in shown(pilot)
+        assert "esc keep everything   pgdn rest of the list" in shown(pilot), "not cut off"
+        await press(pilot, "pagedown")
+        assert place[:50] in shown(pilot)
+        await press(pilot, *"del", "enter")
+        assert screen.query_one(Input).value == "del", "typed while Keep had the focus"
+        assert "That is not the phrase" in shown(pilot)
         screen.query_one(Input).value = "delete 2 files"
         await pilot.pause()
         assert screen.query_one("#delete", Button).disabled
