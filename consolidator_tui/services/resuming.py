@@ -95,6 +95,31 @@ class Resuming(Stepping):
                 idle = idle or found
         return idle
 
+    async def in_force(self) -> UnfinishedRun | None:
+        """The newest run that changed files and was not rolled back, or None. Only looks."""
+        for folder in reversed(await asyncio.to_thread(list_runs, self.project)):
+            if not await asyncio.to_thread(folder.run_db.is_file):
+                continue
+            try:
+                async with open_run_store(folder, self._clock) as store:
+                    state = await store.load_state()
+                    unchanged = await store.get(UNCHANGED) is not None
+            except FileRefused:
+                continue  # Its database is damaged; the list of runs says so.
+            if not state.rolled_back and (state.cleaned or (state.promoted and not unchanged)):
+                name = folder.name
+                return UnfinishedRun(name, _readable(name), None, 0, 0, promoted=state.promoted)
+        return None
+
+    async def go_back_to(self, name: str) -> None:
+        """Take an earlier run up only to roll it back; the run at hand is left as it is.
+
+        Raises as `resume`.
+        """
+        await self.flush()
+        self.reset()
+        await self.resume(name, undo=True)
+
     async def _look_at(self, folder: RunFolder) -> tuple[_Sort, UnfinishedRun]:
         async with open_run_store(folder, self._clock) as store:
             state = machine.after_crash(await store.load_state())

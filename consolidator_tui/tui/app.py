@@ -307,7 +307,11 @@ class ConsolidatorApp(App[int]):
             return
         from consolidator_tui.tui.screens.runs import RunsScreen
 
-        self.push_screen(RunsScreen())
+        def left(name: str | None) -> None:
+            if name is not None:
+                self.wizard.ask_roll_back(name)
+
+        self.push_screen(RunsScreen(), left)
 
     async def action_ask_quit(self) -> None:
         """Leave at once, or ask while work runs."""

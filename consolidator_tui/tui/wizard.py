@@ -14,6 +14,7 @@ from consolidator_tui.tui.wizard_before import BeforeMerge
 from consolidator_tui.tui.wizard_merge import Merging
 
 if TYPE_CHECKING:
+    from consolidator_tui.services.resuming import UnfinishedRun
     from consolidator_tui.services.session import Session
 
 
@@ -58,27 +59,54 @@ class Wizard(BeforeMerge, Merging, Configuring):
 
     # Roll back
 
-    def ask_roll_back(self) -> None:
-        """Ask, then undo everything that this run did."""
-        if self.session is None:
+    def ask_roll_back(self, name: str | None = None) -> None:
+        """Ask, then undo everything that this run did, or the earlier run of that name.
+
+        While this run has changed nothing, the newest one that is in force is offered.
+        """
+        session = self.session
+        if session is None:
             return
         allowed, reason = may(self.state, Step.ROLLBACK)
-        if not allowed:
-            self.app.tell(reason, Level.WARNING)
+        own = session.run is not None and name in (None, session.run.name)
+        if self.state.running is not None or (allowed and own):
+            if not allowed:
+                self.app.tell(reason, Level.WARNING)
+                return
+            self._ask_to("Roll everything back?", "", "this run", self.roll_back)
+        elif allowed and not self.state.rolled_back:
+            self.app.tell("First roll back the run that is at hand: ctrl+r.", Level.WARNING)
+        else:
+            found = Query(
+                "the run in force", session.in_force, lambda run: self._offer(run, name, reason)
+            )
+            self.app.ask(found)
+
+    def _offer(self, found: UnfinishedRun | None, name: str | None, reason: str) -> None:
+        """Ask about an earlier run; the newest goes first, or its files would be in the way."""
+        if found is None or name not in (None, found.name):
+            first = f"Roll back {found.name} first, if {name} is in force." if found else ""
+            nothing = reason or "No run has changed files that are still as it made them."
+            self.app.tell(first or nothing, Level.WARNING)
             return
+        session, run = self._session, found.name
+        self._ask_to(
+            f"Roll back run {run}?",
+            f"It began on {found.started} and is the last one that changed files.\n",
+            "that run",
+            lambda: self._take_up("Resuming", lambda: session.go_back_to(run), self.roll_back),
+        )
+
+    def _ask_to(self, title: str, first: str, run: str, then: Callable[[], None]) -> None:
         from consolidator_tui.tui.modals.question import Choice, Question
 
         question = Question(
-            "Roll everything back?",
-            "Databases, configuration and deleted files become what they were before this run.\n"
-            "What was written into the target since then is kept aside and reported.",
+            title,
+            f"{first}Databases, configuration and deleted files become what they were before "
+            f"{run}.\nWhat was written into the target since then is kept aside and reported.",
             [Choice("keep", "Keep as it is"), Choice("roll", "Roll back", danger=True)],
         )
-        self.app.push_screen(question, self._roll_back_answered)
-
-    def _roll_back_answered(self, answer: str | None) -> None:
-        if answer == "roll":
-            self.roll_back()
+        self.app.push_screen(question, lambda answer: then() if answer == "roll" else None)
 
     def roll_back(self) -> None:
         """Undo everything, on its own screen."""

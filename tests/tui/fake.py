@@ -131,6 +131,8 @@ class FakeSession(FakeReviewing, FakeExchange):
         self.files = files()
         self.conflicts = groups(0)
         self.left_over: object = None
+        self.finished: object = None
+        """The newest run in force."""
         self.references: ReferenceReport | None = None
         self.deletable: tuple[str, ...] = ()
         self.closed_gates: tuple[Gate, ...] = ()
@@ -214,6 +216,15 @@ class FakeSession(FakeReviewing, FakeExchange):
     async def resume(self, name: str, *, undo: bool = False) -> None:
         """As the session."""
         self.calls.append(f"resume {name}")
+
+    async def in_force(self) -> object:
+        """As the session."""
+        return self.finished
+
+    async def go_back_to(self, name: str) -> None:
+        """As the session."""
+        self.calls.append(f"go back to {name}")
+        self.state = machine.with_fact(RunState(backed_up=True), machine.Fact.PROMOTED)
 
     async def start_over(self) -> None:
         """As the session."""

@@ -160,8 +160,13 @@ async def test_places_that_still_name_the_files_are_told_where_it_is_decided(
         assert "1 place of the application still names these files" in shown(pilot)
         await press(pilot, "enter")
         screen = pilot.app.screen
-        assert place in shown(pilot)
         assert "delete 2 files anyway" in shown(pilot)
+        assert "esc keep everything   pgdn rest of the list" in shown(pilot), "not cut off"
+        await press(pilot, "pagedown")
+        assert place[:50] in shown(pilot)
+        await press(pilot, *"del", "enter")
+        assert screen.query_one(Input).value == "del", "typed while Keep had the focus"
+        assert "That is not the phrase" in shown(pilot)
         screen.query_one(Input).value = "delete 2 files"
         await pilot.pause()
         assert screen.query_one("#delete", Button).disabled
@@ -195,6 +200,21 @@ async def test_roll_back_with_nothing_to_undo(start: Start) -> None:
     async with start() as pilot:
         await press(pilot, "ctrl+r")
         assert "nothing to roll back" in said(pilot)
+
+
+async def test_roll_back_of_a_run_that_an_earlier_start_finished(
+    start: Start, session: FakeSession
+) -> None:
+    session.finished = LeftOver(Step.CLEANUP, name="20260112T094103Z")
+    async with start() as pilot:
+        await press(pilot, "ctrl+r")
+        assert "Roll back run 20260112T094103Z?" in shown(pilot)
+        await press(pilot, "enter")
+        assert "roll_back" not in session.calls
+        await press(pilot, "ctrl+r", "right", "enter")
+        assert session.calls[-2:] == ["go back to 20260112T094103Z", "roll_back"]
+        assert step_of(pilot) is Step.ROLLBACK
+        assert "Everything is as it was" in shown(pilot)
 
 
 async def test_roll_back_asks_and_a_new_run_begins(start: Start, session: FakeSession) -> None:

@@ -62,6 +62,27 @@ async def test_runs_are_listed_read_and_removed(tmp_path: Path) -> None:
     assert (tmp_path / "app.db").exists()
 
 
+async def test_a_run_in_force_is_rolled_back_by_a_later_start(tmp_path: Path) -> None:
+    write_shop(tmp_path)
+    before = {path.name: path.read_bytes() for path in tmp_path.glob("*.db")}
+    for more in ({}, {"dry_run": True}):
+        options = RunOptions(target="app.db", yes=True, **more)
+        assert (await consolidate(tmp_path, options, ignore)).exit_status == 0
+    first, dry = (run.name for run in list_runs(tmp_path))
+    assert "app.db" not in before
+    async with ConsolidatorApp(tmp_path).run_test(size=(110, 32)) as pilot:
+        await settle(pilot)
+        await press(pilot, "right", "right", "enter", "ctrl+e", "r")
+        assert f"Roll back {first} first, if {dry} is in force." in said(pilot)
+        await press(pilot, "ctrl+e", "G")
+        assert f"{first} --yes" in shown(pilot)
+        await press(pilot, "r")
+        assert f"Roll back run {first}?" in shown(pilot)
+        await press(pilot, "right", "enter")
+        assert "Everything is as it was" in shown(pilot)
+        assert {path.name: path.read_bytes() for path in tmp_path.glob("*.db")} == before
+
+
 async def test_the_present_run_is_not_removed(tmp_path: Path) -> None:
     write_shop(tmp_path)
     async with ConsolidatorApp(tmp_path).run_test(size=(110, 32)) as pilot:

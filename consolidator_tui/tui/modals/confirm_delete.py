@@ -9,12 +9,17 @@ from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.events import Key
 from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Static
 
+from consolidator_tui.tui.modals.phrase import WRONG, phrase_field, take_typed
 from consolidator_tui.tui.signs import WARN
 from consolidator_tui.tui.text import lines, safe
 from consolidator_tui.tui.widgets.bars import TooSmall
+
+_SHORT = 4
+"""Lines of the list that fit the smallest terminal."""
 
 
 class ConfirmDelete(ModalScreen[bool]):
@@ -24,6 +29,8 @@ class ConfirmDelete(ModalScreen[bool]):
         Binding("escape", "dismiss(False)", "keep everything", show=False),
         Binding("up", "app.focus_previous", "Previous", show=False),
         Binding("down", "app.focus_next", "Next", show=False),
+        Binding("pageup", "turn(-1)", "Page up", show=False),
+        Binding("pagedown", "turn(1)", "Page down", show=False),
     ]
 
     def __init__(
@@ -38,6 +45,9 @@ class ConfirmDelete(ModalScreen[bool]):
         super().__init__()
         self._files, self._phrase, self._restore = files, phrase, restore
         self._warnings = warnings
+        length = len(files) + (2 + len(warnings) if warnings else 0)
+        more = "   pgdn rest of the list" if length > _SHORT else ""
+        self._keys = f"tab next field   esc keep everything{more}"
 
     def compose(self) -> ComposeResult:
         """Files, how to get them back, phrase, buttons."""
@@ -51,11 +61,11 @@ class ConfirmDelete(ModalScreen[bool]):
                 markup=False,
             )
             yield Static(Text(f"To go on, type:  {safe(self._phrase)}"), markup=False)
-            yield Input(placeholder="type it here", compact=True, id="phrase")
+            yield phrase_field()
             with Horizontal(id="dialog-buttons"):
                 yield Button("Keep", compact=True, id="keep", variant="default")
                 yield Button("Delete", compact=True, id="delete", variant="error", disabled=True)
-            yield Static("tab next field   esc keep everything", classes="keys", markup=False)
+            yield Static(self._keys, classes="keys", markup=False)
         yield TooSmall()
 
     def _list(self) -> Text:
@@ -70,6 +80,11 @@ class ConfirmDelete(ModalScreen[bool]):
         text.rstrip()
         return text
 
+    def action_turn(self, by: int) -> None:
+        """`pageup` and `pagedown`: the list has no focus of its own."""
+        listed = self.query_one("#doomed", VerticalScroll)
+        listed.scroll_relative(y=by * max(1, listed.size.height - 1), animate=False)
+
     def on_mount(self) -> None:
         """Doing nothing keeps everything."""
         self.query_one("#keep", Button).focus()
@@ -78,6 +93,7 @@ class ConfirmDelete(ModalScreen[bool]):
         """Delete opens on the exact phrase only."""
         event.stop()
         self.query_one("#delete", Button).disabled = event.value != self._phrase
+        self.query_one(".keys", Static).update(self._keys)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """`enter` in the field goes to Delete; it deletes nothing by itself."""
@@ -85,6 +101,12 @@ class ConfirmDelete(ModalScreen[bool]):
         button = self.query_one("#delete", Button)
         if not button.disabled:
             button.focus()
+        else:
+            self.query_one(".keys", Static).update(WRONG)
+
+    def on_key(self, event: Key) -> None:
+        """Whoever begins to type means the phrase."""
+        take_typed(self, event)
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
         """Keep or delete."""

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from textual.app import ComposeResult
 from textual.containers import Horizontal
+from textual.events import Key
 from textual.widgets import Button, Input, Static
 
 from consolidator_tui.tui.modals.dialog import Dialog
+from consolidator_tui.tui.modals.phrase import WRONG, phrase_field, take_typed
 from consolidator_tui.tui.text import lines, safe
 
 
 class ConfirmRemove(Dialog[str]):
     """Ends with the phrase after exactly it was typed and Remove was pressed, else with None."""
+
+    _keys = "tab next field   esc keep it"
 
     def __init__(self, title: str, text: str, phrase: str) -> None:
         super().__init__(title)
@@ -21,11 +25,11 @@ class ConfirmRemove(Dialog[str]):
         """What would be lost, phrase, buttons."""
         yield Static(lines(self._text), id="dialog-text", markup=False)
         yield Static(f"To go on, type:  {safe(self._phrase)}", markup=False)
-        yield Input(placeholder="type it here", compact=True, id="phrase")
+        yield phrase_field()
         with Horizontal(id="dialog-buttons"):
             yield Button("Keep", compact=True, id="keep")
             yield Button("Remove", compact=True, id="remove", variant="error", disabled=True)
-        yield Static("tab next field   esc keep it", classes="keys", markup=False)
+        yield Static(self._keys, classes="keys", markup=False)
 
     def on_mount(self) -> None:
         """Doing nothing keeps it."""
@@ -35,6 +39,7 @@ class ConfirmRemove(Dialog[str]):
         """Remove opens on the exact phrase only."""
         event.stop()
         self.query_one("#remove", Button).disabled = event.value != self._phrase
+        self.query_one(".keys", Static).update(self._keys)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """`enter` in the field goes to Remove; it removes nothing by itself."""
@@ -42,6 +47,12 @@ class ConfirmRemove(Dialog[str]):
         button = self.query_one("#remove", Button)
         if not button.disabled:
             button.focus()
+        else:
+            self.query_one(".keys", Static).update(WRONG)
+
+    def on_key(self, event: Key) -> None:
+        """Whoever begins to type means the phrase."""
+        take_typed(self, event)
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
         """Keep or remove."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar, cast
 
@@ -26,12 +27,16 @@ if TYPE_CHECKING:
 _QUERY = "earlier runs"
 
 
-class RunsScreen(Screen[None]):
-    """A table of all runs, the newest first, and below it what is known of one."""
+class RunsScreen(Screen[str]):
+    """A table of all runs, the newest first, and below it what is known of one.
+
+    Ends with the name of a run that is to be rolled back, or None.
+    """
 
     AUTO_FOCUS = "#runs"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("o", "receipt", "receipt", tooltip="Read the receipt of this run"),
+        Binding("r,ctrl+r", "undo", "roll back", tooltip="Roll this run back; asks first"),
         Binding("d", "remove", "remove", tooltip="Remove this run and its backup"),
         Binding("P", "prune", "remove all not needed", tooltip="Remove every run not needed"),
         Binding("escape,q", "close", "back", key_display="esc"),
@@ -137,6 +142,12 @@ class RunsScreen(Screen[None]):
 
         self._app.ask(Query("the receipt of a run", lambda: session.receipt(name), show))
 
+    def action_undo(self) -> None:
+        """`r`: the question and the work belong to the wizard, above a step."""
+        info = self._current
+        if info is not None:
+            self.dismiss(info.name)
+
     def action_remove(self) -> None:
         """`d`: ask, and where something would be lost have a phrase typed."""
         info = self._current
@@ -223,5 +234,6 @@ def run_text(info: RunInfo, project: str) -> str:
     told.append(safe(info.needed) if info.needed else "Nothing would be lost with it.")
     state = info.state
     if info.backup_complete and (state is None or (state.promoted and not state.rolled_back)):
-        told.append(f"Undone from a shell: consolidator-tui rollback {safe(project)} {info.name}")
+        command = f"consolidator-tui rollback {safe(shlex.quote(project))} {info.name} --yes"
+        told.append(f"Undone from a shell: {command}")
     return "\n".join(told)
