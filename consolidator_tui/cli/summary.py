@@ -60,6 +60,8 @@ def _done(project: Path, outcome: Outcome, options: RunOptions, output: Output) 
     elif outcome.changed:
         output.result(f"{outcome.target} is the one database; {lost} rows lost.")
         output.result(_undo(project, outcome))
+    elif len(outcome.sources) == 1:
+        output.result(f"Only {outcome.sources[0]} was read; there is nothing to merge.")
     else:
         output.result(f"{outcome.target} already holds everything; it was left as it is.")
     if outcome.report:

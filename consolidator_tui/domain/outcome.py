@@ -58,6 +58,8 @@ class Outcome:
     tables: tuple[TableCounts, ...] = ()
     skipped: Mapping[str, str] = field(default_factory=dict)
     """Path -> why the file does not take part."""
+    sources: tuple[str, ...] = ()
+    """The files that were read, the base first; empty when it did not come so far."""
     messages: tuple[Message, ...] = ()
     """Warnings, questions and errors, each with the place it is about."""
     timings: Mapping[str, float] = field(default_factory=dict)

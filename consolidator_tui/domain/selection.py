@@ -30,6 +30,8 @@ class Chosen:
     """Path -> why a file that the run would have taken is left out."""
     warned: dict[str, str] = field(default_factory=dict)
     """Those of `skipped` that look like application data but cannot be used."""
+    passed_over: dict[str, str] = field(default_factory=dict)
+    """Those of `skipped` that have rows of their own, and could be sources if they were named."""
     reason: str = ""
     """Why this target."""
 

@@ -269,6 +269,8 @@ class Aftermath(Stepping):
     def _state_sentence(self, target: str) -> str:
         if self.state.rolled_back:
             return f"{target} is what it was before: the run was rolled back."
+        if self.unchanged and self.chosen is not None and len(self.chosen.sources) == 1:
+            return f"Only {target} was read; there was nothing to merge, and it was left as it is."
         if self.unchanged:
             return f"{target} already held everything and was left as it is."
         if self.state.promoted:

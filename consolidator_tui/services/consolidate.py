@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shlex
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -188,6 +189,16 @@ class _Run:
             self.session.log.say(
                 Step.DISCOVER, Level.WARNING, f"{path} is left out: {reason}", file=path
             )
+        for path, reason in chosen.passed_over.items():
+            named = " ".join(f"--source {shlex.quote(name)}" for name in (*chosen.sources, path))
+            self.session.log.say(
+                Step.DISCOVER,
+                Level.WARNING,
+                f"{path} has rows and was not taken: {reason} `--source` takes it; every file "
+                "that is to take part must be named then.",
+                file=path,
+                fix=named,
+            )
 
     async def _outcome(self, result: Result, status: int) -> Outcome:
         session = self.session
@@ -202,6 +213,7 @@ class _Run:
             run=session.run.name if session.run else "",
             tables=counts,
             skipped=chosen.skipped,
+            sources=chosen.sources,
             messages=tuple(session.log.messages),
             timings=session.log.timings,
             changed=session.changed,

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from consolidator_tui.domain.discovery import Discovery, FileKind, FoundFile
+from consolidator_tui.domain.discovery import Discovery, FileKind, FoundFile, Role
 from consolidator_tui.domain.errors import (
     FileRefused,
     GateClosed,
@@ -48,6 +48,7 @@ class _Choosing:
     uses: Mapping[str, int]
     skipped: dict[str, str] = field(default_factory=dict)
     warned: dict[str, str] = field(default_factory=dict)
+    passed_over: dict[str, str] = field(default_factory=dict)
 
     async def run(self, scratch: Path) -> Chosen:
         """Check everything, the target first: it must be refused before any work is done."""
@@ -64,7 +65,15 @@ class _Choosing:
             target_file = next(file for file in sources if file.path == target)
         ordered = self._ordered(sources, target_file)
         paths = tuple(file.path for file in ordered)
-        return Chosen(paths, target, target_file is not None, self.skipped, self.warned, reason)
+        return Chosen(
+            paths,
+            target,
+            target_file is not None,
+            self.skipped,
+            self.warned,
+            {path: why for path, why in self.passed_over.items() if path not in paths},
+            reason,
+        )
 
     @property
     def root(self) -> Path:
@@ -116,6 +125,8 @@ class _Choosing:
                 self.skipped[file.path] = problem or file.reason
                 if problem and (file.preselected or file.kind is FileKind.ENCRYPTED_OR_DAMAGED):
                     self.warned[file.path] = problem
+                elif not problem and _has_own_rows(file):
+                    self.passed_over[file.path] = file.reason
         if not found:
             raise self._nothing()
         return found
@@ -277,6 +288,12 @@ def _is_same(root: Path, file: FoundFile) -> bool:
     except OSError:
         return False
     return (stat.st_dev, stat.st_ino, stat.st_size) == (file.device, file.inode, file.size)
+
+
+def _has_own_rows(file: FoundFile) -> bool:
+    """Whether rows of the application may be in this file only, though it is not preselected."""
+    foreign = file.role in (Role.TEST, Role.OTHER_PROGRAM, Role.EMPTY)
+    return not foreign and file.rows != 0 and not file.same_as
 
 
 def _refusal(file: FoundFile, sentence: str, todo: str) -> Refused:

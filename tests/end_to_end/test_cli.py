@@ -267,3 +267,26 @@ def test_the_wizard_needs_a_terminal(tmp_path: Path) -> None:
     )
     assert done.returncode == 2
     assert "needs a terminal" in done.stderr
+
+
+def test_what_was_not_taken_is_told_and_nothing_is_called_whole(tmp_path: Path) -> None:
+    ann, bob = (1, "ann@x", "Ann", None), (1, "bob@x", "Bob", None)
+    write(tmp_path / "notes.db", [ann], [])
+    write(tmp_path / "notes copy.db", [bob], [])
+    write(tmp_path / "backup" / "same.db", [ann], [])
+    write(tmp_path / "tests" / "t.db", [bob], [])
+    done = call("run", str(tmp_path), "--yes")
+    assert done.returncode == 0, done.stderr
+    assert "Only notes.db was read; there is nothing to merge." in done.stdout
+    assert "already holds everything" not in done.stdout
+    assert "notes copy.db has rows and was not taken" not in done.stdout
+    assert "has rows and was not taken: Its name notes copy.db says" in done.stderr
+    assert "t.db" not in done.stderr
+    _, said = run_json(tmp_path, "--yes")
+    told = [m for m in said["messages"] if m["level"] == "warning"]
+    assert [m["file"] for m in told] == ["notes copy.db"]
+    assert told[0]["fix"] == "--source notes.db --source 'notes copy.db'"
+    assert "notes copy.db" in said["skipped"]
+    sources = ["--source", "notes.db", "--source", "notes copy.db"]
+    status, said = run_json(tmp_path, *sources, "--yes")
+    assert (status, said["tables"]["users"]["new"]) == (0, 1)
