@@ -27,7 +27,7 @@ def run(start: Callable[[], Coroutine[Any, Any, T]], what: str) -> T:
         raise
     except (asyncio.CancelledError, KeyboardInterrupt):
         raise Cancelled(
-            "Stopped before the end. Nothing was changed that is not whole.",
+            "Nothing was changed that is not whole.",
             todo="Run it again, or roll back with `consolidator-tui rollback`.",
         ) from None
     except Exception as error:

@@ -181,7 +181,12 @@ def _decisions(receipt: Receipt) -> Section:
     rules = ", ".join(receipt.plan.document.on_conflict) or "none"
     undecided = sum(counts.undecided for counts in receipt.counts)
     rows = [(table, keep, f"{count:,}") for table, keep, count in receipt.decided]
-    sentences = (f"Rules, in order: {rules}.", f"Left undecided: {undecided}.")
+    own = [
+        f"Rules of {name}: {', '.join(table.on_conflict) or 'none'}."
+        for name, table in receipt.plan.document.tables.items()
+        if table.on_conflict is not None
+    ]
+    sentences = (f"Rules, in order: {rules}.", *own, f"Left undecided: {undecided}.")
     return Section("Decisions", sentences, ("table", "kept", "by hand"), rows)
 
 

@@ -28,7 +28,7 @@ from consolidator_tui.services.discover import discover
 from consolidator_tui.services.inspect import project as inspecting
 from consolidator_tui.services.inspect.source import load_source
 from consolidator_tui.services.lazy import load
-from consolidator_tui.services.plan_exchange import PlanExchange
+from consolidator_tui.services.plan_exchange import EDITABLE, PlanExchange
 from consolidator_tui.services.previewing import Previewing
 from consolidator_tui.services.resuming import CONFLICTS, UNCHANGED
 from consolidator_tui.services.selecting import choose
@@ -204,9 +204,22 @@ class Session(PlanExchange, Smoking, Previewing):
             await self.adopt_decisions(self.plan)
             self.asked = self.questions
         self.emit(PhaseTimed(Step.MIGRATE, "plan", time.monotonic() - began))
-        await self.ask(self.questions)
+        await self._ask_all()
         await self.flush()
         return self.plan
+
+    async def _ask_all(self, templates: str = "") -> None:
+        """Tell the questions, with the plan that was followed and the files it was followed for."""
+        if not self.questions:
+            await self.ask(())
+            return
+        few = self.store is None or await self.store.decisions.count() <= EDITABLE
+        document = await self.full_document() if few else self._document
+        chosen = self.need_chosen()
+        given = replace(
+            document, target=chosen.target, base=chosen.base, sources=tuple(chosen.sources)
+        )
+        await self.ask(self.questions, templates, given)
 
     async def _ancestor(self) -> Ancestor | None:
         """The common past that the plan names, made readable."""
@@ -285,7 +298,7 @@ class Session(PlanExchange, Smoking, Previewing):
                 await self.save(**{CONFLICTS: str(left + await self.decisions())})
                 await self.keep_plan()
                 self.questions = self.result.questions
-                await self.ask(self.questions, self.result.templates)
+                await self._ask_all(self.result.templates)
             if any(counts.conflict or counts.undecided for counts in self.result.counts):
                 await self.offer_ancestor()
             new = sum(counts.new for counts in self.result.counts)

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from consolidator_tui.domain import run as machine
-from consolidator_tui.domain.catalog import Source
+from consolidator_tui.domain.catalog import Source, fold
 from consolidator_tui.domain.discovery import Discovery
 from consolidator_tui.domain.errors import Cancelled, ConsolidatorError, GateClosed
 from consolidator_tui.domain.event import Emit, Level, Step, StepFailed, StepFinished, StepStarted
 from consolidator_tui.domain.inspection import Inspection
 from consolidator_tui.domain.manifest import Manifest
 from consolidator_tui.domain.merge import MergePlan, MergeResult, Question
-from consolidator_tui.domain.plan import PlanDocument
+from consolidator_tui.domain.plan import Decision, PlanDocument
 from consolidator_tui.domain.run import RunState
 from consolidator_tui.domain.selection import Chosen
 from consolidator_tui.domain.verification import Verification
@@ -221,17 +223,21 @@ class Stepping:
             raise GateClosed("There is no backup yet.", todo="Back up first.")
         return self.manifest
 
-    async def ask(self, questions: Sequence[Question], templates: str = "") -> None:
+    async def ask(
+        self, questions: Sequence[Question], templates: str = "", given: PlanDocument | None = None
+    ) -> None:
         """Tell what must be decided; plan lines that hold row values go to a private file only.
 
-        `templates` are decisions to fill in, as TOML.
+        `templates` are decisions to fill in, as TOML. `given` is the plan that was followed so
+        far: with it the private file is a plan for the same files.
         """
         path = self.need_run().path / QUESTIONS
         if not questions:
             with self.explained("The questions of before"):
                 await asyncio.to_thread(path.unlink, missing_ok=True)
             return
-        data = (questions_text(questions) + templates).encode("utf-8", "replace")
+        text = await asyncio.to_thread(questions_text, questions, given)
+        data = (text + templates).encode("utf-8", "replace")
         await asyncio.to_thread(write_atomically, path, data, mode=PRIVATE_FILE)
         for question in questions:
             self.log.say(
@@ -255,22 +261,44 @@ def _empty(folder: Path) -> None:
 
 
 _HEAD = """\
-# What must be decided. Nothing here is decided yet, so this file changes nothing as it is.
-# Take away the "# " in front of the lines that you choose, and write one of the names behind
-# `keep` between its quotes. Then give the file to `run --plan`, or paste it into your plan.
+# What must be decided. Nothing is answered yet: with this file as it is, the run asks again.
+# There are two ways to answer a question below:
+# - as a whole: take away the "# " in front of its lines that begin with "# [" or have a "=";
+# - row by row: each [[decisions]] is one row in question. Above its line `keep` stands what the
+#   files differ in; write one of the names behind it between the quotes. What is left empty is
+#   not decided.
+# Then run it: consolidator-tui run PROJECT --plan THIS_FILE --yes
 """
+_BELOW = """
+# The questions. To answer them in a plan of your own, paste what follows at its end.
+"""
+_EMPTY = re.compile(r'^keep = ""', re.MULTILINE)
 
 
-def questions_text(questions: Sequence[Question]) -> str:
-    """The questions as TOML that decides nothing: general answers are comments, and the `keep`
-    of every single row is empty."""
-    parts = [_HEAD]
+def questions_text(questions: Sequence[Question], given: PlanDocument | None = None) -> str:
+    """The questions as TOML that answers none: general answers are comments, and the `keep` of
+    every single row is empty. What `given` says comes first, but for rows that are asked about."""
+    parts: list[str] = []
+    asked: list[str] = []
     for question in questions:
         general, rows = split_decisions(question.fix)
         parts += ["", *comment_lines([question.text])]
         parts += [line if line.startswith("#") else f"# {line}" for line in general]
         parts += rows
-    return "\n".join(parts) + "\n"
+        asked += rows
+    text = "\n".join(parts) + "\n"
+    if given is None:
+        return _HEAD + text
+    # An empty `keep` is read as no decision: fill it in, to see which rows are asked about.
+    open_ = plan_file.loads(_EMPTY.sub('keep = "same"', "\n".join(asked))).decisions
+    keys = {_row_of(decision) for decision in open_}
+    kept = tuple(d for d in given.decisions if d.also or _row_of(d) not in keys)
+    return f"{_HEAD}\n{plan_file.dumps(replace(given, decisions=kept))}{_BELOW}{text}"
+
+
+def _row_of(decision: Decision) -> tuple[str, frozenset[tuple[str, str]]]:
+    named = ((fold(column), repr(value)) for column, value in decision.entity.items())
+    return fold(decision.table), frozenset(named)
 
 
 def split_decisions(fix: str) -> tuple[list[str], list[str]]:

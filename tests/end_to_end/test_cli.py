@@ -290,3 +290,39 @@ def test_what_was_not_taken_is_told_and_nothing_is_called_whole(tmp_path: Path) 
     sources = ["--source", "notes.db", "--source", "notes copy.db"]
     status, said = run_json(tmp_path, *sources, "--yes")
     assert (status, said["tables"]["users"]["new"]) == (0, 1)
+
+
+def test_the_questions_are_a_plan_of_their_own(tmp_path: Path) -> None:
+    schema = "CREATE TABLE kv(k TEXT PRIMARY KEY, v) WITHOUT ROWID; CREATE TABLE t(k UNIQUE, v);"
+    for name, value in (("a.db", "A"), ("b.db", "B")):
+        with closing(sqlite3.connect(tmp_path / name)) as connection:
+            connection.executescript(schema)
+            connection.execute("INSERT INTO kv VALUES ('theme', ?)", (f"{'x' * 80}{value}",))
+            connection.execute("INSERT INTO t VALUES ('one', ?)", (value,))
+            connection.commit()
+    plan = tmp_path / "own.toml"
+    plan.write_text('[tables.t]\non_conflict = ["base"]\n')
+    arguments = ["--source", "a.db", "--source", "b.db", "--target", "app.db"]
+    status, said = run_json(tmp_path, *arguments, "--plan", str(plan), "--yes")
+    question = next(m for m in said["messages"] if m["level"] == "question")
+    assert (status, question["table"]) == (3, "kv")
+    assert '"newest"' not in question["fix"]
+    asked = (tmp_path / ".consolidator" / "runs" / said["run"] / "questions.toml").read_text()
+    assert 'xxxA"\n' in asked
+    assert '"both"' not in asked.partition("keep = ")[2].partition("\n")[0]
+    plan.write_text(asked.replace('keep = ""', 'keep = "both"'))
+    status, said = run_json(tmp_path, "--plan", str(plan), "--yes")
+    assert status == 3
+    asked = (tmp_path / ".consolidator" / "runs" / said["run"] / "questions.toml").read_text()
+    assert 'keep = "both" and, in `values`, another k' in asked
+    line = 'values = { k = "another value" }'
+    assert f'# keep = "both" and the line: {line}' in asked
+    plan.write_text(asked.replace('keep = ""', f'{line}\nkeep = "both"'))
+    status, said = run_json(tmp_path, "--plan", str(plan), "--yes")
+    assert status == 0, said
+    with closing(sqlite3.connect(tmp_path / "app.db")) as connection:
+        assert connection.execute("SELECT k, substr(v, -1) FROM kv ORDER BY k").fetchall() == [
+            ("another value", "B"),
+            ("theme", "A"),
+        ]
+        assert connection.execute("SELECT v FROM t").fetchall() == [("A",)]

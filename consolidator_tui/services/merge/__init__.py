@@ -230,7 +230,7 @@ async def _settle(database: Database, translator: Translator, work: Work) -> Non
             f"SELECT EXISTS (SELECT 1 FROM pv.override WHERE number = {work.table.number})"
         )
     )
-    await find_collisions(database, translator, work)
+    await find_collisions(database, translator, work, decided=decided.apart or decided.more)
     await name_groups(database, translator, work)
 
 

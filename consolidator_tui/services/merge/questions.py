@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from consolidator_tui.domain.decided import entity_of
 from consolidator_tui.domain.merge import Question
+from consolidator_tui.domain.rule import Rule
+from consolidator_tui.services.merge.row_questions import SHOWN, decision_lines
 from consolidator_tui.services.merge.work import Translator, Work
-from consolidator_tui.services.plan_values import spell_text
 from consolidator_tui.services.planning.fixes import toml_key, toml_text
 from consolidator_tui.storage.sqlite import Database
-
-SHOWN = 1_000
-"""Conflicts per table and kind that are spelled out; the rest is counted."""
 
 _WORDS = {
     "values": (
@@ -50,7 +47,7 @@ async def open_questions(database: Database, work: Work) -> list[Question]:
                 table=work.table.name,
                 column=columns,
                 file=", ".join(paths),
-                fix=await _fix(database, work, kind, count),
+                fix=await _fix(database, work, kind, count, columns),
             )
         )
     return questions
@@ -108,12 +105,12 @@ async def _paths(database: Database, work: Work, kind: str) -> list[str]:
     return [work.plan.sources[row[0]].path for row in rows]
 
 
-async def _fix(database: Database, work: Work, kind: str, count: int) -> str:
+async def _fix(database: Database, work: Work, kind: str, count: int, columns: str) -> str:
     """A rule for all of them where one can decide, and the decisions one by one."""
     lines = []
     of = f" (the first {SHOWN:,} of {count:,})" if count > SHOWN else ""
     if kind == "values":
-        rules = [rule.value for rule in work.table.rules if rule.value != "stop"]
+        rules = [rule.value for rule in work.table.rules if _can_decide(work, rule)]
         wanted = [*rules, *(["base"] if "base" not in rules else [])]
         listed = ", ".join(toml_text(rule) for rule in wanted)
         lines.append(f"[tables.{toml_key(work.table.name)}]\non_conflict = [{listed}]")
@@ -121,42 +118,14 @@ async def _fix(database: Database, work: Work, kind: str, count: int) -> str:
     elif kind == "doubt":
         lines.append(f'[tables.{toml_key(work.table.name)}]\nidentity = "rows"')
         lines.append(f"# to keep every row that differs, or one by one{of}:")
+    elif kind == "unique":
+        lines.append(f'# keep one of them; or keep = "both" and, in `values`, another {columns}')
+        lines.append(f"# one by one{of}:")
     elif of:
         lines.append(f"# one by one{of}:")
-    rows = await database.rows(
-        "SELECT columns, entity, sources FROM pv.conflict WHERE number = ? AND kind = ? "
-        "AND winner IS NULL ORDER BY id LIMIT ?",
-        (work.table.number, kind, SHOWN),
-    )
-    for columns, entity, sources in rows:
-        paths = [work.plan.sources[int(source)].path for source in sources.split(",") if source]
-        choices = " | ".join([*(map(_text, dict.fromkeys(paths))), '"both"'])
-        lines.append(
-            f"[[decisions]]\ntable = {_text(work.table.name)}\n"
-            f'entity = {_entity(columns, entity)}\nkeep = ""  # {choices}'
-        )
-        if kind == "unique":
-            lines.append('# with keep = "both": values = { COLUMN = "another value" }')
+    lines += await decision_lines(database, work, kind)
     return "\n".join(lines)
 
 
-def _entity(columns: str, entity: str) -> str:
-    """The columns and values that name a conflict's entity, as a TOML inline table."""
-    parts = ", ".join(
-        f"{toml_key(spell_text(name))} = {_spelled(value)}"
-        for name, value in entity_of(columns, entity).items()
-    )
-    return f"{{ {parts} }}"
-
-
-def _text(text: str) -> str:
-    """A text with all its bytes, also those that are not UTF-8."""
-    return toml_text(spell_text(text))
-
-
-def _spelled(value: object) -> str:
-    if isinstance(value, str):
-        return _text(value)
-    if isinstance(value, bytes):
-        return f'{{ blob = "{value.hex()}" }}'
-    return "{ null = true }" if value is None else str(value)
+def _can_decide(work: Work, rule: Rule) -> bool:
+    return rule is not Rule.STOP and (rule is not Rule.NEWEST or work.table.newest is not None)

@@ -57,14 +57,20 @@ def _is_safe(work: Work, key: TargetKey) -> bool:
     return True
 
 
-async def find_collisions(database: Database, translator: Translator, work: Work) -> int:
-    """Put groups of different entities with one UNIQUE key into pv.conflict; how many."""
+async def find_collisions(
+    database: Database, translator: Translator, work: Work, *, decided: bool
+) -> int:
+    """Put groups of different entities with one UNIQUE key into pv.conflict; how many.
+
+    `decided`: a person called rows different or set values, so that even the identity may be
+    there twice.
+    """
     if len(work.members) < 2:
         return 0
     number = work.table.number
     total = 0
     for key in target_keys(work):
-        if _is_safe(work, key):
+        if not decided and _is_safe(work, key):
             continue
         arms = [_arm(translator, work, key, source) for source in work.members]
         terms = ", ".join(
