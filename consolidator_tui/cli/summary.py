@@ -140,9 +140,9 @@ def scan(found: Scan, output: Output) -> int:
         return 0
     for file in found.discovery.files:
         mark = "☑" if file.preselected else "☐"
-        rows = "" if file.rows is None else f", {file.rows:,} rows"
+        rows = "" if file.rows is None else f", {file.rows:,} row{'s' * (file.rows != 1)}"
         output.result(f"{mark} {file.path}  {file.size:,} bytes{rows}")
-        output.result(f"    {file.role}: {file.reason}")
+        output.result(f"    {file.role.replace('_', ' ')}: {file.reason}")
         for holder in file.holders:
             output.result(f"    open in {holder.name} (process {holder.pid})")
         if file.problem:
@@ -153,7 +153,9 @@ def scan(found: Scan, output: Output) -> int:
     skipped = found.discovery.folders_skipped
     if skipped:
         kinds = ", ".join(f"{count} {why}" for why, count in found.discovery.folders_by_reason)
-        output.result(f"{skipped} folders were skipped: {kinds}.")
+        output.result(
+            f"{skipped:,} {'folder was' if skipped == 1 else 'folders were'} skipped: {kinds}."
+        )
     for row in found.inspection.matrix if found.inspection else ():
         counts = ", ".join(f"{path} {number:,}" for path, number in row.rows.items())
         output.result(f"{row.table}: {row.state} ({counts})")

@@ -115,7 +115,7 @@ class Aftermath(Stepping):
             self.manifest = await load_manifest(run)
             names = (path.relative_to(self.project).as_posix() for path in written)
             self.edited = tuple(dict.fromkeys((*self.edited, *names)))
-            say(f"{len(written)} files changed")
+            say(f"{len(written)} file{'s' * (len(written) != 1)} changed")
         return written
 
     # Clean up
@@ -177,7 +177,7 @@ class Aftermath(Stepping):
         phrase = phrase.removesuffix(ANYWAY)
         async with self.step(Step.CLEANUP) as say:
             left = await cleanup.clean_up(run, self.deletable, phrase, self.emit)
-            say(f"{len(self.deletable)} files deleted")
+            say(f"{len(self.deletable)} file{'s' * (len(self.deletable) != 1)} deleted")
         self.state = machine.with_fact(self.state, Fact.CLEANED)
         return left
 

@@ -116,7 +116,7 @@ async def _check_target(run: RunFolder, promotion: Promotion) -> list[Check]:
     if not sound:
         detail += f"; integrity_check: {integrity[0]}"
     if fewer:
-        detail += f"; rows were deleted there: {', '.join(fewer)}"
+        detail += f"; it has fewer rows than then: {', '.join(fewer)}"
     return [Check("target", promotion.target, ok=sound, detail=detail)]
 
 

@@ -265,7 +265,7 @@ async def test_the_file_of_questions_decides_nothing_by_itself(tmp_path: Path) -
         assert session.run is not None
         text = (session.run.path / "questions.toml").read_text()
     assert plan_file.loads(text) == PlanDocument(
-        target="app.db", base="a.db", sources=("a.db", "b.db")
+        target="a.db", base="a.db", sources=("a.db", "b.db")
     )
     assert '# "a.db": name = "A"\n# "b.db": name = "AA"\nkeep = ""' in text
     assert text.count('keep = ""') == 2

@@ -26,6 +26,7 @@ from consolidator_tui.services.merge.conflicts import (
     TABLES,
     can_disagree,
     find_conflicts,
+    note_equal_rows,
     note_odd_times,
 )
 from consolidator_tui.services.merge.counts import count_table
@@ -210,6 +211,7 @@ class _Settled:
         await _settle(self._database, self._translator, work)
         await self._database.execute("COMMIT")
         self.notes[work.key] += await note_odd_times(self._database, work)
+        self.notes[work.key] += await note_equal_rows(self._database, work)
         asked = await open_questions(self._database, work)
         self._asked[work.key] += asked
         self.has_questions = self.has_questions or bool(asked)

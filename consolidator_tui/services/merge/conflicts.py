@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from consolidator_tui.domain.catalog import fold
 from consolidator_tui.domain.merge import IdentityKind, Note
 from consolidator_tui.services.merge.work import Translator, Work
+from consolidator_tui.services.planning.fixes import toml_key
 from consolidator_tui.services.sqltext import combined
 from consolidator_tui.storage.sqlite import Database
 
@@ -224,3 +226,26 @@ async def note_odd_times(database: Database, work: Work) -> list[Note]:
                 )
             )
     return notes
+
+
+async def note_equal_rows(database: Database, work: Work) -> list[Note]:
+    """Say where rows without a key become one because they are equal, and nobody asked for it."""
+    name = work.table.name
+    chosen = any(
+        plan.identity is not None and fold(table) == work.key
+        for table, plan in work.plan.document.tables.items()
+    )
+    if chosen or not work.mapped or work.table.identity.kind is not IdentityKind.ROWS:
+        return []
+    count = await database.value(f"SELECT count(*) FROM {work.map} WHERE keep = 0")
+    if not count:
+        return []
+    rows = "1 row of {} is" if count == 1 else f"{count:,}" + " rows of {} are"
+    return [
+        Note(
+            f"{rows.replace('{}', name)} equal to one of another file and "
+            "become one with it; if they are separate events, "
+            f'say identity = "none" under [tables.{toml_key(name)}]',
+            table=name,
+        )
+    ]

@@ -119,7 +119,7 @@ async def _compare_migrations(
     if here != there:
         planning.note(
             f"{draft.name} is not united: {planning.sources[first].path} and {source.path} are at "
-            "different migrations; the first file's are kept",
+            f"different migrations; {planning.sources[first].path}'s are kept",
             table=draft.name,
             column=column,
             file=source.path,
