@@ -272,4 +272,4 @@ async def test_the_file_of_questions_decides_nothing_by_itself(tmp_path: Path) -
     chosen = plan_file.loads(text.replace('keep = ""', 'keep = "b.db"'))
     assert [d.keep for d in chosen.decisions] == ["b.db", "b.db"]
     rule = plan_file.loads(text.replace("# [tables", "[tables").replace("# on_con", "on_con"))
-    assert [str(r) for r in rule.tables["users"].on_conflict or ()] == ["newest", "base"]
+    assert [str(r) for r in rule.tables["users"].on_conflict or ()] == ["base"]
