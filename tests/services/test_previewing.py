@@ -265,11 +265,11 @@ async def test_the_file_of_questions_decides_nothing_by_itself(tmp_path: Path) -
         assert session.run is not None
         text = (session.run.path / "questions.toml").read_text()
     assert plan_file.loads(text) == PlanDocument(
-        target="app.db", base="a.db", sources=("a.db", "b.db")
+        target="a.db", base="a.db", sources=("a.db", "b.db")
     )
     assert '# "a.db": name = "A"\n# "b.db": name = "AA"\nkeep = ""' in text
     assert text.count('keep = ""') == 2
     chosen = plan_file.loads(text.replace('keep = ""', 'keep = "b.db"'))
     assert [d.keep for d in chosen.decisions] == ["b.db", "b.db"]
     rule = plan_file.loads(text.replace("# [tables", "[tables").replace("# on_con", "on_con"))
-    assert [str(r) for r in rule.tables["users"].on_conflict or ()] == ["newest", "base"]
+    assert [str(r) for r in rule.tables["users"].on_conflict or ()] == ["base"]
