@@ -96,6 +96,8 @@ class FileRecord:
     """What integrity_check said; empty means ok."""
     index_damage: bool = False
     """The findings name only indexes: rows are whole, indexes must not be believed."""
+    checked: bool = True
+    """Whether `integrity` is known; until then `row_counts` believe the indexes."""
 
     @property
     def main(self) -> Part | None:
@@ -131,6 +133,11 @@ class Manifest:
     def target(self) -> FileRecord | None:
         """The record of the target, or None when the run has none yet."""
         return next((r for r in self.files.values() if r.role is Role.TARGET), None)
+
+    @property
+    def checked(self) -> bool:
+        """Whether the integrity of all snapshots is known."""
+        return all(record.checked for record in self.files.values())
 
     def with_file(self, record: FileRecord) -> Manifest:
         """The same manifest with one record added or replaced."""

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from consolidator_tui.domain.errors import ConsolidatorError, Failed, GateClosed, UsageError
 from consolidator_tui.domain.event import Emit, Level, Message, Step
-from consolidator_tui.domain.merge import TableCounts
+from consolidator_tui.domain.merge import MergeResult, TableCounts
 from consolidator_tui.domain.outcome import Outcome, Result, RunOptions
 from consolidator_tui.domain.plan import PlanDocument
 from consolidator_tui.domain.selection import Selection
@@ -90,12 +90,11 @@ class _Run:
         await self._select(document)
         await session.inspect(checks=False)
         session.check_document()
-        await session.back_up()
-        if not options.dry_run and await session.repeat() is not None:
+        await session.back_up(check=False)
+        result = await session.beside_checks(self._merge)
+        if result is None:
             await self._after()
             return await self._outcome(Result.CONSOLIDATED, 0)
-        await session.make_plan()
-        result = await session.migrate()
         if result.needs_decisions:
             return await self._outcome(Result.NEEDS_DECISIONS, 3)
         await session.verify(promote_=not options.dry_run)
@@ -104,6 +103,14 @@ class _Run:
         else:
             await self._after()
         return await self._outcome(Result.CONSOLIDATED, 0)
+
+    async def _merge(self) -> MergeResult | None:
+        """The staged target, or None where an earlier run made the same of the same files."""
+        session = self.session
+        if not self.options.dry_run and await session.repeat() is not None:
+            return None
+        await session.make_plan()
+        return await session.migrate()
 
     async def _after(self) -> None:
         """What was asked for beyond the target."""

@@ -206,6 +206,10 @@ class Resuming(Stepping):
         """
         if self.manifest is None:
             return Step.BACKUP
+        if not self.manifest.checked:
+            # It was stopped before the copies were checked: copying them again takes no longer.
+            self.manifest = None
+            return Step.INSPECT
         from consolidator_tui.services.backup.changed import changed_since
 
         manifest = self.manifest

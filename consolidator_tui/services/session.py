@@ -20,10 +20,11 @@ from consolidator_tui.domain.inspection import Inspection, Preview
 from consolidator_tui.domain.manifest import FileRecord, Manifest
 from consolidator_tui.domain.merge import Ancestor, MergePlan, MergeResult
 from consolidator_tui.domain.run import Fact
-from consolidator_tui.domain.selection import Chosen, Selection, SpaceEstimate
+from consolidator_tui.domain.selection import Chosen, Selection
 from consolidator_tui.domain.verification import Verification
 from consolidator_tui.services import plan_file
 from consolidator_tui.services.aftermath import RECEIPT
+from consolidator_tui.services.backing_up import BackingUp
 from consolidator_tui.services.discover import discover
 from consolidator_tui.services.inspect import project as inspecting
 from consolidator_tui.services.inspect.source import load_source
@@ -33,16 +34,16 @@ from consolidator_tui.services.previewing import Previewing
 from consolidator_tui.services.resuming import CONFLICTS, UNCHANGED
 from consolidator_tui.services.selecting import choose
 from consolidator_tui.services.smoking import Smoking
-from consolidator_tui.services.space import estimate, refuse_to_migrate
+from consolidator_tui.services.space import refuse_to_migrate
 from consolidator_tui.storage.run_folder import Clock, utc_now
 from consolidator_tui.storage.sqlite import check_sqlite_version
-from consolidator_tui.storage.worker import in_thread, to_the_end
+from consolidator_tui.storage.worker import in_thread
 
 # The services of later steps are imported when their step begins: the first screen, and a
 # command that only looks, need none of them.
 
 
-class Session(PlanExchange, Smoking, Previewing):
+class Session(PlanExchange, Smoking, Previewing, BackingUp):
     """What one project's files have become so far, step by step.
 
     Steps raise errors of domain/errors.py only.
@@ -135,36 +136,6 @@ class Session(PlanExchange, Smoking, Previewing):
         if schema is None:
             raise KeyError(file)
         return await inspecting.preview(self.project, file, schema, fold(table), limit)
-
-    # Back up
-
-    async def space_needed(self) -> SpaceEstimate:
-        """How much room backup and staging will take, and how much there is."""
-        chosen = self.need_chosen()
-        with self.explained("The free space"):
-            return await in_thread(lambda _stop: estimate(self.project, chosen))
-
-    async def back_up(self) -> Manifest:
-        """Start the run (folder, lock, database) and copy every file that it may change."""
-        await load("backup")
-        from consolidator_tui.services.backup import back_up
-
-        chosen = self.need_chosen()
-        run = await self.start_run()
-        # Before the copying: a run that dies in it can be taken up with the same choice.
-        await self.save_chosen()
-        # Copying leaves the interpreter idle: what comes next is imported meanwhile.
-        ahead = asyncio.ensure_future(load("planning", "merge", "verify", "promote", "unchanged"))
-        try:
-            async with self.step(Step.BACKUP) as say:
-                self.manifest = await back_up(
-                    run, chosen.sources, target=chosen.target, emit=self.emit, clock=self._clock
-                )
-                size = sum(record.size for record in self.manifest.files.values())
-                say(f"{len(self.manifest.files)} files, {size:,} bytes, read back and equal")
-        finally:
-            await to_the_end(ahead)
-        return self.manifest
 
     # Migrate
 
@@ -292,7 +263,12 @@ class Session(PlanExchange, Smoking, Previewing):
                 await in_thread(lambda _stop: refuse_to_migrate(run, manifest))
                 async with self.renewed_review(plan):
                     self.result = await merge(
-                        plan, self._staging, run.ledger_db, self.emit, self.stored_decisions()
+                        plan,
+                        self._staging,
+                        run.ledger_db,
+                        self.emit,
+                        self.stored_decisions(),
+                        matched=self._matched.set,
                     )
                 left = sum(counts.undecided for counts in self.result.counts)
                 await self.save(**{CONFLICTS: str(left + await self.decisions())})
@@ -321,6 +297,8 @@ class Session(PlanExchange, Smoking, Previewing):
         run, plan = self.need_run(), self.plan
         if plan is None or self.result is None or self.result.needs_decisions:
             raise GateClosed("There is no complete staged target.", todo="Migrate first.")
+        if not self.need_manifest().checked:
+            raise GateClosed("The copies of the files are not checked yet.", todo="Back up again.")
         async with self.step(Step.VERIFY) as say:
             made = replace(plan, left_out=self.result.left_out)
             self.verification = await verify(made, self._staging, run.ledger_db, self.emit)

@@ -54,6 +54,8 @@ class Stepping:
         self._clock = clock
         self._stack = stack
         self._locked = False
+        self._matched = asyncio.Event()
+        """Set when a merge has compared everything and only writes."""
         self.reset()
 
     def reset(self) -> None:

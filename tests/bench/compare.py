@@ -199,14 +199,14 @@ def figures(found: dict[str, Measured]) -> dict[str, float]:
     "merge" is the whole process without backup and verification: the start of the interpreter,
     discovery, inspection, plan, writing and promotion are in it. "verify" is the work of proving
     the meaning, the seconds of its connections added up. "backup" is copying, hashing, syncing
-    and reading back; the snapshots' integrity_check and row counts, which come after it, are
-    in "run" only, as are those of the target.
+    and reading back; what is waited for the snapshots' integrity_check, which goes on beside the
+    writing, is in "run" only, as is the target's.
     """
     ours, ignore = found["ours"], found["ignore"]
     each: dict[str, list[float]] = {}
     for n, phases in enumerate(ours.phases):
         backup, verify = phases["backup"], phases["verify"]
-        merge = ours.seconds[n] - backup - verify
+        merge = ours.seconds[n] - backup - verify - phases.get("waited", 0.0)
         copied = phases.get("copy", backup)
         values = {
             "merge / ignore": merge / ignore.seconds[n],

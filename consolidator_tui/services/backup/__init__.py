@@ -11,6 +11,7 @@ import os
 import shutil
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from consolidator_tui.domain.errors import DiskFull, GateClosed
@@ -22,7 +23,7 @@ from consolidator_tui.domain.manifest import (
     Manifest,
     Role,
 )
-from consolidator_tui.services.backup.one_file import back_up_file, check_file
+from consolidator_tui.services.backup.one_file import back_up_file, check_file, describe_file
 from consolidator_tui.services.backup.places import Place, locate
 from consolidator_tui.services.backup.progress import Reporter
 from consolidator_tui.services.backup.snapshot import read_back
@@ -36,7 +37,7 @@ from consolidator_tui.storage.run_db import open_run_store
 from consolidator_tui.storage.run_folder import Clock, RunFolder, utc_now
 from consolidator_tui.storage.worker import Stop, for_each, in_thread
 
-__all__ = ["back_up", "load_manifest", "verify_backup"]
+__all__ = ["back_up", "check_backup", "forget_backup", "load_manifest", "verify_backup"]
 
 AT_ONCE = 2
 """Files that are copied or checked at the same time: two keep disk and processor busy."""
@@ -50,13 +51,15 @@ async def back_up(
     emit: Emit,
     clock: Clock = utc_now,
     thorough: bool = True,
+    check: bool = True,
 ) -> Manifest:
     """Copy sources and an existing target into the run, verify the copies, write the manifest.
 
     Paths are relative to the project (or absolute). A target that does not exist is recorded as
     absent, so that roll back removes it. A backup that this run made before is replaced as long
     as the run has changed no file outside its folder. Without `thorough` indexes are not compared
-    with their tables (quick_check instead of integrity_check).
+    with their tables (quick_check instead of integrity_check). Without `check` the snapshots are
+    only read back and compared: `check_backup` is to follow.
     Raises FileRefused, LockedError, GateClosed, DiskFull, BackupDamaged, Failed; then there is no
     manifest and nothing outside the run's folder was changed.
     """
@@ -82,11 +85,13 @@ async def back_up(
         # The largest first, so that none is left for one processor at the end.
         records = await for_each(
             sorted(records, key=lambda record: -record.size),
-            lambda record: check_file(run, record, thorough=thorough),
+            lambda record: (
+                check_file(run, record, thorough=thorough) if check else describe_file(run, record)
+            ),
             at_once=AT_ONCE,
         )
     except BaseException:
-        await in_thread(lambda _stop: _clear(run.backup))
+        await forget_backup(run)
         raise
     order = {place.path: number for number, (place, _) in enumerate(places)}
     records.sort(key=lambda record: order[record.path])
@@ -96,6 +101,45 @@ async def back_up(
     _tell_findings(records, emit)
     reporter.phase("backup", started)
     return manifest
+
+
+async def check_backup(run: RunFolder, manifest: Manifest, emit: Emit) -> Manifest:
+    """Check the snapshots of a backup that was made without, beside other work.
+
+    Returns the manifest with what was found, which is written then. Raises FileRefused where a
+    snapshot is damaged: the backup then is no base for a merge (`forget_backup`).
+    """
+    started = time.perf_counter()
+    records = await for_each(
+        sorted(manifest.files.values(), key=lambda record: -record.size),
+        lambda record: _checked(run, record),
+        at_once=1,
+    )
+    found = {record.path: record for record in records}
+    manifest = replace(manifest, files={path: found[path] for path in manifest.files})
+    await in_thread(lambda _stop: write_manifest(run, manifest))
+    _tell_findings(tuple(manifest.files.values()), emit)
+    Reporter(emit, Step.BACKUP).phase("snapshots", started)
+    return manifest
+
+
+async def _checked(run: RunFolder, record: FileRecord) -> FileRecord:
+    return record if record.checked else await check_file(run, record, thorough=True, idly=True)
+
+
+async def forget_backup(run: RunFolder) -> None:
+    """Drop what was copied, before the run has changed anything."""
+
+    def work(_stop: Stop) -> None:
+        try:
+            if has_manifest(run):
+                run.manifest.unlink()
+                sync_folder(run.backup)
+            _clear(run.backup)
+        except OSError as error:
+            raise explain_os(error, str(run.backup)) from error
+
+    await in_thread(work)
 
 
 async def verify_backup(run: RunFolder, emit: Emit, step: Step = Step.BACKUP) -> None:
@@ -130,17 +174,7 @@ async def _start_over(run: RunFolder) -> None:
                 f"Run {run.name} has already changed files, so its backup stays as it is.",
                 todo="Start a new run.",
             )
-
-    def work(_stop: Stop) -> None:
-        try:
-            if has_manifest(run):
-                run.manifest.unlink()
-                sync_folder(run.backup)
-            _clear(run.backup)
-        except OSError as error:
-            raise explain_os(error, str(run.backup)) from error
-
-    await in_thread(work)
+    await forget_backup(run)
 
 
 def _clear(folder: Path) -> None:

@@ -12,6 +12,7 @@ from consolidator_tui.services.backup.progress import Reporter
 from consolidator_tui.services.backup.salvage import rebuild_indexes
 from consolidator_tui.services.backup.snapshot import (
     build_snapshot,
+    describe_snapshot,
     inspect_snapshot,
     read_back,
 )
@@ -88,13 +89,29 @@ async def _sync_and_compare(run: RunFolder, record: FileRecord) -> None:
     await for_each([sync, compare], lambda job: job(), at_once=2)
 
 
-async def check_file(run: RunFolder, record: FileRecord, *, thorough: bool) -> FileRecord:
+async def describe_file(run: RunFolder, record: FileRecord) -> FileRecord:
+    """The record with what its snapshot says of itself, not checked yet; checked at once where
+    that cannot be read. Raises FileRefused when it is damaged."""
+    if not record.snapshot:
+        return record
+    try:
+        found = await describe_snapshot(run.backup / record.snapshot, record.path)
+    except FileRefused:
+        return await check_file(run, record, thorough=True)
+    return replace(
+        record, schema_hash=found.schema_hash, row_counts=found.row_counts, checked=False
+    )
+
+
+async def check_file(
+    run: RunFolder, record: FileRecord, *, thorough: bool, idly: bool = False
+) -> FileRecord:
     """The record with what its snapshot holds. Raises FileRefused when that is damaged."""
     if not record.snapshot:
         return record
     path = run.backup / record.snapshot
     try:
-        found = await inspect_snapshot(path, record.path, thorough=thorough)
+        found = await inspect_snapshot(path, record.path, thorough=thorough, idly=idly)
     except FileRefused as refused:
         rebuilt = await _rebuilt(run, record)
         if rebuilt is None:
@@ -109,6 +126,7 @@ async def check_file(run: RunFolder, record: FileRecord, *, thorough: bool) -> F
         row_counts=found.row_counts,
         integrity=found.integrity,
         index_damage=found.index_damage,
+        checked=True,
     )
 
 

@@ -124,15 +124,34 @@ async def read_back(backup: Path, stored: str, size: int, sha256: str, name: str
         )
 
 
-async def inspect_snapshot(path: Path, name: str, *, thorough: bool) -> Contents:
+async def describe_snapshot(path: Path, name: str) -> Contents:
+    """What a snapshot holds, by what its schema and its indexes say; to be checked later.
+
+    Raises FileRefused naming the original when that cannot be read.
+    """
+    await in_thread(lambda _stop: _refuse_encoding(path, name))
+    try:
+        async with open_database(path, immutable=True) as database:
+            await _refuse_unspeakable(database, name)
+            counts = await count_rows(database, believe_indexes=True)
+            return Contents(counts, await schema_hash(database), (), index_damage=False)
+    except sqlite3.Error as error:
+        raise explain(error, name) from error
+
+
+async def inspect_snapshot(
+    path: Path, name: str, *, thorough: bool, idly: bool = False
+) -> Contents:
     """Check a snapshot's integrity and count its rows by reading them.
 
-    Without `thorough` indexes are not compared with their tables (quick_check).
-    Raises FileRefused naming the original when rows cannot be believed.
+    Without `thorough` indexes are not compared with their tables (quick_check); `idly` leaves the
+    processors to others. Raises FileRefused naming the original when rows cannot be believed.
     """
     await in_thread(lambda _stop: _refuse_encoding(path, name))
     try:
         async with open_database(path, immutable=True, cache_kib=CHECK_CACHE_KIB) as database:
+            if idly:
+                await database.give_way()
             findings = await _integrity(database, "integrity_check" if thorough else "quick_check")
             damage = [f for f in findings if not _harmless(f)]
             if damage or len(findings) >= MAX_FINDINGS:

@@ -54,11 +54,18 @@ from consolidator_tui.storage.sqlite import Database, open_database
 
 
 async def merge(
-    plan: MergePlan, staging: Path, ledger: Path, emit: Emit, decisions: Batches | None = None
+    plan: MergePlan,
+    staging: Path,
+    ledger: Path,
+    emit: Emit,
+    decisions: Batches | None = None,
+    *,
+    matched: Callable[[], object] = lambda: None,
 ) -> MergeResult:
     """Merge all sources of the plan into `staging` (made here); the maps go to `ledger`.
 
-    `decisions` gives those that are stored outside the plan's document.
+    `decisions` gives those that are stored outside the plan's document; `matched` is called when
+    all rows are compared, and what remains is to write some of them.
 
     When something is undecided, the result names the questions and nothing is written to
     staging. Raises PlanError for decisions about what does not exist, sqlite3.Error.
@@ -81,8 +88,9 @@ async def merge(
             except BaseException:
                 await writing.abandon()
                 raise
-        matched = time.monotonic()
-        emit(PhaseTimed(Step.MIGRATE, "match", matched - started))
+        compared = time.monotonic()
+        emit(PhaseTimed(Step.MIGRATE, "match", compared - started))
+        matched()
         for note in notes:
             text = note.text
             emit(Message(Step.MIGRATE, Level.WARNING, text, note.file, note.table, note.column))
@@ -90,7 +98,7 @@ async def merge(
             await writing.abandon()
             return MergeResult(tuple(counts), tuple(questions), tuple(notes))
         result = await writing.finish()
-        emit(PhaseTimed(Step.MIGRATE, "write", time.monotonic() - matched))
+        emit(PhaseTimed(Step.MIGRATE, "write", time.monotonic() - compared))
     finally:
         await close_ledger(ledger)
     return result

@@ -18,6 +18,9 @@ MOST_COLUMNS = 900
 """Columns of an identity that are compared one by one; SQLite gives 2,000 in one statement."""
 PACKED = 20
 """Columns put together to one where there are more."""
+MANY_LISTED = 10_000
+"""Rows in classes of more than two up to which their lists are taken apart again."""
+_SHARED = "count(*) > 1 AND min(src) < max(src)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,35 +195,64 @@ async def group(
 ) -> None:
     """Make temp.cls: a row for each identity that several sources have.
 
-    Columns: g<k> the first row of each source, c the number of rows; gs lists all rows where a
-    source has several (twins), which costs a second sort and is made only if there are any.
+    Columns: g<k> the first row of each source, c the number of rows; gs lists all rows, where a
+    source has several (twins) and wherever else g<k> does not say all.
     """
-    fresh = "DROP TABLE IF EXISTS temp.cls"
-    firsts = ", ".join(f"min(g) FILTER (WHERE src = {k}) AS g{k}" for k in work.members)
     rows = f"FROM ({' UNION ALL '.join(arms)}) GROUP BY {', '.join(key_terms(work, key))}"
-    shared = "count(*) > 1 AND min(src) < max(src)"
-    if not all_members:
-        present = " + ".join(f"(g{k} IS NOT NULL)" for k in work.members)
-        twins = f"c > {present}"
-        made = (
-            f"CREATE TEMP TABLE cls AS SELECT {firsts}, count(*) AS c, NULL AS gs {rows} "
-            f"HAVING {shared}"
-        )
-        found = f"SELECT EXISTS (SELECT 1 FROM temp.cls WHERE {twins})"
-        if not (await database.values([fresh, made, found]))[2]:
-            return
-        await database.execute(f"DELETE FROM temp.cls WHERE {twins}")
-        several = " + ".join(f"max(src = {k})" for k in work.members)
-        await database.execute(
-            f"INSERT INTO temp.cls SELECT {firsts}, count(*), group_concat(g) {rows} "
-            f"HAVING {shared} AND count(*) > {several}"
-        )
-        return
+    if all_members:
+        await _group_wide(database, work, rows, "group_concat(g)")
+    elif work.table.dense or not await _group_narrow(database, work, rows):
+        await _group_wide(database, work, rows, "NULL")
+        await _list_twins(database, work, rows)
+
+
+async def _group_narrow(database: Database, work: Work, rows: str) -> bool:
+    """Group by the first and the last row alone, which costs much less for each row.
+
+    The sources' addresses lie one behind the other, so a pair is known by its ends. Classes of
+    more are listed; False when these are too many for that.
+    """
+    firsts = ", ".join(
+        f"CASE WHEN {work.within(k, 'min(g)')} THEN min(g) "
+        f"WHEN {work.within(k, 'max(g)')} THEN max(g) END AS g{k}"
+        for k in work.members
+    )
+    _, _, listed = await database.values(
+        [
+            "DROP TABLE IF EXISTS temp.cls",
+            f"CREATE TEMP TABLE cls AS SELECT {firsts}, count(*) AS c, "
+            f"CASE WHEN count(*) > 2 THEN group_concat(g) END AS gs {rows} HAVING count(*) > 1 "
+            f"AND {work.source_of('min(g)')} <> {work.source_of('max(g)')}",
+            "SELECT total(c) FROM temp.cls WHERE c > 2",
+        ]
+    )
+    return len(work.members) == 2 or listed <= max(MANY_LISTED, work.total // 20)
+
+
+async def _group_wide(database: Database, work: Work, rows: str, listed: str) -> None:
+    """Group by the first row of each source; `listed` is the SQL for gs."""
+    firsts = ", ".join(f"min(g) FILTER (WHERE src = {k}) AS g{k}" for k in work.members)
     await database.script(
         [
-            fresh,
-            f"CREATE TEMP TABLE cls AS SELECT {firsts}, count(*) AS c, group_concat(g) AS gs "
-            f"{rows} HAVING {shared}",
+            "DROP TABLE IF EXISTS temp.cls",
+            f"CREATE TEMP TABLE cls AS SELECT {firsts}, count(*) AS c, {listed} AS gs {rows} "
+            f"HAVING {_SHARED}",
+        ]
+    )
+
+
+async def _list_twins(database: Database, work: Work, rows: str) -> None:
+    """List the rows of the classes in which a source has several; a second sort, if there are."""
+    present = " + ".join(f"(g{k} IS NOT NULL)" for k in work.members)
+    if not await database.value(f"SELECT EXISTS (SELECT 1 FROM temp.cls WHERE c > {present})"):
+        return
+    firsts = ", ".join(f"min(g) FILTER (WHERE src = {k})" for k in work.members)
+    several = " + ".join(f"max(src = {k})" for k in work.members)
+    await database.script(
+        [
+            f"DELETE FROM temp.cls WHERE c > {present}",
+            f"INSERT INTO temp.cls SELECT {firsts}, count(*), group_concat(g) {rows} "
+            f"HAVING {_SHARED} AND count(*) > {several}",
         ]
     )
 

@@ -14,7 +14,7 @@ from consolidator_tui.services.merge.classes import Key, arm, group, store_class
 from consolidator_tui.services.merge.heirs import find_heirs, join_heirs
 from consolidator_tui.services.merge.lineage import match_by_lineage
 from consolidator_tui.services.merge.maps import note_mapped
-from consolidator_tui.services.merge.probes import long_columns, match_by_probe
+from consolidator_tui.services.merge.probes import match_shortened, shorten
 from consolidator_tui.services.merge.work import Translator, Work
 from consolidator_tui.storage.sqlite import Database
 
@@ -71,9 +71,9 @@ async def _match(database: Database, translator: Translator, work: Work, key: Ke
 
         await match_by_levels(database, translator, work, key, self_links)
         return
-    long = await long_columns(database, work, key)
-    if long:
-        await match_by_probe(database, translator, work, key, long)
+    short = await shorten(database, work, key)
+    if short is not None:
+        await match_shortened(database, translator, work, key, short)
     else:
         await group(database, work, key, [arm(translator, work, key, k) for k in work.members])
         await store_classes(database, work)

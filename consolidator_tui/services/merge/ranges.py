@@ -74,13 +74,7 @@ def _is_widened(translator: Translator, work: Work, source: int) -> bool:
 
 async def _new_rows(database: Database, work: Work, source: int) -> tuple[int, int] | None:
     """The lowest and the highest own address of the source's rows that are new."""
-    address = f"s.{work.address(source)}"
-    known = f"EXISTS (SELECT 1 FROM {work.map} m WHERE m.g = {work.g(source)})"
-    condition = f" WHERE NOT {known}" if work.mapped else ""
-    parts = [
-        f"(SELECT {address} FROM {work.seek(source)}{condition} ORDER BY {address} {order} LIMIT 1)"
-        for order in ("ASC", "DESC")
-    ]
+    parts = [_end(work, source, "ASC"), _end(work, source, "DESC")]
     if work.mapped:
         # The first rows of shared entities keep their own place too.
         leads = f"FROM {work.map} WHERE {work.within(source, 'g')} AND canon = g"
@@ -88,3 +82,27 @@ async def _new_rows(database: Database, work: Work, source: int) -> tuple[int, i
     row = await database.row(f"SELECT {', '.join(parts)}")
     bounds = [value for value in row or () if value is not None]
     return (min(bounds), max(bounds)) if bounds else None
+
+
+def _end(work: Work, source: int, order: str) -> str:
+    """SQL: the own address of the row that is new and comes first in this order."""
+    address, rows = f"s.{work.address(source)}", work.seek(source)
+    first = f"(SELECT {address} FROM {rows} ORDER BY {address} {order} LIMIT 1)"
+    if not work.mapped:
+        return first
+    beyond, onward = (">=", "+") if order == "ASC" else ("<=", "-")
+    begin = work.moved(source, first)
+    # The rows at this end that have their entity elsewhere, as long as their numbers have no gap,
+    # are told from the map, which is much smaller than the table.
+    gap = f"NOT EXISTS (SELECT 1 FROM {work.map} n WHERE n.g = m.g {onward} 1)"
+    last = (
+        f"(SELECT {work.raw(source, 'm.g')} FROM {work.map} m WHERE m.g {beyond} {begin} "
+        f"AND {gap} ORDER BY m.g {order} LIMIT 1)"
+    )
+    there = f"EXISTS (SELECT 1 FROM {work.map} m WHERE m.g = {begin})"
+    start = f"CASE WHEN {there} THEN {last} ELSE {first} END"
+    known = f"EXISTS (SELECT 1 FROM {work.map} m WHERE m.g = {work.g(source)})"
+    return (
+        f"(SELECT {address} FROM {rows} WHERE {address} {beyond} {start} AND NOT {known} "
+        f"ORDER BY {address} {order} LIMIT 1)"
+    )

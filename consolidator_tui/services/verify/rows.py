@@ -14,15 +14,17 @@ from consolidator_tui.domain.verification import Check
 from consolidator_tui.services.sqltext import combined, sql_value
 from consolidator_tui.services.verify.claims import Claims
 from consolidator_tui.services.verify.defaults import constant_default, must_fill
-from consolidator_tui.services.verify.deleted import DeletionProof
+from consolidator_tui.services.verify.kept_keys import KeptKeys, members_of
 from consolidator_tui.services.verify.packing import packed
 from consolidator_tui.storage.sqlite import quote
 
+MOST_DIGITS = 14
+"""Files whose counts fit into one integer, four bits each."""
 COLUMNS = 500
 """Columns that are compared in one statement; SQLite gives at most 2,000."""
 
 
-class RowProof(DeletionProof):
+class RowProof(KeptKeys):
     """Checks the rows of all tables of one merge."""
 
     async def check(self, table: MergeTable) -> list[Check]:
@@ -35,10 +37,10 @@ class RowProof(DeletionProof):
         if self._is_keyed(claims):
             await self._keep_keys(claims)
         if self._target_address(table) is None and not table.table.primary_key:
-            counts = [await self._count(table, source) for source in _members(table)]
+            counts = [await self._count(table, source) for source in members_of(table)]
             found.append(await self._content(claims))
         else:
-            for source in _members(table):
+            for source in members_of(table):
                 compared, checks = await self._rows_of(claims, source)
                 # The comparison has read every row, but for those that were deleted elsewhere.
                 dropped = bool(claims.dropped)
@@ -68,21 +70,15 @@ class RowProof(DeletionProof):
 
     async def _twins(self, claims: Claims) -> Check:
         """No entity swallowed two rows of one file (but by decision), each has one row."""
-        members = sorted(_members(claims.table), key=lambda k: k not in claims.table.dense)
-        source_of = " ".join(
-            f"WHEN g BETWEEN {claims.table.lows[k]} AND {claims.table.highs[k]} THEN {k}"
-            for k in members
-        )
         decided = (
             f"SELECT q.canon FROM {claims.map} q JOIN pv.joined j ON j.g = q.g "
             f"WHERE j.number = {claims.table.number}"
         )
+        rows, wrong_ones = _twin_terms(claims.table)
         wrong = await self._database.value(
-            "SELECT count(*) FROM (SELECT canon FROM (SELECT canon, keep, "
-            f"CASE {source_of} END AS src FROM {claims.map}) "
-            f"WHERE canon NOT IN ({decided}) AND canon NOT IN ({_dropped(claims.table, 'canon')}) "
-            "GROUP BY canon "
-            "HAVING sum(keep) <> 1 OR count(*) <> count(DISTINCT src))"
+            f"SELECT count(*) FROM (SELECT 1 FROM (SELECT canon, {rows} FROM {claims.map}) "
+            f"GROUP BY canon HAVING ({wrong_ones}) AND canon NOT IN ({decided}) "
+            f"AND canon NOT IN ({_dropped(claims.table, 'canon')}))"
         )
         return Check(
             "rows of one file stay apart",
@@ -142,7 +138,7 @@ class RowProof(DeletionProof):
 
     async def _sums(self, joined: str, there: str, terms: list[str]) -> list[int]:
         """How many rows there are, how many have one in the target, and each term's sum."""
-        sums = "".join(f", coalesce(sum({term}), 0)" for term in terms)
+        sums = "".join(f", count(*) FILTER (WHERE {term})" for term in terms)
         found = await self._database.row(f"SELECT count(*), count({there}){sums} FROM {joined}")
         assert found is not None
         return list(found)
@@ -156,7 +152,7 @@ class RowProof(DeletionProof):
         loose = {link.column for link in table.links if link.dangling or link.reference.where}
         columns = [c for c in table.columns if c.name not in loose and None not in _own(table, c)]
         arms = []
-        for source in _members(table):
+        for source in members_of(table):
             chosen = []
             for column in columns:
                 value = f"s.{quote(str(column.sources[source]))}"
@@ -207,64 +203,6 @@ class RowProof(DeletionProof):
         on = " AND ".join(f"t.{name} IS {value}" for name, value in keys)
         return f"{self._read(table, source)}{claim} LEFT JOIN {target} t ON {on}", f"t.{keys[0][0]}"
 
-    def _is_keyed(self, claims: Claims) -> bool:
-        """Whether rows of the target are found by a key that merging may have changed."""
-        table = claims.table
-        by_key = self._target_address(table) is None and bool(table.table.primary_key)
-        return by_key and (claims.mapped or claims.overrides)
-
-    async def _keep_keys(self, claims: Claims) -> None:
-        """Make temp.kept_key: the key under which an entity stands, by the row that is kept."""
-        table, number = claims.table, claims.table.number
-        names = [c.name for c in table.columns]
-        width = len(table.table.primary_key)
-        listed = ", ".join(f"k{n}" for n in range(width))
-        await self._database.execute("DROP TABLE IF EXISTS temp.kept_key")
-        await self._database.execute(
-            f"CREATE TEMP TABLE kept_key(canon INTEGER PRIMARY KEY, {listed})"
-        )
-        for source in _members(table):
-            keys = list(self._key_terms(claims, source))
-            own = self._place(claims, source, f"s.{self._address(table, source)}")
-            entity, claim, only = own, "", "1"
-            if claims.mapped:
-                g = self._g(table, source, f"s.{self._address(table, source)}")
-                claim = f" LEFT JOIN {claims.map} m ON m.g = {g}"
-                entity, only = f"coalesce(m.canon, {own})", "m.keep IS NOT 0"
-            changed = f"EXISTS (SELECT 1 FROM pv.override o WHERE o.number = {number} AND o.g = e)"
-            values = ", ".join(f"{value} AS v{n}" for n, (_, value) in enumerate(keys))
-            chosen = ", ".join(f"v{n}" for n in range(width))
-            await self._database.execute(
-                f"INSERT INTO temp.kept_key SELECT e, {chosen} FROM (SELECT {entity} AS e, "
-                f"{'m.g IS NOT NULL' if claims.mapped else '0'} AS kept, {values} "
-                f"FROM {self._read(table, source)}{claim} WHERE {only}) "
-                f"WHERE kept OR {changed} ON CONFLICT DO NOTHING"
-            )
-        for n, name in enumerate(c for c, _ in self._key_terms(claims, _members(table)[0])):
-            place = [quote(c) for c in names].index(name)
-            await self._database.execute(
-                f"UPDATE temp.kept_key SET k{n} = o.value FROM pv.override o WHERE o.g = canon "
-                f"AND o.number = {number} AND o.place = {place} AND o.from_g IS NULL"
-            )
-
-    def _key_terms(self, claims: Claims, source: int) -> Iterator[tuple[str, str]]:
-        """Key columns of a target without rowid, and the value that a row must have there."""
-        table = claims.table
-        for name in table.table.primary_key:
-            column = next(
-                c for c in table.columns
-                if fold(c.name) == fold(name) or c.sources[_members(table)[0]] == name
-            )  # fmt: skip
-            own = column.sources[source]
-            place = table.columns.index(column)
-            expression = "NULL" if own is None else f"s.{quote(own)}"
-            if own is not None:
-                expression = self._aliased(claims, source, place, expression)
-            for link in table.links:
-                if link.column == column.name and own is not None:
-                    expression = self._expected(link, source, expression)
-            yield quote(column.name), expression
-
     def _value_terms(self, claims: Claims, source: int) -> Iterator[tuple[str, str]]:
         """Per plain column a term that is 1 where the target's value is not the source's."""
         table = claims.table
@@ -287,15 +225,6 @@ class RowProof(DeletionProof):
             differs = f"NOT ({same})" + "".join(f" AND {e} IS NOT 1" for e in excused)
             wrong = f"{differs} AND ({self._is_settled(claims)})"
             yield column.name, self._as_decided(claims, source, place, theirs, wrong, differs)
-
-    def _aliased(self, claims: Claims, source: int, place: int, mine: str) -> str:
-        """A value that names a parent, by the parent's new name where that changed."""
-        if place not in claims.aliases:
-            return mine
-        return (
-            f"coalesce((SELECT a.new FROM pv.alias a WHERE a.number = {claims.table.number} "
-            f"AND a.place = {place} AND a.src = {source} AND a.old = {mine}), {mine})"
-        )
 
     def _invented(self, claims: Claims, column: TargetColumn, theirs: str) -> str | None:
         """A row whose file lacks the column has its default, unless another version has a value."""
@@ -390,6 +319,27 @@ class RowProof(DeletionProof):
             yield column.name, self._as_decided(claims, source, place, theirs, wrong, differs)
 
 
+def _twin_terms(table: MergeTable) -> tuple[str, str]:
+    """The columns to read of a map, and what is wrong in a group of them with one canon: two rows
+    of one file, or not one row that is kept."""
+    members = sorted(members_of(table), key=lambda k: k not in table.dense)
+    ranges = [f"WHEN g BETWEEN {table.lows[k]} AND {table.highs[k]} THEN" for k in members]
+    if len(members) > MOST_DIGITS:
+        arms = " ".join(f"{arm} {n}" for n, arm in enumerate(ranges))
+        return (
+            f"keep, CASE {arms} END AS src",
+            "sum(keep) <> 1 OR count(*) <> count(DISTINCT src)",
+        )
+    # One sum instead of a list of the files of each group: a digit of it counts the rows of one
+    # file, and none can overflow where there are no more rows than files.
+    arms = " ".join(f"{arm} {16 ** (n + 1)}" for n, arm in enumerate(ranges))
+    several = sum(14 * 16 ** (n + 1) for n in range(len(members)))
+    return (
+        f"keep + CASE {arms} END AS x",
+        f"count(*) > {len(members)} OR count(x) <> count(*) OR sum(x) & {several + 15} <> 1",
+    )
+
+
 def _dropped(table: MergeTable, column: str) -> str:
     """SELECT: rows that the ledger calls deleted; deleted.py checks that they were."""
     return f"SELECT d.{column} FROM pv.dropped d WHERE d.number = {table.number}"
@@ -397,8 +347,4 @@ def _dropped(table: MergeTable, column: str) -> str:
 
 def _own(table: MergeTable, column: TargetColumn) -> list[str | None]:
     """The column's name in every source that has the table."""
-    return [column.sources[index] for index in _members(table)]
-
-
-def _members(table: MergeTable) -> list[int]:
-    return [index for index, name in enumerate(table.sources) if name is not None]
+    return [column.sources[index] for index in members_of(table)]

@@ -1,0 +1,139 @@
+"""The Back up step of a session, and the checks of its copies that may go on beside the merge."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import TypeVar
+
+from consolidator_tui.domain.errors import ConsolidatorError
+from consolidator_tui.domain.event import PhaseTimed, Step
+from consolidator_tui.domain.manifest import Manifest
+from consolidator_tui.domain.selection import SpaceEstimate
+from consolidator_tui.services.lazy import load
+from consolidator_tui.services.resuming import Resuming
+from consolidator_tui.services.space import estimate
+from consolidator_tui.storage.worker import in_thread, to_the_end
+
+T = TypeVar("T")
+
+
+class BackingUp(Resuming):
+    """Copies of everything that a run may change."""
+
+    async def space_needed(self) -> SpaceEstimate:
+        """How much room backup and staging will take, and how much there is."""
+        chosen = self.need_chosen()
+        with self.explained("The free space"):
+            return await in_thread(lambda _stop: estimate(self.project, chosen))
+
+    async def back_up(self, *, check: bool = True) -> Manifest:
+        """Start the run (folder, lock, database) and copy every file that it may change.
+
+        Without `check` the copies are read back and compared, and `beside_checks` must follow.
+        """
+        await load("backup")
+        from consolidator_tui.services.backup import back_up
+
+        chosen = self.need_chosen()
+        run = await self.start_run()
+        # Before the copying: a run that dies in it can be taken up with the same choice.
+        await self.save_chosen()
+        # Copying leaves the interpreter idle: what comes next is imported meanwhile.
+        ahead = asyncio.ensure_future(load("planning", "merge", "verify", "promote", "unchanged"))
+        try:
+            async with self.step(Step.BACKUP) as say:
+                self.manifest = await back_up(
+                    run,
+                    chosen.sources,
+                    target=chosen.target,
+                    emit=self.emit,
+                    clock=self._clock,
+                    check=check,
+                )
+                size = sum(record.size for record in self.manifest.files.values())
+                say(f"{len(self.manifest.files)} files, {size:,} bytes, read back and equal")
+        finally:
+            await to_the_end(ahead)
+        return self.manifest
+
+    async def beside_checks(self, work: Callable[[], Awaitable[T]]) -> T:
+        """Do `work` on the copies, which SQLite checks while the target is written.
+
+        The work must change nothing outside the run. Where a copy is damaged, that is raised
+        whatever `work` came to, and the backup is dropped. Where its rows are whole but not what
+        was taken for granted, the work is done again.
+        """
+        manifest = self.need_manifest()
+        if manifest.checked:
+            return await work()
+        self._matched.clear()
+        worked = 0.0
+
+        def note_end(_task: asyncio.Task[T]) -> None:
+            nonlocal worked
+            worked = time.monotonic()
+            # Work that failed may have done so for damage.
+            self._matched.set()
+
+        working = asyncio.create_task(_coroutine(work))
+        working.add_done_callback(note_end)
+        try:
+            # Comparing keeps the processors busy, writing does not.
+            await self._matched.wait()
+            checked = await self._checked(manifest)
+        except BaseException as error:
+            working.cancel()
+            await asyncio.gather(working, return_exceptions=True)
+            if isinstance(error, ConsolidatorError):
+                await self._drop_backup(error)
+            raise
+        self.manifest = checked
+        if worked:
+            self.emit(PhaseTimed(Step.BACKUP, "waited", time.monotonic() - worked))
+        if _as_taken(manifest) == _as_taken(checked):
+            return await _awaited(working)
+        with suppress(ConsolidatorError):
+            # What it came to does not matter: it read what the checks found to be otherwise.
+            await _awaited(working)
+        self.plan = None
+        return await work()
+
+    async def _checked(self, manifest: Manifest) -> Manifest:
+        from consolidator_tui.services.backup import check_backup
+
+        with self.explained("The check of the copies"):
+            return await check_backup(self.need_run(), manifest, self.emit)
+
+    async def _drop_backup(self, error: ConsolidatorError) -> None:
+        """Tell a damaged copy as the failure of the Back up step that it is."""
+        from consolidator_tui.services.backup import forget_backup
+
+        self.manifest = None
+        async with self.step(Step.BACKUP):
+            await forget_backup(self.need_run())
+            raise error
+
+
+async def _coroutine(work: Callable[[], Awaitable[T]]) -> T:
+    return await work()
+
+
+async def _awaited(working: asyncio.Task[T]) -> T:
+    """The result of a task that ends when the wait for it is cancelled."""
+    try:
+        return await working
+    except asyncio.CancelledError:
+        working.cancel()
+        await asyncio.gather(working, return_exceptions=True)
+        raise
+
+
+def _as_taken(manifest: Manifest) -> list[tuple[str, str, bool, object]]:
+    """What a merge builds on, of each file."""
+    return [
+        (record.path, record.snapshot, record.index_damage, dict(record.row_counts))
+        for record in manifest.files.values()
+    ]

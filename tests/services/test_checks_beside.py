@@ -1,0 +1,123 @@
+"""A run from the command line merges while SQLite still checks the copies."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from consolidator_tui.domain.errors import FileRefused, GateClosed
+from consolidator_tui.domain.event import Event, Message, PhaseTimed, Step, StepFailed
+from consolidator_tui.domain.merge import MergeResult
+from consolidator_tui.domain.selection import Selection
+from consolidator_tui.services.session import Session
+from consolidator_tui.storage.manifest_file import has_manifest
+
+from .run_project import make_plain
+from .session_project import OWNERS, hashes, owners, write_shop
+from .test_backup import damage_index
+
+
+async def _backed_up(session: Session) -> None:
+    await session.discover()
+    await session.select(Selection(target="app.db"))
+    await session.inspect(checks=False)
+    await session.back_up(check=False)
+
+
+async def _merge(session: Session) -> MergeResult:
+    await session.make_plan()
+    return await session.migrate()
+
+
+async def test_the_copies_are_checked_before_the_target_is_verified(tmp_path: Path) -> None:
+    write_shop(tmp_path)
+    events: list[Event] = []
+    async with Session.open(tmp_path) as session:
+        session.add_listener(events.append)
+        await _backed_up(session)
+        assert not session.need_manifest().checked
+        await _merge(session)
+        with pytest.raises(GateClosed, match="not checked"):
+            await session.verify()
+        await session.beside_checks(lambda: _merge(session))
+        assert session.need_manifest().checked
+        await session.verify()
+    assert owners(tmp_path / "app.db") == OWNERS
+    assert any(isinstance(e, PhaseTimed) and e.phase == "snapshots" for e in events)
+
+
+def _damage_a_leaf(path: Path) -> None:
+    """What counting by the index does not notice."""
+    with closing(sqlite3.connect(make_plain(path, rows=20_000))) as connection, connection:
+        (page,) = connection.execute("SELECT rootpage FROM sqlite_schema").fetchone()
+        connection.execute("CREATE INDEX i ON t(id)")
+    with path.open("r+b") as file:
+        file.seek((page + 4) * 4096)
+        file.write(b"\xff" * 200)
+
+
+async def test_a_damaged_copy_is_what_failed_whatever_the_merge_came_to(tmp_path: Path) -> None:
+    write_shop(tmp_path)
+    _damage_a_leaf(tmp_path / "x.db")
+    before = hashes(tmp_path)
+    events: list[Event] = []
+    async with Session.open(tmp_path) as session:
+        session.add_listener(events.append)
+        await _backed_up(session)
+
+        async def fails() -> None:
+            raise ValueError("what a merge of damaged pages may come to")
+
+        with pytest.raises(FileRefused, match=r"x\.db: the database is damaged"):
+            await session.beside_checks(fails)
+        assert [e.step for e in events if isinstance(e, StepFailed)] == [Step.BACKUP]
+        assert session.run is not None
+        assert not has_manifest(session.run)
+        with pytest.raises(GateClosed):
+            await session.make_plan()
+    assert hashes(tmp_path) == before
+
+
+async def test_what_an_index_lacks_is_merged_all_the_same(tmp_path: Path) -> None:
+    damage_index(tmp_path / "x.db")
+    with closing(sqlite3.connect(tmp_path / "y.db")) as other, other:
+        other.execute("CREATE TABLE t(id INTEGER PRIMARY KEY, v TEXT)")
+        other.execute("INSERT INTO t VALUES (1, 'elsewhere')")
+    times = 0
+    events: list[Event] = []
+    async with Session.open(tmp_path) as session:
+        session.add_listener(events.append)
+        await _backed_up(session)
+        assert not session.need_manifest().files["x.db"].index_damage
+
+        async def merge() -> MergeResult:
+            nonlocal times
+            times += 1
+            return await _merge(session)
+
+        result = await session.beside_checks(merge)
+        assert times == 2
+        assert not result.needs_decisions
+        assert session.need_manifest().files["x.db"].row_counts == {"t": 2001}
+        await session.verify()
+    assert any(isinstance(e, Message) and "indexes are damaged" in e.text for e in events)
+    with closing(sqlite3.connect(tmp_path / "app.db")) as target:
+        assert target.execute("SELECT count(*) FROM t NOT INDEXED").fetchone() == (2002,)
+
+
+async def test_copies_that_were_never_checked_are_made_again(tmp_path: Path) -> None:
+    write_shop(tmp_path)
+    async with Session.open(tmp_path) as session:
+        await _backed_up(session)
+        name = session.need_run().name
+    async with Session.open(tmp_path) as session:
+        await session.resume(name)
+        assert session.manifest is None
+        await session.inspect(checks=False)
+        await session.back_up()
+        await _merge(session)
+        await session.verify()
+    assert owners(tmp_path / "app.db") == OWNERS
