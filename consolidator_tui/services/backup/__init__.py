@@ -113,7 +113,7 @@ async def check_backup(run: RunFolder, manifest: Manifest, emit: Emit) -> Manife
     records = await for_each(
         sorted(manifest.files.values(), key=lambda record: -record.size),
         lambda record: _checked(run, record),
-        at_once=1,
+        at_once=AT_ONCE,
     )
     found = {record.path: record for record in records}
     manifest = replace(manifest, files={path: found[path] for path in manifest.files})

@@ -21,7 +21,7 @@ from consolidator_tui.storage.sqlite import Database, Row, explain, open_databas
 from consolidator_tui.storage.worker import Stop, in_thread
 
 MAX_FINDINGS = 100_000
-CHECK_CACHE_KIB = 32 * 1024
+CHECK_CACHE_KIB = 16 * 1024
 """Comparing an index with its table jumps about: twice as fast as with SQLite's 2 MiB."""
 _ENCODINGS = (0, 1, 2, 3)
 """Of the header: https://sqlite.org/fileformat2.html#text_encoding; 0 before the first table."""
