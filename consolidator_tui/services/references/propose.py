@@ -20,7 +20,7 @@ from consolidator_tui.domain.reference import (
     ReferenceReport,
 )
 from consolidator_tui.services.references.check import check
-from consolidator_tui.services.references.compose import ComposeFiles
+from consolidator_tui.services.references.containers import Containers
 from consolidator_tui.services.references.find import known_names
 from consolidator_tui.services.references.in_tests import in_tests
 from consolidator_tui.services.references.paths import OTHER_WORD, locate
@@ -122,9 +122,9 @@ def _decide(case: _Case) -> tuple[dict[str, list[Reference]], list[ManualNote]]:
     notes: list[ManualNote] = []
     wanted: dict[str, list[Reference]] = defaultdict(list)
     veto = _several(case)
-    compose = ComposeFiles(case.report.project)
+    containers = Containers(case.report.project)
     for reference in case.report.references:
-        why = _why_not(case, reference, veto, compose)
+        why = _why_not(case, reference, veto, containers)
         if why is None:
             wanted[reference.file].append(reference)
         elif why:
@@ -154,7 +154,7 @@ def _file_jobs(project: Path, case: _Case, file: str, references: list[Reference
 
 
 def _why_not(
-    case: _Case, reference: Reference, veto: dict[str, str], compose: ComposeFiles
+    case: _Case, reference: Reference, veto: dict[str, str], containers: Containers
 ) -> str | None:
     """None: to be edited. Empty: nothing to do. Else what to do by hand."""
     goal = case.goal(reference)
@@ -178,7 +178,7 @@ def _why_not(
     if reference.file in veto and not reference.in_tests:
         return veto[reference.file]
     if reference.form is Form.DOTENV and reference.env_key:
-        how = compose.hands(reference.file, reference.env_key)
+        how = containers.hands(reference.file, reference.env_key)
         if how:
             return _in_containers(case, reference, goal, how)
     return None
@@ -189,7 +189,8 @@ def _in_containers(case: _Case, reference: Reference, goal: Path, how: str) -> s
         return ""
     return (
         f"{how}, and paths of this machine do not exist in a container. "
-        f"Let {reference.env_key} name {_shown(case, goal)} as the container sees it."
+        f"Let {reference.env_key} name {_shown(case, goal)} as the container sees it: a path "
+        "relative to the folder in which it is started is right in both."
     )
 
 
