@@ -127,6 +127,8 @@ class Reference:
     create. Empty when that is not decidable."""
     exists: bool = False
     """Whether the paths of `resolves_to` exist."""
+    may_be: tuple[Path, ...] = ()
+    """Known databases among which the program looks for what it opens, by a pattern."""
     in_tests: bool = False
     env_key: str | None = None
     editable: bool = False
@@ -165,6 +167,8 @@ class Literal:
     """What the whole expression around it can be, where it is known without its uses."""
     name: str = ""
     """The name that carries it."""
+    patterns: tuple[Pieces, ...] = ()
+    """Paths with wildcards: it is whatever one of them matches."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +184,8 @@ class FoundUse:
     values: tuple[Pieces, ...]
     endangers: bool = False
     two_slashes: bool = False
+    patterns: tuple[Pieces, ...] = ()
+    """Paths with wildcards, where a program looks for what it opens."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,6 +75,7 @@ def _plain(root: Path, reference: Reference) -> dict[str, Any]:
             relative(root, path): why(reference, path, root) for path in reference.resolves_to
         },
         "exists": reference.exists,
+        "may_mean": [relative(root, path) for path in reference.may_be],
         "in_tests": reference.in_tests,
         "environment_key": reference.env_key,
         "why_not_edited": reference.why_not,

@@ -68,15 +68,22 @@ async def test_what_is_left_alone_is_listed_and_may_be_overruled(tmp_path: Path)
 
 
 @pytest.mark.parametrize(
-    ("ignore", "configure", "status"),
-    [(False, False, 4), (True, False, 0), (False, True, 0)],
+    ("opened", "ignore", "configure", "status"),
+    [
+        ("'b.db'", False, False, 4),
+        ("'b.db'", True, False, 0),
+        ("'b.db'", False, True, 0),
+        ("glob.glob('*.db')[0]", False, False, 4),
+        ("next(Path().glob('*.db'))", False, False, 4),
+    ],
 )
 async def test_on_the_command_line(
-    tmp_path: Path, *, ignore: bool, configure: bool, status: int
+    tmp_path: Path, *, opened: str, ignore: bool, configure: bool, status: int
 ) -> None:
     write_shop(tmp_path, first="app.db")
     write(tmp_path, HARMLESS)
-    write(tmp_path, {"job.py": "import sqlite3\nsqlite3.connect('b.db')\n"})
+    imports = "import glob, sqlite3; from pathlib import Path"
+    write(tmp_path, {"job.py": f"{imports}\nsqlite3.connect({opened})\n"})
     options = RunOptions(
         target="app.db",
         cleanup=True,

@@ -14,6 +14,7 @@ from consolidator_tui.domain.reference import (
     Reference,
 )
 from consolidator_tui.services.references.in_tests import in_tests
+from consolidator_tui.services.references.matches import Matches, told_matches
 from consolidator_tui.services.references.modules import Modules
 
 NOT_OPENING = (Form.FILE_TEST, Form.FILE_OPERATION, Form.MENTION)
@@ -21,7 +22,9 @@ _TOLD_ELSEWHERE = ("alembic.", "pytest.")
 """alembic's `get_main_option` gives what alembic.ini says, and that is listed itself."""
 
 
-def elsewhere(scan: FileScan, modules: Modules, told: Collection[str] = ()) -> Iterator[Reference]:
+def elsewhere(
+    scan: FileScan, modules: Modules, matches: Matches, told: Collection[str] = ()
+) -> Iterator[Reference]:
     """The opening calls of a file that are given an imported name which no file of the project
     gives a value to.
 
@@ -37,7 +40,7 @@ def elsewhere(scan: FileScan, modules: Modules, told: Collection[str] = ()) -> I
             continue
         found = [value for plain in use.values for value in modules.expand(plain)]
         if all(_unknown(value) for value in found):
-            yield _reference(scan.file, use, found)
+            yield _reference(scan.file, use, found, matches)
 
 
 def _imported(value: Pieces) -> list[str]:
@@ -54,9 +57,11 @@ def _unknown(value: Pieces) -> bool:
     return not told and bool(kinds & {PieceKind.UNKNOWN, PieceKind.ENVIRONMENT})
 
 
-def _reference(file: str, use: FoundUse, values: list[Pieces]) -> Reference:
+def _reference(file: str, use: FoundUse, values: list[Pieces], matches: Matches) -> Reference:
+    may_be = matches.of(file, use.patterns)
     keys = [p.text for v in values for p in v if p.kind is PieceKind.ENVIRONMENT and p.text]
     key = keys[0] if keys else None
+    why = f"it is what {key} says" if key else "the path is only known when it runs"
     return Reference(
         file=file,
         line=use.line,
@@ -64,9 +69,10 @@ def _reference(file: str, use: FoundUse, values: list[Pieces]) -> Reference:
         form=use.form,
         text=use.text,
         anchor=Anchor.ENVIRONMENT if key else Anchor.UNKNOWN,
+        may_be=may_be,
         in_tests=in_tests(file),
         env_key=key,
-        why_not=f"it is what {key} says" if key else "the path is only known when it runs",
+        why_not=told_matches(may_be, matches.project) if may_be else why,
         start=use.start,
         end=use.end,
     )

@@ -41,7 +41,8 @@ def leftovers(
 
     A link to such a file, and the same path by way of a linked folder, name it too. Tests,
     documentation and ignore files do not count, and neither does what means `target` wherever the
-    project itself is the working directory and cannot say it any better. Blocking.
+    project itself is the working directory and cannot say it any better. A search for files that
+    finds one of them counts. Blocking.
     """
     found = []
     files = {_identity(path): path for path in doomed}
@@ -49,19 +50,23 @@ def leftovers(
     for reference in report.references:
         if reference.form in _HARMLESS or reference.in_tests or in_tests(reference.file):
             continue
-        if not reference.exists:
+        meant = reference.resolves_to if reference.exists else reference.may_be
+        from_the_project = reference.form in _FROM_THE_PROJECT
+        if from_the_project and reference.exists and meant[0] == target:
             continue
-        if reference.form in _FROM_THE_PROJECT and reference.resolves_to[0] == target:
-            continue
-        for path in reference.resolves_to:
+        for path in meant:
             database = files.get(_identity(path))
             if database is not None:
-                how = why(reference, path, report.project)
-                sentence = (
-                    f"{reference.file}:{reference.line} still names it: “{reference.text}”, {how}."
-                )
+                sentence = _sentence(reference, path, report.project)
                 found.append(Leftover(reference, database, path, sentence))
     return tuple(found)
+
+
+def _sentence(reference: Reference, path: Path, project: Path) -> str:
+    place = f"{reference.file}:{reference.line}"
+    if not reference.exists:
+        return f"{place} may still name it: “{reference.text}” is what a search for files finds."
+    return f"{place} still names it: “{reference.text}”, {why(reference, path, project)}."
 
 
 def _identity(path: Path) -> tuple[int, int] | str:

@@ -6,6 +6,7 @@ from pathlib import Path, PurePosixPath
 
 from consolidator_tui.domain.reference import Piece, PieceKind, Pieces
 from consolidator_tui.services.references.pieces import UNKNOWN, product
+from consolidator_tui.services.references.python_patterns import Patterns
 from consolidator_tui.services.references.python_tree import NotReadable, parse
 from consolidator_tui.services.references.python_values import Evaluator
 
@@ -53,6 +54,18 @@ class Modules:
                 expanded += self.expand(value, depth + 1)
             self._values[file, name] = expanded or [UNKNOWN]
         return self._values[file, name]
+
+    def patterns(self, value: Pieces, depth: int = 0) -> list[Pieces]:
+        """A path with wildcards, or those that a function of another file looks with."""
+        if len(value) > 1 or value[0].kind is not PieceKind.IMPORTED:
+            return self.expand(value)
+        found = self.module_of(value[0])
+        evaluator = self._evaluator(found[0]) if found is not None else None
+        if found is None or evaluator is None or depth > _DEPTH:
+            return []
+        known = Patterns(evaluator).returned(found[1])
+        written = [v for v in self.expand(value) if any(set("*?[") & set(p.text) for p in v)]
+        return [*written, *(p for pattern in known for p in self.patterns(pattern, depth + 1))]
 
     def module_of(self, piece: Piece) -> tuple[str, str] | None:
         """The file that a dotted name is from, and the rest of the name."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 from consolidator_tui.domain.reference import Anchor, Piece, PieceKind, Pieces
@@ -174,3 +174,27 @@ def name_piece(pieces: Pieces) -> Piece | None:
             if piece.text.strip("./") or found is None:
                 found = piece
     return found
+
+
+def whole_texts(values: Collection[Pieces]) -> set[str]:
+    """The values that are known as a whole; without a name SQLite opens a temporary database."""
+    return {
+        "".join(piece.text for piece in value)
+        if all(piece.kind is PieceKind.TEXT for piece in value)
+        else "?"
+        for value in values
+    }
+
+
+def carrier(value: Pieces) -> Piece | None:
+    """The literal that carries the file's name, if the name is known."""
+    last = value[-1] if value else None
+    if last is None or last.kind is not PieceKind.TEXT or last.start < 0:
+        return None
+    if last.text.startswith("?") and len(value) > 1:
+        last = value[-2]
+    if last.kind is not PieceKind.TEXT or last.start < 0 or not last.text.strip("./"):
+        return None
+    before = value[-2] if len(value) > 1 else None
+    loose = before is not None and before.kind in (PieceKind.UNKNOWN, PieceKind.IMPORTED)
+    return None if loose and not last.text.startswith("/") else last

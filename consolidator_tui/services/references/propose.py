@@ -166,6 +166,9 @@ def _why_not(
         if reference.in_tests or reference.anchor in (Anchor.TEMPORARY, Anchor.HOME):
             return ""
         why = reference.why_not or "not decidable"
+        if reference.may_be:
+            alone = f"Check what it does when only {_shown(case, goal)} is there."
+            return f"{reference.form}: {why}. {alone}"
         return f"{reference.form}: {why}. Check that it is {_shown(case, goal)}."
     if list(reference.resolves_to) == [goal]:
         settled = reference.anchor in _ANCHORED or reference.form in _UNANCHORED

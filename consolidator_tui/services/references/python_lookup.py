@@ -81,7 +81,14 @@ class Lookup:
         return values or ([UNKNOWN] if known or name in scope.assigned else None)
 
     def _passed(self, name: str, scope: Scope, depth: int) -> list[Pieces]:
-        """What the calls in this file pass for a parameter."""
+        """What the arguments for a parameter can be."""
+        values: list[Pieces] = []
+        for given, place in self.given(name, scope):
+            values += self.values(given, place, depth)
+        return values
+
+    def given(self, name: str, scope: Scope) -> list[tuple[cst.BaseExpression, Scope]]:
+        """What the calls in this file pass for a parameter of the function of a scope."""
         function = scope.node
         if not isinstance(function, cst.FunctionDef):
             return []
@@ -90,7 +97,7 @@ class Lookup:
         callee = owner.name if method and owner and scope.name == "__init__" else scope.name
         names = [p.name.value for p in (*function.params.posonly_params, *function.params.params)]
         names = names[1:] if method and names[:1] in (["self"], ["cls"]) else names
-        values: list[Pieces] = []
+        found: list[tuple[cst.BaseExpression, Scope]] = []
         for call in self.tree.calls().get(callee, ())[:MANY]:
             given = keyword(call, name)
             if given is None and name in names:
@@ -98,8 +105,8 @@ class Lookup:
                 at = names.index(name)
                 given = plain[at] if at < len(plain) else None
             if given is not None:
-                values += self.values(given, self.tree.scopes[id(call)], depth)
-        return values
+                found.append((given, self.tree.scopes[id(call)]))
+        return found
 
     def class_of(self, node: cst.CSTNode | None, scope: Scope, depth: int = 0) -> Scope | None:
         """The class of this file that an expression is an instance of, or is."""

@@ -28,7 +28,7 @@ from consolidator_tui.services.references.paths import (
     names_database,
     tokens,
 )
-from consolidator_tui.services.references.pieces import UNKNOWN
+from consolidator_tui.services.references.pieces import UNKNOWN, carrier, decidable, whole_texts
 from consolidator_tui.services.references.python_forms import (
     Context,
     context_of,
@@ -195,7 +195,7 @@ class _Scan(UseFinder):
             return False
         values = self.evaluator.values(root_of(self.tree, node, scope, self.evaluator), scope)
         start = self.tree.span(node)[0]
-        carriers = [_carrier(value) for value in values]
+        carriers = [carrier(value) for value in values]
         return all(c is not None and c.start != start for c in carriers)
 
     def _add(
@@ -309,7 +309,11 @@ class _Scan(UseFinder):
             texts = [p for v in use.values for p in v if p.kind is PieceKind.TEXT and p.start >= 0]
             imported = any(p.kind is PieceKind.IMPORTED for v in use.values for p in v)
             whole = ["".join(p.text for p in v) for v in use.values]
-            if all(is_other_url(text) for text in whole) or text_only(use.values) == {""}:
+            if any(p[-1].kind is not PieceKind.IMPORTED for p in use.patterns):
+                self._by_pattern(use)
+                self._literal_of_use(use)
+                continue
+            if all(is_other_url(text) for text in whole) or whole_texts(use.values) == {""}:
                 continue
             if any(is_memory(text) for text in whole) or imported:
                 self._literal_of_use(use)
@@ -325,8 +329,19 @@ class _Scan(UseFinder):
             why = f"it is what {key} says" if key else "the path is only known when it runs"
             self.literals[use.start] = Literal(
                 use.start, use.end, use.line, use.column, use.form, use.text, "no", why, key,
-                use.values,
+                use.values, patterns=use.patterns,
             )  # fmt: skip
+
+    def _by_pattern(self, use: FoundUse) -> None:
+        """List an opening call that is given what a search for files found."""
+        for start, literal in self.literals.items():
+            if use.start <= start < use.end and not any(map(decidable, literal.values)):
+                self.literals[start] = replace(literal, patterns=use.patterns)
+                return
+        self.literals[use.start] = Literal(
+            use.start, use.end, use.line, use.column, use.form, use.text, "no",
+            "the path is only known when it runs", patterns=use.patterns,
+        )  # fmt: skip
 
     def _literal_of_use(self, use: FoundUse) -> bool:
         """Add literals without a telling suffix that an opening call is given."""
@@ -334,7 +349,7 @@ class _Scan(UseFinder):
         for value in use.values:
             if any(p.kind is PieceKind.TEMPORARY for p in value):
                 added = True
-            piece = _carrier(value)
+            piece = carrier(value)
             if piece is None or piece.file != self.file:
                 continue
             added = True
@@ -364,27 +379,3 @@ class _Scan(UseFinder):
                 if self.tree.span(node)[0] == start:
                     return node
         return None
-
-
-def text_only(values: Collection[Pieces]) -> set[str]:
-    """The values that are known as a whole; without a name SQLite opens a temporary database."""
-    return {
-        "".join(piece.text for piece in value)
-        if all(piece.kind is PieceKind.TEXT for piece in value)
-        else "?"
-        for value in values
-    }
-
-
-def _carrier(value: Pieces) -> Piece | None:
-    """The literal that carries the file's name, if the name is known."""
-    last = value[-1] if value else None
-    if last is None or last.kind is not PieceKind.TEXT or last.start < 0:
-        return None
-    if last.text.startswith("?") and len(value) > 1:
-        last = value[-2]
-    if last.kind is not PieceKind.TEXT or last.start < 0 or not last.text.strip("./"):
-        return None
-    before = value[-2] if len(value) > 1 else None
-    loose = before is not None and before.kind in (PieceKind.UNKNOWN, PieceKind.IMPORTED)
-    return None if loose and not last.text.startswith("/") else last

@@ -48,6 +48,9 @@ class Scope:
     attributes: dict[str, list[cst.BaseExpression | None]] = field(default_factory=dict)
     """What `self.name = …` assigns in a class's methods."""
     attribute_scopes: dict[int, Scope] = field(default_factory=dict)
+    drawn: dict[str, list[cst.BaseExpression]] = field(default_factory=dict)
+    """What a loop or a `with` takes a name's values out of."""
+    yielded: list[cst.BaseExpression] = field(default_factory=list)
     global_names: set[str] = field(default_factory=set)
 
     def module(self) -> Scope:
@@ -221,7 +224,8 @@ _KEPT = frozenset({cst.SimpleString, cst.ConcatenatedString, cst.FormattedString
                    cst.Assign, cst.AnnAssign})  # fmt: skip
 _OUTSIDE = frozenset({cst.Decorator, cst.Arg, cst.Parameters, cst.Annotation})
 _BINDS = frozenset({cst.Assign, cst.AnnAssign, cst.NamedExpr, cst.AugAssign, cst.Del, cst.For,
-                    cst.CompFor, cst.AsName, cst.Global, cst.Import, cst.ImportFrom})  # fmt: skip
+                    cst.CompFor, cst.AsName, cst.Global, cst.Import, cst.ImportFrom,
+                    cst.Yield})  # fmt: skip
 
 
 class _Binder:
@@ -311,6 +315,8 @@ class _Binder:
             self._target(node.target, node.value, scope)
         elif isinstance(node, cst.AugAssign | cst.Del):
             self._target(node.target, None, scope)
+            if isinstance(node, cst.AugAssign):
+                _draw(node.target, node.value, scope)
         elif isinstance(node, cst.For | cst.CompFor):
             items = node.iter
             if isinstance(items, cst.List | cst.Tuple) and isinstance(node.target, cst.Name):
@@ -318,9 +324,16 @@ class _Binder:
                     self._target(node.target, element.value, scope)
             else:
                 self._target(node.target, None, scope)
+                _draw(node.target, items, scope)
         elif isinstance(node, cst.AsName):
-            if not isinstance(self.tree.parent(node), cst.ImportAlias):
+            around = self.tree.parent(node)
+            if not isinstance(around, cst.ImportAlias):
                 self._target(node.name, None, scope)
+            if isinstance(around, cst.WithItem):
+                _draw(node.name, around.item, scope)
+        elif isinstance(node, cst.Yield):
+            value = node.value.item if isinstance(node.value, cst.From) else node.value
+            scope.yielded += [value] if value is not None else []
         elif isinstance(node, cst.Global):
             scope.global_names.update(item.name.value for item in node.names)
         elif isinstance(node, cst.Import):
@@ -355,3 +368,12 @@ class _Binder:
                 values = value.elements
             for element, part in zip(target.elements, values, strict=True):
                 self._target(element.value, part.value if part else None, scope)
+
+
+def _draw(target: cst.CSTNode, source: cst.BaseExpression, scope: Scope) -> None:
+    """Note where the names of a target come from, whichever part of it they are."""
+    if isinstance(target, cst.Name):
+        scope.drawn.setdefault(target.value, []).append(source)
+    elif isinstance(target, cst.Tuple | cst.List):
+        for element in target.elements:
+            _draw(element.value, source, scope)

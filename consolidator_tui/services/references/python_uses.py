@@ -5,8 +5,10 @@ from __future__ import annotations
 import libcst as cst
 
 from consolidator_tui.domain.reference import Form, FoundUse, Piece, PieceKind
+from consolidator_tui.services.references.pieces import decidable
 from consolidator_tui.services.references.python_forms import is_django, speaks_of_database
 from consolidator_tui.services.references.python_names import ENV_READERS, keyword, text_of
+from consolidator_tui.services.references.python_patterns import Patterns
 from consolidator_tui.services.references.python_sinks import argument, file_use, sink_of
 from consolidator_tui.services.references.python_tree import Scope, Tree, dotted
 from consolidator_tui.services.references.python_values import Evaluator
@@ -28,6 +30,7 @@ class UseFinder:
         self.tree = tree
         self.file = file
         self.evaluator = Evaluator(tree, file)
+        self.patterns = Patterns(self.evaluator)
         self.uses: list[FoundUse] = []
         self.keys: set[str] = set()
 
@@ -95,7 +98,11 @@ class UseFinder:
         span = self._around(node)
         text = self.tree.module.code_for_node(given)[:200]
         line, column = self.tree.place(span[0])
-        self.uses.append(FoundUse(form, line, column, *span, text, values, endangers, two_slashes))
+        looks = form not in _FILE_USES and not all(decidable(value) for value in values)
+        patterns = self.patterns.of(given, scope) if looks else ()
+        self.uses.append(
+            FoundUse(form, line, column, *span, text, values, endangers, two_slashes, patterns)
+        )
         for value in values:
             for piece in value:
                 if piece.kind is PieceKind.ENVIRONMENT and piece.text:

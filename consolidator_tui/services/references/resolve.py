@@ -22,6 +22,7 @@ from consolidator_tui.domain.reference import (
 )
 from consolidator_tui.services.references.elsewhere import NOT_OPENING, elsewhere
 from consolidator_tui.services.references.in_tests import in_tests, named_for_tests
+from consolidator_tui.services.references.matches import Matches, told_matches
 from consolidator_tui.services.references.modules import Modules
 from consolidator_tui.services.references.paths import is_memory
 from consolidator_tui.services.references.pieces import (
@@ -128,7 +129,9 @@ def resolve(
     references = [resolver.reference(scan, literal) for scan in scans for literal in scan.literals]
     references = _pair_tests(references)
     told = {x.name for scan in scans for x in scan.literals if x.name}
-    references += [found for scan in scans for found in elsewhere(scan, modules, told)]
+    references += [
+        found for scan in scans for found in elsewhere(scan, modules, resolver.matches, told)
+    ]
     keys = {key for scan in scans for key in scan.env_keys}
     keys |= {key for key, found in evidences.by_key.items() if any(
         e.use.form not in NOT_OPENING for e in found)}  # fmt: skip
@@ -179,6 +182,7 @@ class _Resolver:
         self.evidences = evidences
         self.folders = folders
         self.modules = modules
+        self.matches = Matches(project, databases, modules, folders.chain)
         self.joined = joined
         self.module_names: set[str] = set()
         """The last two parts of each module's name: `app.db` is one of app/db.py."""
@@ -202,6 +206,8 @@ class _Resolver:
             ]
         anchor, folders, hits, first = self._targets(scan.file, values)
         allowed, why = self._allowed(scan, literal, evidence, bool(opening))
+        may_be = self.matches.of(scan.file, literal.patterns)
+        why = told_matches(may_be, self.project) if may_be else why
         if anchor in (Anchor.UNKNOWN, Anchor.ENVIRONMENT, Anchor.TEMPORARY, Anchor.HOME):
             why = why or (
                 "it is in a temporary folder"
@@ -219,6 +225,7 @@ class _Resolver:
             working_directories=tuple(folders),
             resolves_to=tuple(hits or first),
             exists=bool(hits),
+            may_be=may_be,
             in_tests=in_tests(scan.file) or named_for_tests(literal.env_key or literal.name),
             env_key=literal.env_key,
             editable=allowed,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-_TOKEN = re.compile(r"/\*\*(?=/)|\A\*\*/|\*+|\?|\[[!^]?\]?[^\]]*\]|[^*?\[]+|\[")
+_TOKEN = re.compile(r"/\*\*(?=/)|\A\*\*/|\*+|\?|\[[!^]?\]?[^\]]*\]|(?:(?!/\*\*/)[^*?\[])+|\[")
 
 
 @lru_cache(maxsize=1024)
