@@ -11,6 +11,7 @@ from pathlib import Path, PurePosixPath
 
 from consolidator_tui.domain.reference import (
     Anchor,
+    Edit,
     FileEdit,
     FileScan,
     Form,
@@ -103,7 +104,7 @@ async def propose(
     rewritten = await spread(rewrite_files, work, heavy=heavy, processes=processes)
     kept, dropped = await asyncio.to_thread(check, report, target, case.goals, rewritten)
     notes += [note for found in rewritten for note in found.notes]
-    notes += [ManualNote(file, wanted[file][0].line, why) for file, why in dropped.items()]
+    notes += _dropped_notes(case, rewritten, dropped)
     notes += _relative_notes(case, kept)
     notes += await asyncio.to_thread(_test_notes, case)
     edited = tuple(
@@ -289,6 +290,28 @@ def _reason(case: _Case, reference: Reference, goal: Path) -> str:
     meant = ", ".join(_shown(case, path) for path in reference.resolves_to)
     whose = "tests get a database of their own" if reference.in_tests else "one database"
     return f"{meant} → {_shown(case, goal)} ({whose})"
+
+
+def _dropped_notes(
+    case: _Case, rewritten: Sequence[Rewritten], dropped: dict[tuple[str, int], str]
+) -> list[ManualNote]:
+    """Why edits that were made are not offered: a note for each reference in them."""
+    edits = {(found.file, edit.start): edit for found in rewritten for edit in found.edits
+             if edit.old}  # fmt: skip
+    by_file: dict[str, list[tuple[Edit, str]]] = defaultdict(list)
+    for place, why in dropped.items():
+        by_file[place[0]].append((edits[place], why))
+    return [
+        ManualNote(
+            reference.file,
+            reference.line,
+            f"“{reference.text}”: {why}. Edit it by hand so that it uses "
+            f"{_shown(case, case.goal(reference))}.",
+        )
+        for reference in case.report.references
+        for edit, why in by_file.get(reference.file, ())
+        if edit.start <= reference.start < edit.end
+    ]
 
 
 def _relative_notes(case: _Case, kept: Sequence[Rewritten]) -> list[ManualNote]:

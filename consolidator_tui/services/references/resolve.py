@@ -34,6 +34,8 @@ from consolidator_tui.services.references.pieces import (
     normal,
 )
 
+PAIRED = (Form.FILE_TEST, Form.FILE_OPERATION)
+"""Forms that are edited only together with what opens the same file."""
 _FLASK_KEY = "SQLALCHEMY_DATABASE_URI"
 _REMOVES = ("given to remove()", "given to unlink()", "given to .unlink()")
 
@@ -152,16 +154,15 @@ def resolve(
 def _pair_tests(references: list[Reference]) -> list[Reference]:
     """What tests or removes a file goes with an editable reference of the same file that opens
     the same database."""
-    paired = (Form.FILE_TEST, Form.FILE_OPERATION)
     opened = {
         (r.file, path)
         for r in references
-        if r.editable and r.form not in paired
+        if r.editable and r.form not in PAIRED
         for path in r.resolves_to
     }
     return [
         r
-        if r.form not in paired or any((r.file, path) in opened for path in r.resolves_to)
+        if r.form not in PAIRED or any((r.file, path) in opened for path in r.resolves_to)
         else replace(r, editable=False, why_not=r.why_not or "nothing in this file opens it")
         for r in references
     ]

@@ -81,15 +81,15 @@ def _rewrite(work: FileJobs) -> Rewritten:
     try:
         data = (work.project / file).read_bytes()
     except OSError as error:
-        return _nothing(file, b"", 1, f"the file cannot be read any more ({error.strerror}).")
+        return _nothing(work, b"", f"the file cannot be read any more ({error.strerror})")
     if hashlib.sha256(data).hexdigest() != work.sha256:
-        return _nothing(file, data, 1, "the file changed since it was read; look again.")
+        return _nothing(work, data, "the file changed since it was read; look again")
     editor = None
     if work.jobs[0].reference.form not in CONFIGURATION:
         try:
             editor = PythonEditor(work.project, file, parse(data))
         except NotReadable as error:
-            return _nothing(file, data, error.line, error.reason)
+            return _nothing(work, data, f"the file is not edited: {error.reason}")
     edits: dict[tuple[int, int], Edit] = {}
     notes: list[ManualNote] = []
     for job in work.jobs:
@@ -113,5 +113,10 @@ def _rewrite(work: FileJobs) -> Rewritten:
     return Rewritten(file, data, ordered, tuple(notes), scan)
 
 
-def _nothing(file: str, data: bytes, line: int, why: str) -> Rewritten:
-    return Rewritten(file, data, (), (ManualNote(file, line, why),), None)
+def _nothing(work: FileJobs, data: bytes, why: str) -> Rewritten:
+    """No edits, and why, for each of the references."""
+    notes = [
+        ManualNote(work.file, job.reference.line, f"“{job.reference.text}”: {why}.")
+        for job in work.jobs
+    ]
+    return Rewritten(work.file, data, (), tuple(notes), None)
