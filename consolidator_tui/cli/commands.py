@@ -68,8 +68,7 @@ def run(project: Path, options: RunOptions, on_conflict: str | None, *, as_json:
     output = Output(as_json=as_json)
     try:
         options = replace(options, on_conflict=_rules(on_conflict))
-        if options.introduce_key is not None and not options.configure:
-            raise UsageError("--introduce-key changes the code.", todo="Add --configure.")
+        _refuse_idle(options)
         outcome = running.run(lambda: consolidate(project, options, output.event), "The run")
     except ConsolidatorError as error:
         outcome = closing(error)
@@ -78,6 +77,17 @@ def run(project: Path, options: RunOptions, on_conflict: str | None, *, as_json:
     else:
         summary.run(project, outcome, options, output)
     return outcome.exit_status
+
+
+def _refuse_idle(options: RunOptions) -> None:
+    """Raise UsageError for an option that does nothing without another one."""
+    if options.introduce_key is not None and not options.configure:
+        raise UsageError("--introduce-key changes the code.", todo="Add --configure.")
+    if options.ignore_references and not options.cleanup:
+        raise UsageError(
+            "--ignore-references is about the deletion of files.",
+            todo="Add --cleanup, or leave it out.",
+        )
 
 
 def _rules(text: str | None) -> tuple[Rule, ...] | None:

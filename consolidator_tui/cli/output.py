@@ -97,7 +97,7 @@ class Output:
             # The summary tells the questions, with what would settle them.
             return
         named = message.text.startswith((f"{message.file}: ", f"{message.file} "))
-        place = ": ".join(part for part in ("" if named else message.file, message.table) if part)
+        place = ": ".join(part for part in ("" if named else message.place, message.table) if part)
         text = f"{mark} {place + ': ' if place else ''}{message.text}"
         if text not in self._told:
             self._told.add(text)

@@ -90,6 +90,13 @@ class Message(Event):
     column: str = ""
     fix: str = ""
     """Plan lines (TOML) that would settle a question."""
+    line: int = 0
+    """Line of `file` from 1; 0 where it is about no line."""
+
+    @property
+    def place(self) -> str:
+        """The file, with the line where there is one."""
+        return f"{self.file}:{self.line}" if self.line else self.file
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,6 +70,8 @@ class Outcome:
     """The application's files that `configure` wrote."""
     report: str = ""
     """Path of the receipt, empty when there is none."""
+    still_named: int = 0
+    """Places of the application that name files which were to be deleted."""
 
     def as_object(self) -> dict[str, Any]:
         """The closing object of `--json`."""
@@ -84,10 +86,11 @@ class Outcome:
             "changed": self.changed,
             "edited": list(self.edited),
             "report": self.report,
+            "still_named": self.still_named,
         }
 
 
-def message_object(message: Message) -> dict[str, str]:
+def message_object(message: Message) -> dict[str, str | int]:
     """A message as plain data."""
     return {
         "level": str(message.level),
@@ -95,6 +98,7 @@ def message_object(message: Message) -> dict[str, str]:
         "table": message.table,
         "column": message.column,
         "file": message.file,
+        "line": message.line,
         "fix": message.fix,
     }
 

@@ -16,7 +16,6 @@ from consolidator_tui.domain.outcome import Outcome, Result, RunOptions
 from consolidator_tui.domain.plan import PlanDocument
 from consolidator_tui.domain.selection import Selection
 from consolidator_tui.services import plan_file
-from consolidator_tui.services.aftermath import told_leftovers
 from consolidator_tui.services.failure import translate
 from consolidator_tui.services.selecting import refuse_outside
 from consolidator_tui.services.session import Session
@@ -24,6 +23,8 @@ from consolidator_tui.storage.atomic import explain_os
 from consolidator_tui.storage.run_folder import Clock, utc_now
 
 MAX_PLAN_BYTES = 256 * 2**20
+_MOST_PLACES = 50
+"""Messages about places that still name files to be deleted; the others are counted."""
 
 
 async def consolidate(
@@ -67,6 +68,7 @@ def _failed(
         changed=bool(session and session.changed),
         edited=session.edited if session else (),
         report=session.report_place if session else "",
+        still_named=len(session.leftovers) if session else 0,
     )
 
 
@@ -128,10 +130,7 @@ class _Run:
             await session.configure(accepted)
             for note in proposal.notes:
                 session.log.say(
-                    Step.CONFIGURE,
-                    Level.WARNING,
-                    f"Line {note.line}: {note.what}",
-                    file=note.file,
+                    Step.CONFIGURE, Level.WARNING, note.what, line=note.line, file=note.file
                 )
         if options.smoke:
             report = await session.smoke(await session.smoke_commands(options.smoke))
@@ -147,14 +146,31 @@ class _Run:
             hard = [gate for gate in closed if not gate.waivable]
             if hard:
                 raise GateClosed(hard[0].reason, todo="Nothing was deleted.")
+            self._tell_leftovers()
             if closed and not options.ignore_references:
                 raise GateClosed(
-                    told_leftovers(session.leftovers),
+                    "The application still names files that would be deleted, in "
+                    f"{_places(len(session.leftovers))}.",
                     todo="Nothing was deleted. Change these places (`--configure` makes the "
                     "edits that are safe), or add --ignore-references.",
                 )
             if session.deletable:
                 await session.clean_up(session.confirmation_phrase())
+
+    def _tell_leftovers(self) -> None:
+        """A message for each place that still names a file which would be deleted."""
+        found = self.session.leftovers
+        for left in found[:_MOST_PLACES]:
+            self.session.log.say(
+                Step.CLEANUP,
+                Level.WARNING,
+                left.told(self.session.project),
+                line=left.reference.line,
+                file=left.reference.file,
+            )
+        if len(found) > _MOST_PLACES:
+            text = f"{_places(len(found) - _MOST_PLACES)} more name files that would be deleted."
+            self.session.log.say(Step.CLEANUP, Level.WARNING, text)
 
     async def _document(self) -> tuple[PlanDocument, str]:
         """The plan that was given, with what the command line says on top."""
@@ -226,7 +242,12 @@ class _Run:
             changed=session.changed,
             edited=session.edited,
             report=session.report_place,
+            still_named=len(session.leftovers),
         )
+
+
+def _places(count: int) -> str:
+    return f"{count:,} place{'s' * (count != 1)}"
 
 
 def with_existing_target(project: Path, wanted: Selection) -> Selection:

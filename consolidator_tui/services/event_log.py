@@ -56,9 +56,9 @@ class EventLog:
         for listener in self._listeners:
             listener(event)
 
-    def say(self, step: Step, level: Level, text: str, **place: str) -> None:
-        """Emit a message; `place` are its table, column, file and fix."""
-        self.emit(Message(step, level, text, **place))
+    def say(self, step: Step, level: Level, text: str, line: int = 0, **place: str) -> None:
+        """Emit a message; `place` are its table, column, file and fix, `line` one of the file."""
+        self.emit(Message(step, level, text, line=line, **place))
 
     async def store(self, store: RunStore) -> None:
         """Write what waits into the run's database. Raises DiskFull, LockedError or Failed."""

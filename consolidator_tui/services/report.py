@@ -243,7 +243,7 @@ def _creation(init: Mapping[str, Any]) -> str:
 
 def _told(receipt: Receipt) -> Section:
     rows = [
-        (message.file, message.table, message.text)
+        (message.place, message.table, message.text)
         for message in receipt.messages
         if message.level in (Level.WARNING, Level.QUESTION)
     ]

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from consolidator_tui.domain.errors import GateClosed
+from consolidator_tui.domain.event import Level
 from consolidator_tui.domain.outcome import RunOptions
 from consolidator_tui.domain.selection import Selection
 from consolidator_tui.services.consolidate import consolidate
@@ -97,8 +98,12 @@ async def test_on_the_command_line(
     assert (tmp_path / "b.db").exists() == (status == 4)
     assert ("os.environ.get('SHOP_DB', " in (tmp_path / "job.py").read_text()) == configure
     if status == 4:
-        assert "job.py:2 names b.db" in outcome.messages[-1].text
-        assert "--ignore-references" in outcome.messages[-1].fix
+        *_, place, closed = outcome.messages
+        assert (place.file, place.line, place.level) == ("job.py", 2, Level.WARNING)
+        assert "b.db: “" in place.text
+        assert closed.text.endswith("would be deleted, in 1 place.")
+        assert "--ignore-references" in closed.fix
+    assert outcome.as_object()["still_named"] == (status == 4 or ignore)
     assert (tmp_path / outcome.report).is_file(), "the target is in place, so there is a receipt"
     assert outcome.edited == (("job.py", "tests/test_a.py") if configure else ())
     assert outcome.changed
@@ -121,5 +126,18 @@ async def test_a_file_is_named_by_its_other_names_too(tmp_path: Path) -> None:
     options = RunOptions(target="app.db", sources=("app.db", "b.db"), cleanup=True, yes=True)
     outcome = await consolidate(tmp_path / "link", options, lambda _event: None)
     assert outcome.exit_status == 4
-    told = outcome.messages[-1].text
-    assert "job.py:2 names b.db. job.py:3 names alias.db. job.py:4 names soft.db." in told
+    told = [(m.line, m.text.split("“")[0]) for m in outcome.messages if m.file == "job.py"]
+    assert told == [(2, "It still names b.db: "), (3, "It still names alias.db: "),
+                    (4, "It still names soft.db: ")]  # fmt: skip
+
+
+async def test_many_places_are_told_one_by_one_and_counted(tmp_path: Path) -> None:
+    write_shop(tmp_path, first="app.db")
+    write(tmp_path, {"job.py": "import sqlite3\n" + "sqlite3.connect('b.db')\n" * 60})
+    options = RunOptions(target="app.db", cleanup=True, yes=True)
+    outcome = await consolidate(tmp_path, options, lambda _event: None)
+    closing = outcome.as_object()
+    lines = [message["line"] for message in closing["messages"] if message["file"] == "job.py"]
+    assert lines == list(range(2, 52))
+    assert closing["messages"][-2]["text"].startswith("10 places more")
+    assert closing["still_named"] == 60

@@ -30,8 +30,22 @@ class Leftover:
     """That file, as it is to be deleted."""
     path: Path
     """The path by which the reference means it."""
-    sentence: str
-    """Where it stands, what it says, and from where that is the file."""
+    how: str
+    """What it says, and from where that is the file."""
+
+    @property
+    def sentence(self) -> str:
+        """Where it stands, and what it says of a file that is named beside it."""
+        return f"{self.reference.file}:{self.reference.line} {self._names} it: {self.how}."
+
+    def told(self, project: Path) -> str:
+        """What it says, with the path that it means."""
+        meant = self.path if self.path.is_relative_to(project) else self.database
+        return f"It {self._names} {os.path.relpath(meant, project)}: {self.how}."
+
+    @property
+    def _names(self) -> str:
+        return "still names" if self.reference.exists else "may still name"
 
 
 def leftovers(
@@ -57,16 +71,14 @@ def leftovers(
         for path in meant:
             database = files.get(_identity(path))
             if database is not None:
-                sentence = _sentence(reference, path, report.project)
-                found.append(Leftover(reference, database, path, sentence))
+                how = _how(reference, path, report.project)
+                found.append(Leftover(reference, database, path, how))
     return tuple(found)
 
 
-def _sentence(reference: Reference, path: Path, project: Path) -> str:
-    place = f"{reference.file}:{reference.line}"
-    if not reference.exists:
-        return f"{place} may still name it: “{reference.text}” is what a search for files finds."
-    return f"{place} still names it: “{reference.text}”, {why(reference, path, project)}."
+def _how(reference: Reference, path: Path, project: Path) -> str:
+    when = why(reference, path, project) if reference.exists else "what a search for files finds"
+    return f"“{reference.text}”, {when}"
 
 
 def _identity(path: Path) -> tuple[int, int] | str:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from consolidator_tui.cli.main import COMMANDS, WIZARD, parser, with_command
+from consolidator_tui.cli.main import COMMANDS, WIZARD, main, parser, with_command
 
 
 @pytest.mark.parametrize(
@@ -54,3 +54,17 @@ def test_an_empty_text_names_no_file(given: list[str], capsys: pytest.CaptureFix
         parser().parse_args(["run", *given])
     assert caught.value.code == 2
     assert "names no file" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("given", "other"),
+    [(["--ignore-references"], "--cleanup"), (["--introduce-key", "DB"], "--configure")],
+)
+def test_an_option_that_does_nothing_alone_is_refused(
+    tmp_path: Path, given: list[str], other: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(["run", str(tmp_path), *given, "--yes"])
+    assert caught.value.code == 2
+    assert f"Add {other}" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
