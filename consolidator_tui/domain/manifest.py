@@ -98,6 +98,8 @@ class FileRecord:
     """The findings name only indexes: rows are whole, indexes must not be believed."""
     checked: bool = True
     """Whether `integrity` is known; until then `row_counts` believe the indexes."""
+    names: tuple[str, ...] = ()
+    """Other names (hard links) of the same file in the project, relative to it."""
 
     @property
     def main(self) -> Part | None:
@@ -112,6 +114,24 @@ class FileRecord:
     def part(self, suffix: str) -> Part | None:
         """The part with this suffix, or None."""
         return next((part for part in self.parts if part.suffix == suffix), None)
+
+    @property
+    def others(self) -> tuple[FileRecord, ...]:
+        """The same file by its other names, where no sidecars belong to it."""
+        main = self.main
+        parts = () if main is None else (main,)
+        return tuple(
+            replace(self, path=name, real=name, role=Role.SOURCE, link="", parts=parts, names=())
+            for name in self.names
+        )
+
+    @property
+    def originals(self) -> tuple[FileRecord, ...]:
+        """What may be deleted once the target is there: a source by all its names, and the other
+        names of a target, which keep what it was before."""
+        if not self.existed or self.role is Role.CONFIG:
+            return ()
+        return (self, *self.others) if self.role is Role.SOURCE else self.others
 
     def stored_files(self) -> Iterator[StoredFile]:
         """The files that the backup folder must hold for this record."""
@@ -138,6 +158,13 @@ class Manifest:
     def checked(self) -> bool:
         """Whether the integrity of all snapshots is known."""
         return all(record.checked for record in self.files.values())
+
+    def named(self, path: str) -> FileRecord | None:
+        """The record of a file by any of its names."""
+        if path in self.files:
+            return self.files[path]
+        others = (other for record in self.files.values() for other in record.others)
+        return next((other for other in others if other.path == path), None)
 
     def with_file(self, record: FileRecord) -> Manifest:
         """The same manifest with one record added or replaced."""
@@ -190,6 +217,7 @@ def _record(item: dict[str, Any]) -> FileRecord:
     parts = tuple(_part(part) for part in item["parts"])
     values = {**item, "parts": parts, "role": Role(item["role"])}
     values["integrity"] = tuple(item["integrity"])
+    values["names"] = tuple(item.get("names", ()))
     return FileRecord(**values)
 
 

@@ -52,12 +52,19 @@ class BackingUp(Resuming):
                     emit=self.emit,
                     clock=self._clock,
                     check=check,
+                    names=self._other_names(),
                 )
                 size = sum(record.size for record in self.manifest.files.values())
                 say(f"{len(self.manifest.files)} files, {size:,} bytes, read back and equal")
         finally:
             await to_the_end(ahead)
         return self.manifest
+
+    def _other_names(self) -> dict[str, tuple[str, ...]]:
+        """The names under which Discover lists each file of the run, too."""
+        files = self.discovery.files if self.discovery else ()
+        groups = [(file.path, *file.other_names) for file in files if file.other_names]
+        return {name: group for group in groups for name in group}
 
     async def beside_checks(self, work: Callable[[], Awaitable[T]]) -> T:
         """Do `work` on the copies, which SQLite checks while the target is written.

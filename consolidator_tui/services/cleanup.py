@@ -8,6 +8,7 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 from consolidator_tui.domain.errors import (
     BackupDamaged,
@@ -17,7 +18,7 @@ from consolidator_tui.domain.errors import (
     UsageError,
 )
 from consolidator_tui.domain.event import Emit, Level, Message, PhaseTimed, Progress, Step
-from consolidator_tui.domain.manifest import SIDECARS, FileRecord, Manifest, Role
+from consolidator_tui.domain.manifest import SIDECARS, FileRecord, Manifest
 from consolidator_tui.domain.run import Fact, RunState, StepStatus
 from consolidator_tui.domain.smoke import STORED
 from consolidator_tui.services.backup import load_manifest, verify_backup
@@ -67,7 +68,7 @@ async def gates(run: RunFolder, files: Sequence[str], emit: Emit) -> tuple[Gate,
     not one of the run's sources.
     """
     manifest = await load_manifest(run)
-    records = _records(run, manifest, files)
+    records = await in_thread(lambda _stop: _records(run, manifest, files))
     async with open_run_store(run) as store:
         found = [*_state_gates(await store.load_state())]
         found.append(await _backup_gate(run, emit))
@@ -76,7 +77,8 @@ async def gates(run: RunFolder, files: Sequence[str], emit: Emit) -> tuple[Gate,
 
     def look(stop: Stop) -> list[Gate]:
         users = scan_open_files()
-        return [gate for record in records for gate in _file_gates(run, record, users, stop)]
+        found = [gate for record in records for gate in _file_gates(run, record, users, stop)]
+        return [*found, *_unseen_names(run, records)]
 
     return (*found, *await in_thread(look))
 
@@ -92,7 +94,7 @@ async def clean_up(
     """
     started = time.perf_counter()
     manifest = await load_manifest(run)
-    records = _records(run, manifest, files)
+    records = await in_thread(lambda _stop: _records(run, manifest, files))
     wanted = confirmation_phrase(len(records))
     if phrase != wanted:
         raise UsageError(f"Nothing was deleted: the confirmation is {wanted!r}.")
@@ -112,10 +114,12 @@ async def recover_cleanup(run: RunFolder, store: RunStore, work: Work) -> None:
     A file whose database is still there is left; clean up can be started again.
     """
     manifest = await load_manifest(run)
-    record = manifest.files[work.body["path"]]
+    record = manifest.named(work.body["path"])
+    if record is None:
+        raise BackupDamaged(f"{work.body['path']}: the manifest of run {run.name} lacks this file.")
     await in_thread(lambda stop: _finish_deletion(run, record, stop))
     left = await in_thread(lambda _stop: _remaining(run, manifest))
-    everything = [r for r in manifest.files.values() if _is_original(r)]
+    everything = [r for record in manifest.files.values() for r in record.originals]
     facts = (Fact.CLEANED,) if len(left) < len(everything) else ()
     await store.end_work(*facts)
 
@@ -193,22 +197,44 @@ def _finish_deletion(run: RunFolder, record: FileRecord, stop: Stop) -> None:
 
 
 def _records(run: RunFolder, manifest: Manifest, files: Sequence[str]) -> list[FileRecord]:
-    records = {}
+    """What goes with `files`: each by all names that are there. Blocking."""
+    there = {record.path for record in _originals_there(run, manifest)}
+    records: dict[str, FileRecord] = {}
     for path in files:
-        record = manifest.files.get(named_path(run, path))
-        if record is None or not _is_original(record):
+        name = named_path(run, path)
+        family = _family(manifest, name)
+        if not family:
             raise UsageError(f"{path}: this is not a source of run {run.name}.")
-        records[record.path] = record
+        records |= {r.path: r for r in family if r.path == name or r.path in there}
     return list(records.values())
 
 
-def _is_original(record: FileRecord) -> bool:
-    return record.role is Role.SOURCE and record.existed
+def _family(manifest: Manifest, name: str) -> tuple[FileRecord, ...]:
+    """The originals that are one file, one of which has the name."""
+    families = (record.originals for record in manifest.files.values())
+    return next((f for f in families if any(record.path == name for record in f)), ())
 
 
 def _remaining(run: RunFolder, manifest: Manifest) -> list[str]:
-    records = [record for record in manifest.files.values() if _is_original(record)]
-    return [record.path for record in records if os.path.lexists(run.resolve(record.real))]
+    return [record.path for record in _originals_there(run, manifest)]
+
+
+def _originals_there(run: RunFolder, manifest: Manifest) -> list[FileRecord]:
+    """The originals that are still there; another name of the target as it is now is none."""
+    target = manifest.target
+    found = []
+    for record in (r for each in manifest.files.values() for r in each.originals):
+        real = run.resolve(record.real)
+        if os.path.lexists(real) and not (target and _same_file(real, run.resolve(target.real))):
+            found.append(record)
+    return found
+
+
+def _same_file(one: Path, other: Path) -> bool:
+    try:
+        return os.path.samestat(one.lstat(), other.lstat())
+    except OSError:
+        return False
 
 
 def _state_gates(state: RunState) -> list[Gate]:
@@ -293,6 +319,29 @@ def _file_gates(
     if not there:
         reason = f"{path}: it is not there any more."
     return (*found, Gate("not in use", True, "", path), Gate("unchanged", same, reason, path))
+
+
+def _unseen_names(run: RunFolder, records: Sequence[FileRecord]) -> list[Gate]:
+    """Files that have more hard links than those that go: the bytes stay under other names."""
+    known: dict[tuple[int, int], list[FileRecord]] = {}
+    links: dict[tuple[int, int], int] = {}
+    for record in records:
+        try:
+            status = run.resolve(record.real).lstat()
+        except OSError:
+            continue  # Its own gate says that it is not there.
+        known.setdefault((status.st_dev, status.st_ino), []).append(record)
+        links[status.st_dev, status.st_ino] = status.st_nlink
+    found = []
+    for key, group in known.items():
+        more = links[key] - len(group)
+        if more > 0:
+            text = (
+                f"{group[0].path}: the same file has {more} more name{'s' * (more != 1)} outside "
+                "of what was looked at, and stays there."
+            )
+            found.append(Gate("other names", True, text, group[0].path))
+    return found
 
 
 def _changed(record: FileRecord) -> str:

@@ -251,11 +251,15 @@ def _told(receipt: Receipt) -> Section:
 
 
 def _files(receipt: Receipt) -> Section:
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for record in receipt.manifest.files.values():
         for part in record.parts:
             name = record.path + part.suffix
             rows.append((name, record.role, f"{part.size:,}", part.sha256, _soundness(record)))
+        rows += [
+            (name, f"{record.role}, the same file as {record.path}", "", "", "")
+            for name in record.names
+        ]
         if not record.parts:
             rows.append((record.path, record.role, "", "", "was not there"))
     heads = ("file", "role", "bytes", "SHA-256", "integrity")

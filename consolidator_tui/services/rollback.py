@@ -12,6 +12,7 @@ from consolidator_tui.domain.run import Fact
 from consolidator_tui.services.backup import load_manifest, verify_backup
 from consolidator_tui.services.backup.config import written_contents
 from consolidator_tui.services.cleanup import recover_cleanup
+from consolidator_tui.services.hard_links import restore_name
 from consolidator_tui.services.promote import (
     Promotion,
     load_promotion,
@@ -71,7 +72,9 @@ async def roll_back(run: RunFolder, emit: Emit) -> RollbackReport:
             _tell_written(promotion, written, emit)
         records = sorted(manifest.files.values(), key=lambda r: _ORDER.index(r.role))
         # Before anything is begun: what is refused as a whole need not be finished later.
-        await refuse_users(run, [r for r in records if deleted or r.role is not Role.SOURCE])
+        exchanged = [r for r in records if deleted or r.role is not Role.SOURCE]
+        others = [other for r in records for other in r.others if deleted]
+        await refuse_users(run, [*exchanged, *others])
         await store.begin_work(Work(WorkKind.ROLLBACK, {}))
         done = []
         for number, record in enumerate(records):
@@ -81,6 +84,10 @@ async def roll_back(run: RunFolder, emit: Emit) -> RollbackReport:
             done.append((record, result))
             emit(Progress(Step.ROLLBACK, record.path, number + 1, len(records), "files"))
             _tell(record, result, emit)
+            for other in record.others:
+                again = await restore_name(run, record, other, own, leave_foreign=not deleted)
+                done.append((other, again))
+                _tell(other, again, emit)
         await store.end_work(Fact.ROLLED_BACK)
     emit(PhaseTimed(Step.ROLLBACK, "rollback", time.perf_counter() - started))
     return _report(done, written, target_changed=changed)

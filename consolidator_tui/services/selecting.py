@@ -138,6 +138,9 @@ class _Choosing:
             file = await self._look(path, scratch)
             if file is None:
                 raise FileRefused(f"There is no file {path}.", todo="Check the path.")
+            if path in file.other_names and not (self.root / path).is_symlink():
+                # A hard link: it is known here by the name that the person gave.
+                file = replace(file, path=path)
             problem = _unusable(file)
             if problem:
                 raise _refusal(file, f"{path} cannot be used: {problem}", "Leave it out.")

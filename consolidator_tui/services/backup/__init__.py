@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,7 +24,7 @@ from consolidator_tui.domain.manifest import (
     Role,
 )
 from consolidator_tui.services.backup.one_file import back_up_file, check_file, describe_file
-from consolidator_tui.services.backup.places import Place, locate
+from consolidator_tui.services.backup.places import Place, hard_links, locate
 from consolidator_tui.services.backup.progress import Reporter
 from consolidator_tui.services.backup.snapshot import read_back
 from consolidator_tui.services.backup.users import Users
@@ -52,6 +52,7 @@ async def back_up(
     clock: Clock = utc_now,
     thorough: bool = True,
     check: bool = True,
+    names: Mapping[str, Sequence[str]] | None = None,
 ) -> Manifest:
     """Copy sources and an existing target into the run, verify the copies, write the manifest.
 
@@ -59,7 +60,8 @@ async def back_up(
     absent, so that roll back removes it. A backup that this run made before is replaced as long
     as the run has changed no file outside its folder. Without `thorough` indexes are not compared
     with their tables (quick_check instead of integrity_check). Without `check` the snapshots are
-    only read back and compared: `check_backup` is to follow.
+    only read back and compared: `check_backup` is to follow. `names`: other names that the files
+    are known by; hard links among them are recorded, and the file is copied once.
     Raises FileRefused, LockedError, GateClosed, DiskFull, BackupDamaged, Failed; then there is no
     manifest and nothing outside the run's folder was changed.
     """
@@ -90,6 +92,8 @@ async def back_up(
             ),
             at_once=AT_ONCE,
         )
+        links = await in_thread(lambda _stop: _links(run, places, names or {}))
+        records = [replace(record, names=links[record.path]) for record in records]
     except BaseException:
         await forget_backup(run)
         raise
@@ -194,6 +198,12 @@ def _places(run: RunFolder, sources: Sequence[str], target: str | None) -> list[
         place = locate(run, target)
         found[place.path] = (place, Role.TARGET)
     return list(found.values())
+
+
+def _links(
+    run: RunFolder, places: list[tuple[Place, Role]], names: Mapping[str, Sequence[str]]
+) -> dict[str, tuple[str, ...]]:
+    return {place.path: hard_links(run, place, names.get(place.path, ())) for place, _ in places}
 
 
 def _by_inode(places: list[tuple[Place, Role]]) -> list[list[tuple[Place, Role]]]:

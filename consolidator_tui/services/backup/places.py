@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -54,6 +55,24 @@ def locate(run: RunFolder, path: str) -> Place:
     if real.is_relative_to(own):
         raise FileRefused(f"{path}: this belongs to {FOLDER_NAME}, the tool's own folder.")
     return Place(named, real, link, _stored_name(named))
+
+
+def hard_links(run: RunFolder, place: Place, names: Sequence[str]) -> tuple[str, ...]:
+    """Those of `names` in the project that lead to the very file, no links being followed.
+    Blocking."""
+    found = []
+    if not names:
+        return ()
+    try:
+        status = place.real.lstat()
+        for name in dict.fromkeys(named_path(run, name) for name in names):
+            full = run.project / name
+            known = name == place.path or full == place.real or PurePosixPath(name).is_absolute()
+            if not known and full.exists() and os.path.samestat(full.lstat(), status):
+                found.append(name)
+    except OSError as error:
+        raise explain_os(error, place.path) from error
+    return tuple(found)
 
 
 def named_path(run: RunFolder, path: str) -> str:

@@ -59,7 +59,9 @@ def leftovers(
     finds one of them counts. Blocking.
     """
     found = []
-    files = {_identity(path): path for path in doomed}
+    files: dict[tuple[int, int] | str, Path] = {}
+    for path in doomed:
+        files.setdefault(_identity(path), path)
     files.pop(_identity(target), None)
     for reference in report.references:
         if reference.form in _HARMLESS or reference.in_tests or in_tests(reference.file):
@@ -71,6 +73,7 @@ def leftovers(
         for path in meant:
             database = files.get(_identity(path))
             if database is not None:
+                database = path if path in doomed else database
                 how = _how(reference, path, report.project)
                 found.append(Leftover(reference, database, path, how))
     return tuple(found)

@@ -29,6 +29,7 @@ CONDITIONS: dict[str, str] = {
     "unchanged": "Unchanged since its backup",
     "not in use": "No process has it open",
     "application": "The application works",
+    "other names": "It is deleted by all its names",
     "references": "Nothing names it any more",
 }
 """What the gates of services/cleanup.py are called here; others show their own name."""
@@ -153,7 +154,7 @@ class CleanUpScreen(StepScreen):
 
     def _file(self, path: str) -> Row:
         manifest = self.wizard.manifest
-        record = manifest.files.get(path) if manifest is not None else None
+        record = manifest.named(path) if manifest is not None else None
         whole = "" if record is None else size(sum(part.size for part in record.parts))
         ink = self.ink
         return path, (

@@ -1,0 +1,108 @@
+"""Two names of one file go and come back together, and it is backed up once."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from consolidator_tui.domain.errors import UsageError
+from consolidator_tui.domain.event import ignore
+from consolidator_tui.domain.outcome import RunOptions
+from consolidator_tui.domain.selection import Selection
+from consolidator_tui.services.consolidate import consolidate
+from consolidator_tui.services.session import Session
+from consolidator_tui.services.undoing import undo
+from tests.services.session_project import OWNERS, hashes, owners, write_shop
+
+ALL = {"app.db", "b.db", "data/alias.db", "old.db"}
+
+
+def linked_shop(project: Path) -> dict[str, str]:
+    """A source and an existing target with two names each."""
+    write_shop(project, first="app.db")
+    (project / "data").mkdir()
+    (project / "data" / "alias.db").hardlink_to(project / "b.db")
+    (project / "old.db").hardlink_to(project / "app.db")
+    return hashes(project)
+
+
+def same(project: Path, one: str, other: str) -> bool:
+    return (project / one).samefile(project / other)
+
+
+async def test_all_names_are_deleted_and_put_back(tmp_path: Path) -> None:
+    before = linked_shop(tmp_path)
+    options = RunOptions(
+        target="app.db", sources=("app.db", "data/alias.db"), cleanup=True, yes=True
+    )
+    outcome = await consolidate(tmp_path, options, ignore)
+    assert outcome.exit_status == 0, outcome.messages
+    assert outcome.sources == ("app.db", "data/alias.db"), "as they were named"
+    assert set(hashes(tmp_path)) == {"app.db"}
+    assert owners(tmp_path / "app.db") == OWNERS
+    receipt = (tmp_path / outcome.report).read_text().replace("\\", "")
+    assert "source, the same file as data/alias.db" in receipt
+    assert "target, the same file as app.db" in receipt
+    deleted = {m.file for m in outcome.messages if "deleted; roll back" in m.text}
+    assert deleted == {"old.db", "b.db", "data/alias.db"}
+    backup = tmp_path / ".consolidator" / "runs" / outcome.run / "backup"
+    assert {path.name for path in backup.rglob("*.db")} == {"app.db", "alias.db"}
+    for _ in range(2):
+        await undo(tmp_path, outcome.run, ignore)
+        assert hashes(tmp_path) == before
+        assert same(tmp_path, "b.db", "data/alias.db")
+        assert same(tmp_path, "app.db", "old.db")
+
+
+async def test_the_plan_names_them_and_their_state_counts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = linked_shop(tmp_path)
+    elsewhere = tmp_path.parent / "elsewhere.db"
+    elsewhere.hardlink_to(tmp_path / "b.db")
+    async with Session.open(tmp_path) as session:
+        await session.discover()
+        await session.select(Selection(target="app.db", sources=("app.db", "b.db")))
+        await session.inspect(checks=False)
+        await session.back_up()
+        await session.make_plan()
+        await session.migrate()
+        await session.verify()
+        gates = await session.gates()
+        assert set(session.deletable) == ALL - {"app.db"}
+        assert session.confirmation_phrase() == "delete 3 files"
+        assert [g.reason for g in gates if g.open and g.name == "other names"] == [
+            "b.db: the same file has 1 more name outside of what was looked at, and stays there."
+        ]
+        with pytest.raises(UsageError):
+            await session.clean_up("delete 1 file")
+        # An application that goes on by one of the names leaves something there.
+        (tmp_path / "data" / "alias.db-wal").write_bytes(b"rows")
+        closed = [gate for gate in await session.gates() if not gate.open]
+        assert [gate.file for gate in closed] == ["data/alias.db"]
+        (tmp_path / "data" / "alias.db-wal").unlink()
+        await session.clean_up("delete 3 files")
+        assert set(hashes(tmp_path)) == {"app.db"}
+        # As on a system without hard links: two files with the same content.
+        monkeypatch.setattr(os, "link", _refused)
+        await session.roll_back()
+    assert hashes(tmp_path) == before
+    assert not same(tmp_path, "b.db", "data/alias.db")
+    elsewhere.unlink()
+
+
+def _refused(*_names: object) -> None:
+    raise PermissionError(1, "Operation not permitted")
+
+
+async def test_a_name_of_the_target_as_it_is_now_is_no_old_file(tmp_path: Path) -> None:
+    """A run that finds everything in place leaves the target, and so its other name."""
+    write_shop(tmp_path, first="app.db")
+    options = RunOptions(target="app.db", yes=True)
+    await consolidate(tmp_path, options, ignore)
+    (tmp_path / "old.db").hardlink_to(tmp_path / "app.db")
+    again = await consolidate(tmp_path, RunOptions(target="app.db", cleanup=True, yes=True), ignore)
+    assert (again.exit_status, again.changed) == (0, False)
+    assert set(hashes(tmp_path)) == {"app.db", "old.db"}
