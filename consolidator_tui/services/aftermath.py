@@ -133,18 +133,19 @@ class Aftermath(Stepping):
 
     async def _reference_gates(self) -> tuple[Gate, ...]:
         """What the application's source still says about the files to be deleted."""
+        from consolidator_tui.services import references
         from consolidator_tui.services.cleanup import Gate
-        from consolidator_tui.services.references import leftovers
 
-        self.leftovers = ()
+        self.leftovers, self.looked = (), None
         if not self.deletable:
             return ()
         # Files may have come or changed since: what counts is what is there now.
         self.references = None
+        self.looked = await asyncio.to_thread(references.fingerprint, self.project)
         report = await self.find_references()
         target = self.project / self.need_chosen().target
         doomed = {self.project / path: path for path in self.deletable}
-        self.leftovers = await asyncio.to_thread(leftovers, report, target, doomed)
+        self.leftovers = await asyncio.to_thread(references.leftovers, report, target, doomed)
         if not self.leftovers:
             return (Gate("references", True),)
         return tuple(
@@ -163,15 +164,19 @@ class Aftermath(Stepping):
     async def clean_up(self, phrase: str) -> tuple[str, ...]:
         """Delete the sources, when every gate is open and the phrase is right.
 
+        The source is searched again only where a file of it changed since `gates`.
         Returns the sources that are still there. Raises UsageError, GateClosed, LockedError.
         """
-        from consolidator_tui.services import cleanup
+        from consolidator_tui.services import cleanup, references
 
         run = self.need_run()
         if not self.deletable:
             self.deletable = tuple(await cleanup.deletable_files(run))
         with self.explained("The gates"):
-            await self._reference_gates()
+            if self.looked is None or self.looked != await asyncio.to_thread(
+                references.fingerprint, self.project
+            ):
+                await self._reference_gates()
         if self.leftovers and not phrase.endswith(ANYWAY):
             raise GateClosed(told_leftovers(self.leftovers), todo="Nothing was deleted.")
         phrase = phrase.removesuffix(ANYWAY)

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from consolidator_tui.domain.lineage import Offer
     from consolidator_tui.domain.reference import Proposal, ReferenceReport
     from consolidator_tui.services.references import Leftover
+    from consolidator_tui.services.references.find import Fingerprint
 
 QUESTIONS = "questions.toml"
 """Plan lines that would settle the questions of a run, with the values of keys."""
@@ -93,6 +94,8 @@ class Stepping:
         """The sources that clean up would delete, as last looked at."""
         self.leftovers: tuple[Leftover, ...] = ()
         """What still names them, as last looked at."""
+        self.looked: Fingerprint | None = None
+        """The application's source as it was when `leftovers` were found in it."""
         self._document = PlanDocument()
         self._given: PlanDocument | None = None
         """The plan document as it was when the files were backed up, of a run without a person."""

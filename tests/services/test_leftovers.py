@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from consolidator_tui.domain.errors import GateClosed
-from consolidator_tui.domain.event import Level
+from consolidator_tui.domain.event import Event, Level, PhaseTimed
 from consolidator_tui.domain.outcome import RunOptions
 from consolidator_tui.domain.selection import Selection
 from consolidator_tui.services.consolidate import consolidate
@@ -93,8 +93,11 @@ async def test_on_the_command_line(
         introduce_key="SHOP_DB" if configure else None,
         yes=True,
     )
-    outcome = await consolidate(tmp_path, options, lambda _event: None)
+    events: list[Event] = []
+    outcome = await consolidate(tmp_path, options, events.append)
     assert outcome.exit_status == status, outcome.messages
+    searches = [e for e in events if isinstance(e, PhaseTimed) and e.phase == "references"]
+    assert len(searches) == 1 + configure, "once for the edits, once for what is left"
     assert (tmp_path / "b.db").exists() == (status == 4)
     assert ("os.environ.get('SHOP_DB', " in (tmp_path / "job.py").read_text()) == configure
     if status == 4:

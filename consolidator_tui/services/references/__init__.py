@@ -7,7 +7,7 @@ from pathlib import Path
 from consolidator_tui.domain.reference import Reference, ReferenceReport
 from consolidator_tui.services.references.apply import BackUp, apply
 from consolidator_tui.services.references.diff import splice, unified_diff, with_needs
-from consolidator_tui.services.references.find import find_references
+from consolidator_tui.services.references.find import find_references, fingerprint
 from consolidator_tui.services.references.leftovers import Leftover, leftovers
 from consolidator_tui.services.references.propose import propose
 from consolidator_tui.services.references.why import why
@@ -18,6 +18,7 @@ __all__ = [
     "apply",
     "explain",
     "find_references",
+    "fingerprint",
     "leftovers",
     "propose",
     "splice",

@@ -28,6 +28,8 @@ _MANY = 2_000
 _MORE_SKIPPED = frozenset({"site-packages", ".next", ".nuxt", ".venv", "venv", ".idea", ".vscode"})
 _PYTHON = (".py", ".pyi", ".pyw")
 
+Fingerprint = tuple[tuple[str, int, int, int, int], ...]
+
 
 def walk(project: Path) -> list[str]:
     """The files worth a look, POSIX paths relative to the project, sorted; links are not followed.
@@ -58,6 +60,18 @@ def walk(project: Path) -> list[str]:
             ):
                 found.append(path)
     return sorted(found)
+
+
+def fingerprint(project: Path) -> Fingerprint:
+    """What changes when a file that the search looks at is written, comes or goes. Blocking."""
+    found = []
+    for file in walk(project):
+        try:
+            stat = os.lstat(project / file)
+        except OSError:
+            continue  # Gone again: it is missing in the next one too, or it is another file.
+        found.append((file, stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns))
+    return tuple(found)
 
 
 def read_file(project: Path, file: str, mentions: Mentions) -> bytes | None:
