@@ -25,7 +25,7 @@ from consolidator_tui.domain.reference import (
 )
 from consolidator_tui.services.references.in_tests import named_for_tests
 from consolidator_tui.services.references.paths import OTHER_WORD, locate, names_database
-from consolidator_tui.services.references.python_forms import snake, speaks_of_database
+from consolidator_tui.services.references.python_carriers import snake, speaks_of_database
 from consolidator_tui.services.references.python_tree import place_of
 
 _DOTENV_VALUE = re.compile(

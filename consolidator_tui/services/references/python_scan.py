@@ -29,11 +29,8 @@ from consolidator_tui.services.references.paths import (
     tokens,
 )
 from consolidator_tui.services.references.pieces import UNKNOWN, carrier, decidable, whole_texts
-from consolidator_tui.services.references.python_forms import (
-    Context,
-    context_of,
-    root_of,
-)
+from consolidator_tui.services.references.python_carriers import Context
+from consolidator_tui.services.references.python_forms import context_of, root_of
 from consolidator_tui.services.references.python_names import text_of
 from consolidator_tui.services.references.python_thin import thin
 from consolidator_tui.services.references.python_tree import (

@@ -6,7 +6,7 @@ import libcst as cst
 
 from consolidator_tui.domain.reference import Form, FoundUse, Piece, PieceKind
 from consolidator_tui.services.references.pieces import decidable
-from consolidator_tui.services.references.python_forms import is_django, speaks_of_database
+from consolidator_tui.services.references.python_carriers import is_django, speaks_of_database
 from consolidator_tui.services.references.python_names import ENV_READERS, keyword, text_of
 from consolidator_tui.services.references.python_patterns import Patterns
 from consolidator_tui.services.references.python_sinks import argument, file_use, sink_of
