@@ -80,8 +80,9 @@ def leftovers(
 
 
 def _how(reference: Reference, path: Path, project: Path) -> str:
-    when = why(reference, path, project) if reference.exists else "what a search for files finds"
-    return f"“{reference.text}”, {when}"
+    if not reference.exists:
+        return f"“{reference.text}” is what a search for files finds"
+    return f"“{reference.text}”, {why(reference, path, project)}"
 
 
 def _identity(path: Path) -> tuple[int, int] | str:
