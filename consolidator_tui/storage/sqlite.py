@@ -9,7 +9,7 @@ import sqlite3
 import sys
 import threading
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
-from contextlib import asynccontextmanager, closing
+from contextlib import asynccontextmanager, closing, suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, cast
@@ -285,8 +285,10 @@ def _lower_priority() -> None:
     # Elsewhere the priority is that of the whole process.
     if sys.platform == "linux":
         thread = threading.get_native_id()
-        now = os.getpriority(os.PRIO_PROCESS, thread)
-        os.setpriority(os.PRIO_PROCESS, thread, now + _GIVEN_WAY)
+        # A sandbox may forbid it, and it is only a courtesy.
+        with suppress(OSError):
+            now = os.getpriority(os.PRIO_PROCESS, thread)
+            os.setpriority(os.PRIO_PROCESS, thread, now + _GIVEN_WAY)
 
 
 def _attach(connection: sqlite3.Connection, uri: str, schema: str) -> None:
