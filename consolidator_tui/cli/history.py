@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from consolidator_tui.cli.commands import answer, refuse
 from consolidator_tui.cli.output import Output, as_plain
 from consolidator_tui.domain.errors import UsageError
+from consolidator_tui.services.project_folder import require_folder
 
 if TYPE_CHECKING:
     from consolidator_tui.domain.run import RunInfo
@@ -134,8 +135,7 @@ def prune(project: Path, names: Sequence[str], *, yes: bool, as_json: bool) -> i
 
 
 def _folder(project: Path) -> Path:
-    if not project.is_dir():
-        raise UsageError(f"There is no folder {project}.", todo="Name a project's folder.")
+    require_folder(project)
     return project
 
 

@@ -7,14 +7,15 @@ import sys
 from pathlib import Path
 
 from consolidator_tui.domain.errors import ConsolidatorError, UsageError
+from consolidator_tui.services.project_folder import require_folder
 
 
 def wizard(project: Path) -> int:
     """The wizard on a project; the exit status."""
-    if not project.is_dir():
-        return _refuse(
-            UsageError(f"There is no folder {project}.", todo="Name a project's folder.")
-        )
+    try:
+        require_folder(project)
+    except UsageError as error:
+        return _refuse(error)
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         return _refuse(
             UsageError(

@@ -53,6 +53,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shlex
 import shutil
 import sqlite3
 import tempfile
@@ -137,7 +138,8 @@ def _require_empty(folder: Path) -> bool:
     if not empty:
         raise UsageError(
             f"{folder} is not empty, and the sample project would mix with what is there.",
-            todo="Name a folder that is new or empty.",
+            todo="Name a folder that is new or empty. If it is the sample of an earlier start, "
+            f"go on with `consolidator-tui {shlex.quote(str(folder))}`.",
         )
     return True
 

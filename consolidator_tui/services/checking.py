@@ -17,6 +17,7 @@ from consolidator_tui.domain.verification import Check
 from consolidator_tui.services.backup import load_manifest, verify_backup
 from consolidator_tui.services.discover import open_unchanged
 from consolidator_tui.services.failure import translate
+from consolidator_tui.services.project_folder import require_folder
 from consolidator_tui.services.promote import Promotion, load_promotion
 from consolidator_tui.storage.hashing import hash_file
 from consolidator_tui.storage.run_db import open_run_store
@@ -53,8 +54,7 @@ class RunCheck:
 
 def find_run(project: Path, name: str | None) -> RunFolder:
     """The run of that name, else the newest. Blocking. Raises UsageError when there is none."""
-    if not project.is_dir():
-        raise UsageError(f"There is no folder {project}.", todo="Name a project's folder.")
+    require_folder(project)
     if name is not None:
         return RunFolder.open(project, name)
     runs = list_runs(project)

@@ -14,7 +14,7 @@ from pathlib import Path
 from consolidator_tui.domain import run as machine
 from consolidator_tui.domain.catalog import Source, fold
 from consolidator_tui.domain.discovery import Discovery
-from consolidator_tui.domain.errors import GateClosed, UsageError, VerificationFailed
+from consolidator_tui.domain.errors import GateClosed, VerificationFailed
 from consolidator_tui.domain.event import PhaseTimed, Step
 from consolidator_tui.domain.inspection import Inspection, Preview
 from consolidator_tui.domain.manifest import FileRecord, Manifest
@@ -31,6 +31,7 @@ from consolidator_tui.services.inspect.source import load_source
 from consolidator_tui.services.lazy import load
 from consolidator_tui.services.plan_exchange import EDITABLE, PlanExchange
 from consolidator_tui.services.previewing import Previewing
+from consolidator_tui.services.project_folder import require_folder
 from consolidator_tui.services.resuming import CONFLICTS, UNCHANGED
 from consolidator_tui.services.selecting import choose
 from consolidator_tui.services.smoking import Smoking
@@ -62,8 +63,7 @@ class Session(PlanExchange, Smoking, Previewing, BackingUp):
         """
         check_sqlite_version()
         absolute = Path(os.path.abspath(project))  # noqa: PTH100 - no link is followed
-        if not await asyncio.to_thread(absolute.is_dir):
-            raise UsageError(f"There is no folder {project}.", todo="Name a project's folder.")
+        await asyncio.to_thread(require_folder, project)
         async with AsyncExitStack() as stack:
             session = cls(absolute, clock, stack)
             try:
