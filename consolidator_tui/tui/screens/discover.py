@@ -211,10 +211,11 @@ class DiscoverScreen(StepScreen):
         if file is None:
             return
         target = wizard.found.get(wizard.target)
-        if target is not None and target.kind is FileKind.DATABASE and target.path != file.path:
+        if target is not None and target.kind is FileKind.DATABASE:
+            already = " already" if target.path == file.path else ""
             self.owner.tell(
-                f"{target.path} exists and is the target, so it is the base: its ids stay. "
-                "t makes another file the target.",
+                f"{target.path} exists and is the target, so it is the base{already}: "
+                "its ids stay. t makes another file the target.",
                 Level.WARNING,
             )
             return
