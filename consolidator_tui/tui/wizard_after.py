@@ -138,7 +138,8 @@ class Configuring(WizardState):
             self.smoke_report = report
             self.gates = ()
             self.write_receipt()
-            tried = plural(len(commands), "command")
+            # One from two places is two lines on the screen.
+            tried = plural(len(report.results), "command")
             self.notes[Step.CONFIGURE] = f"{tried} passed" if report.ok else "does not work yet"
 
         self.app.start(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from consolidator_tui.domain.event import Step
 from consolidator_tui.tui.modals.question import Choice, Question
 from consolidator_tui.tui.steps import NAMES
 from consolidator_tui.tui.text import plural, safe
@@ -16,14 +17,18 @@ def unfinished_question(found: UnfinishedRun) -> Question:
     """`resume`, `roll` or `over`; escape resumes, because that changes nothing."""
     if found.promoted:
         return _in_place(found)
-    decided = f", {found.decided:,} of {found.total:,} decided" if found.total else ""
+    decided = f", {found.decided:,} of {found.total:,} conflicts decided" if found.total else ""
     if found.decided and not found.total:
         decided = f", {plural(found.decided, 'conflict')} decided by hand"
-    step = NAMES[found.step] if found.step is not None else "the end"
+    # What was staged is built again, so a run that got as far as Verify goes on at Migrate.
+    again = found.step is Step.VERIFY
+    waits = again and found.decided < found.total
+    step = "the end" if found.step is None else NAMES[Step.MIGRATE if waits else found.step]
+    resume = "go on at Migrate, which is done again" if again else "go on where it stopped"
     return Question(
         f"Unfinished run of {safe(found.started)}",
         f"It stopped at {step}{decided}. Nothing is lost.\n\n"
-        "Resume      go on where it stopped\n"
+        f"Resume      {resume}\n"
         "Roll back   put everything back as it was before it\n"
         "Start over  leave it aside and begin a new run",
         _choices("Resume", "Start over"),

@@ -77,7 +77,7 @@ class CleanUpScreen(StepScreen):
             return "done"
         if not wizard.gates:
             return ""
-        good = sum(gate.open for gate in wizard.gates)
+        good = sum(gate.open and not gate.reason for gate in wizard.gates)
         return f"{good} of {plural(len(wizard.gates), 'condition')} hold"
 
     def draw(self) -> None:

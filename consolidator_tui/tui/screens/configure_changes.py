@@ -72,8 +72,10 @@ class ChangesPage(Page):
         proposal = self.wizard.proposal
         if proposal is None:
             return ""
-        edits = len(choices(proposal))
-        return f"{plural(edits, 'change')}, {len(proposal.notes)} by hand"
+        edits = plural(len(choices(proposal)), "change")
+        if self.wizard.configured is not None:
+            edits = f"{len(self.wizard.accepted):,} of {edits} made"
+        return f"{edits}, {len(proposal.notes)} by hand"
 
     # Drawing
 
@@ -155,8 +157,12 @@ class ChangesPage(Page):
         file, edit = entry
         reference = self._reference_at(file, edit.line)
         accepted = (file, edit.start) in self.wizard.accepted
+        mark = Text(CHOSEN, str(ink.accent)) if accepted else Text(NOT_CHOSEN, muted)
+        if self.wizard.configured is not None:
+            # No box any more: nothing can be chosen, it is made or it was left.
+            mark = Text(GOOD, str(ink.good)) if accepted else Text("·", muted)
         return key, (
-            Text(CHOSEN, str(ink.accent)) if accepted else Text(NOT_CHOSEN, muted),
+            mark,
             plain(_where(file, edit.line), "bold" if accepted else ""),
             plain(str(reference.form) if reference else "edit"),
             plain(reference.text if reference else _decoded(edit.old)),

@@ -102,7 +102,10 @@ class TrialPage(Page):
         """How it stands."""
         running, report = self.wizard.running, self.wizard.smoke_report
         if self._trying and running is not None and running.total:
-            return f"trying {running.number} of {running.total}"
+            number = sum(trial.chosen for trial in self._trials)
+            if running.number > number:
+                return "trying it without a database"
+            return f"trying {running.number} of {number}"
         if report is not None:
             return "the application works" if report.ok else "the application does not work yet"
         return "does the application still work?"
@@ -194,7 +197,7 @@ class TrialPage(Page):
         allowed, reason = self.wizard.may(Step.CONFIGURE)
         if not allowed:
             return Primary("Try the application", reason, enabled=False)
-        report, number = self.wizard.smoke_report, len(as_commands(self._trials))
+        report, number = self.wizard.smoke_report, sum(trial.chosen for trial in self._trials)
         if report is not None and report.ok:
             return Primary("Continue to Clean up", "r tries it again")
         if not number:

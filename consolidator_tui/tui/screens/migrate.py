@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import ClassVar
 
 from rich.text import Text
@@ -233,6 +234,9 @@ class MigrateScreen(StepScreen):
             counts = next((c for c in wizard.result.counts if c.table == key), None)
         asked = wizard.plan_questions or wizard.open_questions
         questions = [q for q in asked if q.table in (key, "")]
+        if wizard.remade and counts is not None:
+            # Those are from before the decisions; the lead says how many are left.
+            counts, questions = replace(counts, undecided=0), []
         if table is None and counts is None and not questions:
             detail.show("", Text(""))
             return
