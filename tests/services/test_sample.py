@@ -279,8 +279,9 @@ def hashes(folder: Path) -> dict[str, str]:
 
 def test_refuses_a_folder_with_something_in_it(tmp_path: Path) -> None:
     (tmp_path / "mine.txt").write_text("mine")
-    with pytest.raises(UsageError, match="not empty"):
+    with pytest.raises(UsageError, match="not empty") as caught:
         write_sample(tmp_path)
+    assert f"`consolidator-tui {tmp_path}`" in caught.value.todo
     assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
 
 

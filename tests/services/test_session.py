@@ -246,3 +246,11 @@ async def test_rows_in_the_log_only_are_previewed(tmp_path: Path) -> None:
             await session.select(Selection(target="app.db"))
             shown = await session.preview("a.db", "USERS", 10)
     assert [cell.text for cell in shown.rows[-1]] == ["9", "zoe@x", "NULL", "''"]
+
+
+async def test_a_file_is_no_project_but_its_folder_is_named(tmp_path: Path) -> None:
+    (tmp_path / "app.db").touch()
+    with pytest.raises(UsageError, match="is a file") as caught:
+        async with Session.open(tmp_path / "app.db"):
+            pass
+    assert f"for example {tmp_path}." in caught.value.todo

@@ -54,6 +54,7 @@ async def test_a_file_that_changed_is_shown_again(start: Start, session: FakeSes
         assert primary(pilot).label.plain == "↩ Apply 1 change"
         await press(pilot, "enter")
         assert wizard.configured is not None
+        assert "1 of 1 change made, 1 by hand" in shown(pilot)
         assert "r look again" in keys(pilot)
         await press(pilot, "r")
         assert session.introduced == [None, None, None]

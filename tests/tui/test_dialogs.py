@@ -249,7 +249,7 @@ async def test_an_unfinished_run_is_asked_about_first(
     async with start() as pilot:
         text = shown(pilot)
         assert "Unfinished run of 2026-01-12 09:41 UTC" in text
-        assert "174 of 212 decided" in text
+        assert "174 of 212 conflicts decided" in text
         assert "discover" not in session.calls
         await press(pilot, *keys)
         assert call in session.calls
@@ -269,6 +269,16 @@ async def test_an_interrupted_clean_up_is_taken_up_where_it_was(
         assert "Left to do: Configure, Clean up." in shown(pilot)
         await press(pilot, "enter")
         assert step_of(pilot) is Step.CLEANUP
+
+
+@pytest.mark.parametrize(("decided", "stopped"), [(1, "Migrate, 1 of 3"), (3, "Verify, 3 of 3")])
+async def test_an_unfinished_run_says_where_it_goes_on(
+    start: Start, session: FakeSession, decided: int, stopped: str
+) -> None:
+    session.left_over = LeftOver(Step.VERIFY, decided=decided, total=3)
+    async with start() as pilot:
+        assert f"It stopped at {stopped} conflicts decided." in shown(pilot)
+        assert "go on at Migrate, which is done again" in shown(pilot)
 
 
 async def test_the_plan_is_edited_as_text(start: Start, session: FakeSession) -> None:

@@ -52,7 +52,11 @@ async def test_files_are_chosen_with_space_and_target_with_t(
         assert "app.db" not in app.wizard.picks.sources
         table.move_to(OLD)
         await press(pilot, "b")
-        assert "so it is the base" in said(pilot)
+        assert "so it is the base:" in said(pilot)
+        table.move_to(THIRD)
+        await press(pilot, "b")
+        assert "so it is the base already:" in said(pilot)
+        table.move_to(OLD)
         await press(pilot, "n")
         app.screen.query_one(Input).value = "new.db"
         await press(pilot, "enter")
