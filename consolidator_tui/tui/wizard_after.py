@@ -139,7 +139,8 @@ class Configuring(WizardState):
             self.gates = ()
             self.write_receipt()
             # One from two places is two lines on the screen.
-            tried = plural(len(report.results), "command")
+            passed = sum(result.verdict == "passed" for result in report.results)
+            tried = plural(passed, "command")
             self.notes[Step.CONFIGURE] = f"{tried} passed" if report.ok else "does not work yet"
 
         self.app.start(
