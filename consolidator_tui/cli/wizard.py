@@ -7,11 +7,12 @@ import sys
 from pathlib import Path
 
 from consolidator_tui.domain.errors import ConsolidatorError, UsageError
-from consolidator_tui.services.project_folder import require_folder
 
 
 def wizard(project: Path) -> int:
     """The wizard on a project; the exit status."""
+    from consolidator_tui.services.project_folder import require_folder
+
     try:
         require_folder(project)
     except UsageError as error:
