@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from consolidator_tui.cli.commands import answer, refuse
 from consolidator_tui.cli.output import Output, as_plain
 from consolidator_tui.domain.errors import UsageError
+from consolidator_tui.domain.words import plural, verb
 from consolidator_tui.services.project_folder import require_folder
 
 if TYPE_CHECKING:
@@ -100,7 +101,7 @@ def runs(project: Path, *, as_json: bool) -> int:
             return
         for info in found:
             files = f"{', '.join(info.sources)} -> {info.target}" if info.target else ""
-            size = f"{info.size:,} bytes"
+            size = plural(info.size, "byte")
             output.result(f"{info.name}  {info.outcome}  {size}  {files}".rstrip())
             if info.problem:
                 output.result(f"    {info.problem}")
@@ -109,7 +110,10 @@ def runs(project: Path, *, as_json: bool) -> int:
         spare = sum(info.size for info in found if not info.needed)
         if spare:
             place = shlex.quote(str(project))
-            output.note(f"{spare:,} bytes are not needed: consolidator-tui runs {place} --prune")
+            output.note(
+                f"{plural(spare, 'byte')} {verb(spare, 'is', 'are')} not needed: "
+                f"consolidator-tui runs {place} --prune"
+            )
 
     return answer(output, lambda: describe_runs(_folder(project)), tell)
 
@@ -127,7 +131,7 @@ def prune(project: Path, names: Sequence[str], *, yes: bool, as_json: bool) -> i
             output.object({"outcome": "pruned", "bytes": freed, "removed": removed})
             return
         for info in found:
-            output.result(f"{info.name}  {info.outcome}: removed, {info.size:,} bytes")
+            output.result(f"{info.name}  {info.outcome}: removed, {plural(info.size, 'byte')}")
         if not found:
             output.result("Every run is needed; name one to remove it all the same.")
 

@@ -96,9 +96,7 @@ class Output:
         if mark is None:
             # The summary tells the questions, with what would settle them.
             return
-        named = message.text.startswith((f"{message.file}: ", f"{message.file} "))
-        place = ": ".join(part for part in ("" if named else message.place, message.table) if part)
-        text = f"{mark} {place + ': ' if place else ''}{message.text}"
+        text = f"{mark} {': '.join((*message.unnamed, message.text))}"
         if text not in self._told:
             self._told.add(text)
             self.note(text)

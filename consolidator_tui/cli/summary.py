@@ -12,6 +12,7 @@ from consolidator_tui.cli.output import Output
 from consolidator_tui.domain.cells import printable
 from consolidator_tui.domain.event import Level
 from consolidator_tui.domain.outcome import Outcome, Result, RunOptions
+from consolidator_tui.domain.words import plural
 
 if TYPE_CHECKING:
     from consolidator_tui.services.find_uses import Uses
@@ -56,9 +57,11 @@ def _undo(project: Path, outcome: Outcome) -> str:
 def _done(project: Path, outcome: Outcome, options: RunOptions, output: Output) -> None:
     lost = sum(counts.lost for counts in outcome.tables)
     if options.dry_run:
-        output.result(f"Dry run: {outcome.target} would be the one database; {lost} rows lost.")
+        output.result(
+            f"Dry run: {outcome.target} would be the one database; {plural(lost, 'row')} lost."
+        )
     elif outcome.changed:
-        output.result(f"{outcome.target} is the one database; {lost} rows lost.")
+        output.result(f"{outcome.target} is the one database; {plural(lost, 'row')} lost.")
         output.result(_undo(project, outcome))
     elif len(outcome.sources) == 1:
         output.result(f"Only {outcome.sources[0]} was read; there is nothing to merge.")
@@ -117,7 +120,7 @@ def references(found: Uses, output: Output) -> int:
             reason = reference.anchor if known_place else reference.why_not or reference.anchor
             output.result(f"    not decidable: {printable(reason)}")
     if not found.report.references:
-        output.result(f"No references ({found.report.files_seen:,} files looked at).")
+        output.result(f"No references ({plural(found.report.files_seen, 'file')} looked at).")
     for diff in found.diffs:
         for line in diff.splitlines():
             output.result(printable(line))
@@ -140,8 +143,8 @@ def scan(found: Scan, output: Output) -> int:
         return 0
     for file in found.discovery.files:
         mark = "☑" if file.preselected else "☐"
-        rows = "" if file.rows is None else f", {file.rows:,} row{'s' * (file.rows != 1)}"
-        output.result(f"{mark} {file.path}  {file.size:,} bytes{rows}")
+        rows = "" if file.rows is None else f", {plural(file.rows, 'row')}"
+        output.result(f"{mark} {file.path}  {plural(file.size, 'byte')}{rows}")
         output.result(f"    {file.role.replace('_', ' ')}: {file.reason}")
         for holder in file.holders:
             output.result(f"    open in {holder.name} (process {holder.pid})")
@@ -149,13 +152,11 @@ def scan(found: Scan, output: Output) -> int:
             output.result(f"    {file.problem}")
     if not found.discovery.files:
         checked = found.discovery.files_checked
-        output.result(f"No SQLite databases here ({checked:,} files checked).")
+        output.result(f"No SQLite databases here ({plural(checked, 'file')} checked).")
     skipped = found.discovery.folders_skipped
     if skipped:
         kinds = ", ".join(f"{count} {why}" for why, count in found.discovery.folders_by_reason)
-        output.result(
-            f"{skipped:,} {'folder was' if skipped == 1 else 'folders were'} skipped: {kinds}."
-        )
+        output.result(f"{plural(skipped, 'folder was', 'folders were')} skipped: {kinds}.")
     for row in found.inspection.matrix if found.inspection else ():
         counts = ", ".join(f"{path} {number:,}" for path, number in row.rows.items())
         output.result(f"{row.table}: {row.state} ({counts})")

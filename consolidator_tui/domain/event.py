@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -97,6 +98,15 @@ class Message(Event):
     def place(self) -> str:
         """The file, with the line where there is one."""
         return f"{self.file}:{self.line}" if self.line else self.file
+
+    @property
+    def unnamed(self) -> tuple[str, ...]:
+        """The file, table and column that the text itself does not name, in this order."""
+        return tuple(
+            self.place if part == self.file else part
+            for part in dict.fromkeys((self.file, self.table, self.column))
+            if part and not re.search(rf"(?<!\w){re.escape(part)}(?!\w)", self.text)
+        )
 
 
 @dataclass(frozen=True, slots=True)

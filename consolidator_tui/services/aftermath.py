@@ -15,6 +15,7 @@ from consolidator_tui.domain.errors import ConsolidatorError, GateClosed
 from consolidator_tui.domain.event import Level, Step
 from consolidator_tui.domain.run import Fact, RunState
 from consolidator_tui.domain.smoke import STORED
+from consolidator_tui.domain.words import plural
 from consolidator_tui.services.lazy import load
 from consolidator_tui.services.stepping import Stepping
 
@@ -115,7 +116,7 @@ class Aftermath(Stepping):
             self.manifest = await load_manifest(run)
             names = (path.relative_to(self.project).as_posix() for path in written)
             self.edited = tuple(dict.fromkeys((*self.edited, *names)))
-            say(f"{len(written)} file{'s' * (len(written) != 1)} changed")
+            say(f"{plural(len(written), 'file')} changed")
         return written
 
     # Clean up
@@ -182,7 +183,7 @@ class Aftermath(Stepping):
         phrase = phrase.removesuffix(ANYWAY)
         async with self.step(Step.CLEANUP) as say:
             left = await cleanup.clean_up(run, self.deletable, phrase, self.emit)
-            say(f"{len(self.deletable)} file{'s' * (len(self.deletable) != 1)} deleted")
+            say(f"{plural(len(self.deletable), 'file')} deleted")
         self.state = machine.with_fact(self.state, Fact.CLEANED)
         return left
 
@@ -197,7 +198,7 @@ class Aftermath(Stepping):
         async with self.step(Step.ROLLBACK) as say:
             report = await roll_back(run, self.emit)
             count = len(report.restored) + len(report.removed) + len(report.unchanged)
-            say(f"{count} files are as they were")
+            say(plural(count, "file is as it was", "files are as they were"))
         await self._take_facts()
         await self._tell_in_report(report)
         return report

@@ -12,6 +12,7 @@ from consolidator_tui.domain.errors import ConsolidatorError
 from consolidator_tui.domain.event import PhaseTimed, Step
 from consolidator_tui.domain.manifest import Manifest
 from consolidator_tui.domain.selection import SpaceEstimate
+from consolidator_tui.domain.words import plural
 from consolidator_tui.services.lazy import load
 from consolidator_tui.services.resuming import Resuming
 from consolidator_tui.services.space import estimate
@@ -55,7 +56,8 @@ class BackingUp(Resuming):
                     names=self._other_names(),
                 )
                 size = sum(record.size for record in self.manifest.files.values())
-                say(f"{len(self.manifest.files)} files, {size:,} bytes, read back and equal")
+                files = plural(len(self.manifest.files), "file")
+                say(f"{files}, {plural(size, 'byte')}, read back and equal")
         finally:
             await to_the_end(ahead)
         return self.manifest

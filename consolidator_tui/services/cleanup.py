@@ -21,6 +21,7 @@ from consolidator_tui.domain.event import Emit, Level, Message, PhaseTimed, Prog
 from consolidator_tui.domain.manifest import SIDECARS, FileRecord, Manifest
 from consolidator_tui.domain.run import Fact, RunState, StepStatus
 from consolidator_tui.domain.smoke import STORED
+from consolidator_tui.domain.words import plural
 from consolidator_tui.services.backup import load_manifest, verify_backup
 from consolidator_tui.services.backup.places import named_path
 from consolidator_tui.services.promote import load_promotion
@@ -52,7 +53,7 @@ class Gate:
 
 def confirmation_phrase(count: int) -> str:
     """What must be typed to delete so many database files (sidecars go with them)."""
-    return f"delete {count} file{'' if count == 1 else 's'}"
+    return f"delete {plural(count, 'file')}"
 
 
 async def deletable_files(run: RunFolder) -> list[str]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from consolidator_tui.domain.errors import FileRefused
 from consolidator_tui.domain.event import Emit, Level, Message, Progress, Step
 from consolidator_tui.domain.reference import FileEdit
+from consolidator_tui.domain.words import plural
 from consolidator_tui.services.backup.config import write_config_file
 from consolidator_tui.services.references import splice, with_needs
 from consolidator_tui.storage.run_folder import Clock, RunFolder
@@ -32,7 +33,7 @@ async def apply_edits(
         await write_config_file(run, edit.file, before, after, clock)
         written.append(project / edit.file)
         emit(Progress(Step.CONFIGURE, edit.file, len(written), len(wanted), "files", "writing"))
-        text = f"{edit.file}: {len(edit.edits)} edits."
+        text = f"{edit.file}: {plural(len(edit.edits), 'edit')}."
         emit(Message(Step.CONFIGURE, Level.INFO, text, file=edit.file))
     return tuple(written)
 

@@ -10,6 +10,7 @@ from consolidator_tui.domain.catalog import Affinity, fold
 from consolidator_tui.domain.cells import printable
 from consolidator_tui.domain.merge import MergePlan, MergeTable, Reference
 from consolidator_tui.domain.plan import Value
+from consolidator_tui.domain.words import plural
 from consolidator_tui.services.planning.names import words
 from consolidator_tui.services.sqltext import sql_value
 from consolidator_tui.services.workspace import Workspace, open_workspace
@@ -123,7 +124,11 @@ def _parent(
 
 
 def _text(value: Value) -> str:
-    return f"blob of {len(value)} bytes" if isinstance(value, bytes) else printable(str(value))[:60]
+    return (
+        f"blob of {plural(len(value), 'byte')}"
+        if isinstance(value, bytes)
+        else printable(str(value))[:60]
+    )
 
 
 def share(parts: Sequence[Sample]) -> str:
@@ -132,4 +137,4 @@ def share(parts: Sequence[Sample]) -> str:
     if not known:
         return ""
     values, found = sum(p.values or 0 for p in known), sum(p.found or 0 for p in known)
-    return f"{found:,} of {values:,} values found"
+    return f"{found:,} of {plural(values, 'value')} found"

@@ -23,6 +23,7 @@ from consolidator_tui.domain.plan import (
     TablePlan,
 )
 from consolidator_tui.domain.rule import Rule
+from consolidator_tui.domain.words import plural
 from consolidator_tui.services.plan_check import validate
 from consolidator_tui.services.plan_reader import Origin, Reader
 from consolidator_tui.services.plan_tables import united_tables
@@ -179,7 +180,8 @@ def _reference(part: Reader, *, followed: bool) -> ReferencePlan:
     parent_columns = part.texts("parent_columns")
     if parent_columns and len(columns) != len(parent_columns):
         part.refuse(
-            f"{len(columns)} columns cannot refer to {len(parent_columns)}.", "parent_columns"
+            f"{plural(len(columns), 'column')} cannot refer to {len(parent_columns)}.",
+            "parent_columns",
         )
     return ReferencePlan(
         table=part.need_text("table"),

@@ -10,6 +10,7 @@ from consolidator_tui.domain.errors import GateClosed
 from consolidator_tui.domain.event import Level, Step
 from consolidator_tui.domain.merge import DryRun, MergePlan, Reference
 from consolidator_tui.domain.suggestion import PickedRow, Suggestions
+from consolidator_tui.domain.words import plural, verb
 from consolidator_tui.services.discover import discover
 from consolidator_tui.services.lazy import load
 from consolidator_tui.services.stepping import Stepping
@@ -56,8 +57,9 @@ class Previewing(Stepping):
                 Step.MIGRATE,
                 Level.INFO,
                 f"{' and '.join(offer.sources)} come from {offer.name} "
-                f"({offer.equal} of {offer.compared} rows looked at are unchanged): "
-                "with it as ancestor, a change on one side only is no conflict",
+                f"({offer.equal:,} of {plural(offer.compared, 'row')} looked at "
+                f"{verb(offer.equal, 'is', 'are')} "
+                "unchanged): with it as ancestor, a change on one side only is no conflict",
                 file=offer.name,
                 fix=f"ancestor = {toml_text(offer.name)}",
             )

@@ -174,7 +174,8 @@ def _references(receipt: Receipt) -> Section:
         for table in receipt.plan.tables
         for reference in table.references
     ]
-    return Section("References that were followed", (), ("from", "to", "evidence"), rows)
+    sentences = () if rows else ("None.",)
+    return Section("References that were followed", sentences, ("from", "to", "evidence"), rows)
 
 
 def _decisions(receipt: Receipt) -> Section:
@@ -243,7 +244,7 @@ def _creation(init: Mapping[str, Any]) -> str:
 
 def _told(receipt: Receipt) -> Section:
     rows = [
-        (message.place, message.table, message.text)
+        (message.place, message.table, message.text.removeprefix(f"{message.table}: "))
         for message in receipt.messages
         if message.level in (Level.WARNING, Level.QUESTION)
     ]

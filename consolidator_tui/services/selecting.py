@@ -18,6 +18,7 @@ from consolidator_tui.domain.errors import (
     UsageError,
 )
 from consolidator_tui.domain.selection import Chosen, Selection
+from consolidator_tui.domain.words import plural, verb
 from consolidator_tui.services.discover.describe import describe
 from consolidator_tui.services.discover.walk import examine
 
@@ -169,7 +170,7 @@ class _Choosing:
         if not files:
             return Refused(
                 f"There are no SQLite databases under {self.root} "
-                f"({self.discovery.files_checked:,} files checked).",
+                f"({plural(self.discovery.files_checked, 'file')} checked).",
                 todo="Name another project folder.",
                 title="Nothing to consolidate",
             )
@@ -193,7 +194,10 @@ class _Choosing:
         if len(inner) == 1:
             return used.path, "it is the only candidate"
         if count:
-            return used.path, f"{count} references of the application lead to it"
+            return used.path, (
+                f"{plural(count, 'reference')} of the application "
+                f"{verb(count, 'leads', 'lead')} to it"
+            )
         return used.path, f"it has the most rows ({used.rows or 0:,})"
 
     def _ordered(self, sources: Sequence[FoundFile], target: FoundFile | None) -> list[FoundFile]:

@@ -22,6 +22,7 @@ from consolidator_tui.domain.merge import Ancestor, MergePlan, MergeResult
 from consolidator_tui.domain.run import Fact
 from consolidator_tui.domain.selection import Chosen, Selection
 from consolidator_tui.domain.verification import Verification
+from consolidator_tui.domain.words import plural
 from consolidator_tui.services import plan_file
 from consolidator_tui.services.aftermath import RECEIPT
 from consolidator_tui.services.backing_up import BackingUp
@@ -81,7 +82,7 @@ class Session(PlanExchange, Smoking, Previewing, BackingUp):
             self.discovery = await discover(self.project, self.emit, extra_folders=extra_folders)
             self.references = None
             count = len(self.discovery.files)
-            say(f"{count} databases among {self.discovery.files_checked:,} files")
+            say(f"{plural(count, 'database')} among {plural(self.discovery.files_checked, 'file')}")
         return self.discovery
 
     async def select(self, selection: Selection) -> Chosen:
@@ -126,7 +127,10 @@ class Session(PlanExchange, Smoking, Previewing, BackingUp):
             self.inspection = await inspecting.inspect(
                 self.project, chosen.sources, self.emit, checks=checks
             )
-            say(f"{len(self.inspection.matrix)} tables in {len(chosen.sources)} files")
+            say(
+                f"{plural(len(self.inspection.matrix), 'table')} in "
+                f"{plural(len(chosen.sources), 'file')}"
+            )
         return self.inspection
 
     async def preview(self, file: str, table: str, limit: int = 50) -> Preview:
@@ -279,8 +283,11 @@ class Session(PlanExchange, Smoking, Previewing, BackingUp):
                 await self.offer_ancestor()
             new = sum(counts.new for counts in self.result.counts)
             asked = len(self.questions)
-            open_ = f", {asked} question{'s' * (asked > 1)}" if asked else ""
-            say(f"{len(self.result.counts)} tables, {new:,} rows new in the target{open_}")
+            open_ = f", {plural(asked, 'question')}" if asked else ""
+            say(
+                f"{plural(len(self.result.counts), 'table')}, {plural(new, 'row')} new in the "
+                f"target{open_}"
+            )
         return self.result
 
     # Verify
@@ -306,13 +313,14 @@ class Session(PlanExchange, Smoking, Previewing, BackingUp):
             if failed:
                 names = ", ".join(f"{c.name} {c.table}".strip() for c in failed[:3])
                 raise VerificationFailed(
-                    f"{len(failed)} of {len(self.verification.checks)} checks failed: {names}.",
+                    f"{len(failed)} of {plural(len(self.verification.checks), 'check')} "
+                    f"failed: {names}.",
                     todo="The target was not touched. Please report it with the run's log.",
                 )
             if promote_:
                 await self._promote()
                 await self._keep_inputs()
-            say(f"{len(self.verification.checks)} checks hold")
+            say(plural(len(self.verification.checks), "check holds", "checks hold"))
         return self.verification
 
     async def _promote(self) -> None:

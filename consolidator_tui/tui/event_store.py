@@ -144,8 +144,7 @@ def described(event: Event) -> tuple[Level, str] | None:
         case FileFound():
             return Level.DEBUG, f"found {event.file.path} ({event.file.kind.replace('_', ' ')})"
         case Message():
-            place = " · ".join(part for part in (event.place, event.table, event.column) if part)
-            hidden = not place or place in event.text
-            return event.level, event.text if hidden else f"{event.text} ({place})"
+            place = " · ".join(event.unnamed)
+            return event.level, f"{event.text} ({place})" if place else event.text
         case _:
             return None

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from consolidator_tui.domain.plan import Deletions, PlanDocument
+from consolidator_tui.domain.words import plural, verb
 from consolidator_tui.tui.modals.pick import Item
 from consolidator_tui.tui.text import safe
 
@@ -21,8 +22,8 @@ def told(document: PlanDocument, offer: Offer | None) -> str:
         return f"The plan says that files come from {safe(str(document.ancestor))}."
     sources = " and ".join(safe(path) for path in offer.sources)
     return (
-        f"{sources} come from {safe(offer.name)}: of {offer.compared:,} rows looked at, "
-        f"{offer.equal:,} are unchanged."
+        f"{sources} come from {safe(offer.name)}: of {plural(offer.compared, 'row')} looked at, "
+        f"{offer.equal:,} {verb(offer.equal, 'is', 'are')} unchanged."
     )
 
 

@@ -16,10 +16,11 @@ from consolidator_tui.domain.merge import (
     Question,
     TableCounts,
 )
+from consolidator_tui.domain.words import plural
 from consolidator_tui.services.plan_drift import drift
 from consolidator_tui.services.plan_words import forecast_words, table_words, undecided_words
 from consolidator_tui.tui.signs import BAD, GOOD, NONE
-from consolidator_tui.tui.text import lines, plural, safe, sign
+from consolidator_tui.tui.text import lines, safe, sign
 from consolidator_tui.tui.theme import Inks
 
 

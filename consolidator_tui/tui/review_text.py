@@ -9,7 +9,8 @@ from rich.cells import cell_len
 from rich.text import Text
 
 from consolidator_tui.domain.conflict import ConflictDetail, ConflictKind, ConflictQuery, Decided
-from consolidator_tui.tui.text import plural, safe
+from consolidator_tui.domain.words import plural
+from consolidator_tui.tui.text import safe
 from consolidator_tui.tui.theme import Inks
 
 if TYPE_CHECKING:

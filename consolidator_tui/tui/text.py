@@ -62,11 +62,6 @@ def count(number: int | None) -> str:
     return "…" if number is None else f"{number:,}"
 
 
-def plural(number: int, word: str, words: str = "") -> str:
-    """`1 file`, `2 files`; `words` where the plural is irregular."""
-    return f"{number:,} {word if number == 1 else words or word + 's'}"
-
-
 def size(number: int) -> str:
     """Bytes in units of 1,000, as file managers show them: `812 B`, `1.4 MB`."""
     amount = float(number)

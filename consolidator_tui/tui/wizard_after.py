@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from consolidator_tui.domain.errors import ConsolidatorError, FileRefused
 from consolidator_tui.domain.event import Event, Step
+from consolidator_tui.domain.words import plural
 from consolidator_tui.tui.diffs import EditKey, Hunk, choices, diffs, hunks, with_needed
 from consolidator_tui.tui.jobs import Job
-from consolidator_tui.tui.text import plural
 from consolidator_tui.tui.wizard_state import WizardState
 
 if TYPE_CHECKING:

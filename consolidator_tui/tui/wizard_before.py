@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from consolidator_tui.domain.discovery import Discovery
 from consolidator_tui.domain.event import Step
+from consolidator_tui.domain.words import plural
 from consolidator_tui.tui.jobs import Job, Query
-from consolidator_tui.tui.text import plural
 from consolidator_tui.tui.wizard_state import WizardState
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ class BeforeMerge(WizardState):
         def done(_chosen: object) -> None:
             self._forget_after(Step.DISCOVER)
             self.inspection = None
-            self.notes[Step.DISCOVER] = f"{len(self.sources)} of {len(self.found)} files"
+            self.notes[Step.DISCOVER] = f"{len(self.sources)} of {plural(len(self.found), 'file')}"
             self.app.go_to(Step.INSPECT)
 
         self.app.start(

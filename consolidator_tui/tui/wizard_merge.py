@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from consolidator_tui.domain.errors import ConsolidatorError, PlanError
 from consolidator_tui.domain.event import Level, Step
+from consolidator_tui.domain.words import plural
 from consolidator_tui.tui.jobs import Job, Query
-from consolidator_tui.tui.text import plural
 from consolidator_tui.tui.wizard_plan import PlanEditing
 
 if TYPE_CHECKING:

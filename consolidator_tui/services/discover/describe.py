@@ -10,6 +10,7 @@ from pathlib import Path
 
 from consolidator_tui.domain.discovery import FileKind, FoundFile, Role, TableSummary
 from consolidator_tui.domain.errors import DiskFull, LockedError
+from consolidator_tui.domain.words import plural
 from consolidator_tui.services.discover import header as headers
 from consolidator_tui.services.discover.holders import holder_of_lock
 from consolidator_tui.services.discover.reading import (
@@ -169,7 +170,9 @@ def _no_header(candidate: Candidate, path: str, around: Surroundings) -> FoundFi
     file = _entry(candidate, path, kind, role, sentence)
     problem = ""
     if wal_size := around.size("-wal"):
-        problem = f"Its -wal holds {wal_size:,} bytes, which SQLite drops when it opens the file."
+        problem = (
+            f"Its -wal holds {plural(wal_size, 'byte')}, which SQLite drops when it opens the file."
+        )
     return replace(file, sidecars=around.sidecars, wal=bool(wal_size), problem=problem)
 
 

@@ -6,6 +6,8 @@ import re
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
+from consolidator_tui.domain.words import verb
+
 
 @dataclass(frozen=True, slots=True)
 class Program:
@@ -70,6 +72,6 @@ def program_of(name: str, tables: AbstractSet[str]) -> tuple[str, str] | None:
                 return program.title, "its name says so"
         elif program.tables <= tables and (named or not program.needs_name):
             first = ", ".join(sorted(program.tables))
-            noun = "table" if len(program.tables) == 1 else "tables"
+            noun = verb(len(program.tables), "table", "tables")
             return program.title, f"it has the {noun} {first}"
     return None

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import PurePosixPath
 
 from consolidator_tui.domain.discovery import FileKind, FoundFile, Role, TableSummary
+from consolidator_tui.domain.words import plural, verb
 from consolidator_tui.services.discover.programs import program_of
 
 _BACKUP_WORDS = frozenset(
@@ -131,9 +132,9 @@ def _without_date(name: str) -> str | None:
 def _what_is_in_it(tables: Sequence[TableSummary]) -> str:
     shown = ", ".join(table.name for table in tables[:3])
     more = f" and {len(tables) - 3} more" if len(tables) > 3 else ""
-    noun = "table" if len(tables) == 1 else "tables"
+    noun = verb(len(tables), "table", "tables")
     counts = [table.rows for table in tables]
     if None in counts:
         return f"It holds the {noun} {shown}{more}."
     rows = sum(count or 0 for count in counts)
-    return f"It holds {rows:,} {'row' if rows == 1 else 'rows'} in the {noun} {shown}{more}."
+    return f"It holds {plural(rows, 'row')} in the {noun} {shown}{more}."

@@ -12,6 +12,7 @@ from pathlib import Path
 from consolidator_tui.domain.catalog import Table, TableKind, fold
 from consolidator_tui.domain.event import Emit, Level, Message, Step
 from consolidator_tui.domain.inspection import FileInspection, Lineage, LineageEvidence
+from consolidator_tui.domain.words import plural, verb
 from consolidator_tui.services.discover.reading import look_around
 from consolidator_tui.services.inspect.lineage import compare_by_id
 from consolidator_tui.storage.sqlite import Database, explain, open_database, quote
@@ -95,7 +96,10 @@ async def _evidence(
         second=(1, f"two.{quote(two.name)}", quote(ids[1])),
         columns=columns,
     )
-    reason = f"{seen.agreeing:,} of {seen.shared:,} rows under a shared id agree"
+    reason = (
+        f"{seen.agreeing:,} of {plural(seen.shared, 'row')} under a shared id "
+        f"{verb(seen.agreeing, 'agrees', 'agree')}"
+    )
     return LineageEvidence(
         table=one.name,
         first=first,

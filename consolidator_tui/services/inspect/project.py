@@ -14,6 +14,7 @@ from consolidator_tui.domain.cells import printable
 from consolidator_tui.domain.errors import ConsolidatorError
 from consolidator_tui.domain.event import Emit, Level, Message, PhaseTimed, Progress, Step
 from consolidator_tui.domain.inspection import FileInspection, Inspection, Preview
+from consolidator_tui.domain.words import plural, verb
 from consolidator_tui.services.discover.reading import open_unchanged
 from consolidator_tui.services.failure import translate
 from consolidator_tui.services.inspect.kinship import find_lineage
@@ -147,9 +148,14 @@ def tell_findings(file: FileInspection, emit: Emit) -> None:
 
     if file.integrity:
         more = len(file.integrity) - 1
-        rest = f" (and {more} more findings)" if more else ""
+        rest = f" (and {plural(more, 'more finding')})" if more else ""
         warn(f"integrity_check says: {file.integrity[0]}{rest}")
     for table, parent, count in file.violations:
-        warn(f"{count} rows of {table} refer to rows of {parent} that are not there.", table)
+        warn(
+            f"{plural(count, 'row')} of {table} {verb(count, 'refers', 'refer')} to rows of "
+            f"{parent} "
+            "that are not there.",
+            table,
+        )
     for problem in file.problems:
         warn(problem)

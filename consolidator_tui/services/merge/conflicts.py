@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from consolidator_tui.domain.catalog import fold
 from consolidator_tui.domain.merge import IdentityKind, Note
+from consolidator_tui.domain.words import plural, verb
 from consolidator_tui.services.merge.work import Translator, Work
 from consolidator_tui.services.planning.fixes import toml_key
 from consolidator_tui.services.sqltext import combined
@@ -218,8 +219,8 @@ async def note_odd_times(database: Database, work: Work) -> list[Note]:
             path = work.plan.sources[source].path
             notes.append(
                 Note(
-                    f"{work.table.name}.{name}: {odd} values in {path} are no time and count as "
-                    "oldest",
+                    f"{work.table.name}.{name}: {plural(odd, 'value')} in {path} "
+                    f"{verb(odd, 'is no time and counts', 'are no time and count')} as oldest",
                     work.table.name,
                     name,
                     path,
@@ -240,10 +241,10 @@ async def note_equal_rows(database: Database, work: Work) -> list[Note]:
     count = await database.value(f"SELECT count(*) FROM {work.map} WHERE keep = 0")
     if not count:
         return []
-    rows = "1 row of {} is" if count == 1 else f"{count:,}" + " rows of {} are"
     return [
         Note(
-            f"{rows.replace('{}', name)} equal to one of another file and "
+            f"{plural(count, 'row')} of {name} {verb(count, 'is', 'are')} equal to one of "
+            "another file and "
             "become one with it; if they are separate events, "
             f'say identity = "none" under [tables.{toml_key(name)}]',
             table=name,

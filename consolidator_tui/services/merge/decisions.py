@@ -13,6 +13,7 @@ from consolidator_tui.domain.catalog import fold
 from consolidator_tui.domain.decided import BOTH, SAME, Batches, Entry, entry_of
 from consolidator_tui.domain.errors import PlanError
 from consolidator_tui.domain.merge import MergePlan, Note
+from consolidator_tui.domain.words import plural, verb
 from consolidator_tui.services.merge.apart import note_rows
 from consolidator_tui.services.merge.conflicts import index_entities
 from consolidator_tui.services.merge.decided_rows import (
@@ -185,10 +186,11 @@ async def _without_rows(database: Database, work: Work) -> list[Note]:
     if not missing:
         return []
     columns = sorted({name for row in missing for name in json.loads(row[0])})
+    total = sum(row[1] for row in missing)
     return [
         Note(
-            f"{sum(row[1] for row in missing)} decisions about {work.table.name} speak of rows "
-            "that no source has",
+            f"{plural(total, 'decision')} about {work.table.name} {verb(total, 'speaks', 'speak')} "
+            "of rows that no source has",
             table=work.table.name,
             column=", ".join(columns),
         )

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from consolidator_tui.domain.catalog import TableKind, fold
 from consolidator_tui.domain.merge import Note, Reference
 from consolidator_tui.domain.plan import Deletions
+from consolidator_tui.domain.words import plural, verb
 from consolidator_tui.services.merge.heirs import Past, compared, heirs, past_of
 from consolidator_tui.services.merge.maps import note_mapped
 from consolidator_tui.services.merge.work import Work
@@ -97,14 +98,22 @@ async def _find(database: Database, work: Work, past: Past, honoured: bool) -> l
         )
         if kept:
             notes.append(
-                _note(work, f"{kept} rows that one file deleted were changed in another and stay")
+                _note(
+                    work,
+                    f"{plural(kept, 'row')} that one file deleted {verb(kept, 'was', 'were')} "
+                    "changed in "
+                    f"another and {verb(kept, 'stays', 'stay')}",
+                )
             )
     elif total:
         notes.append(
             _note(
                 work,
-                f"{total} rows of the ancestor were deleted in one file and stay, because another "
-                'has them (deletions = "honour" drops them)',
+                f"{plural(total, 'row')} of the ancestor {verb(total, 'was', 'were')} deleted "
+                "in one file and "
+                f"{verb(total, 'stays', 'stay')}, because another "
+                f'has {verb(total, "it", "them")} (deletions = "honour" drops '
+                f"{verb(total, 'it', 'them')})",
             )
         )
     await database.execute("DROP TABLE temp.missing")
@@ -129,7 +138,12 @@ async def _spare_parents(database: Database, works: Sequence[Work]) -> list[Note
                         spared[parent.table.name] = spared.get(parent.table.name, 0) + count
                         again = True
     return [
-        _note(by_key[fold(name)], f"{count} rows that one file deleted are referred to and stay")
+        _note(
+            by_key[fold(name)],
+            f"{plural(count, 'row')} that one file deleted {verb(count, 'is', 'are')} referred "
+            "to and "
+            f"{verb(count, 'stays', 'stay')}",
+        )
         for name, count in spared.items()
     ]
 

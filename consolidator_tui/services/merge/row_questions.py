@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from consolidator_tui.domain.conflict import Version
 from consolidator_tui.domain.decided import entity_of
 from consolidator_tui.domain.plan import Value
+from consolidator_tui.domain.words import plural
 from consolidator_tui.services.merge.sharing import shared_keys
 from consolidator_tui.services.merge.uniqueness import target_keys
 from consolidator_tui.services.merge.work import Work
@@ -116,7 +117,7 @@ def _compared(names: Sequence[str], versions: Sequence[Version]) -> list[str]:
     shown = [name for name in names if name in known][:_COLUMNS]
     starts = {name: _start([version.values.get(name) for version in versions]) for name in shown}
     left = len(names) - len(shown)
-    more = f" and {left} more column{'s' * (left > 1)}" if left else ""
+    more = f" and {plural(left, 'more column')}" if left else ""
     lines = []
     for version in versions:
         parts = [

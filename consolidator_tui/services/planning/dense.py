@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from consolidator_tui.domain.errors import Refused
+from consolidator_tui.domain.words import plural
 from consolidator_tui.services.planning.draft import Draft, Planning
 from consolidator_tui.services.planning.measure import Measurements
 
@@ -50,7 +51,7 @@ async def _gap(planning: Planning, measure: Measurements, draft: Draft, count: i
     )
     if gap is None:
         raise Refused(
-            f"There is no room for {count} more ids in {draft.name}.",
+            f"There is no room for {plural(count, 'more id')} in {draft.name}.",
             todo="Leave a source out, or map its table to another name.",
         )
     return int(gap)

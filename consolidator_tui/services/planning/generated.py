@@ -8,6 +8,7 @@ from __future__ import annotations
 import sqlite3
 
 from consolidator_tui.domain.catalog import Column, Table, fold
+from consolidator_tui.domain.words import plural, verb
 from consolidator_tui.services.inspect.ddl import (
     column_definition,
     column_texts,
@@ -72,8 +73,8 @@ def _ask(
 ) -> None:
     path = planning.sources[index].path
     planning.ask(
-        f"{draft.name}.{column.name} is computed in the target, and {changed} values in {path} "
-        "are other ones.",
+        f"{draft.name}.{column.name} is computed in the target, and {plural(changed, 'value')} in "
+        f"{path} {verb(changed, 'is another one', 'are other ones')}.",
         table=draft.name,
         column=column.name,
         file=path,

@@ -8,6 +8,7 @@ small weight, so that equal seed data alone makes no copies.
 from __future__ import annotations
 
 from consolidator_tui.domain.merge import IdentityKind
+from consolidator_tui.domain.words import plural
 from consolidator_tui.services.inspect.lineage import Lineage, LineageEvidence, compare_by_id
 from consolidator_tui.services.planning.descent import followed_in
 from consolidator_tui.services.planning.draft import Draft, Planning
@@ -50,8 +51,8 @@ class Histories:
                     family[second] = family[first]
                     paths = [self._planning.sources[k].path for k in (first, second)]
                     said.append(
-                        f"of {evidence.shared} ids in both {paths[0]} and {paths[1]} "
-                        f"{evidence.agreeing} rows agree"
+                        f"of {plural(evidence.shared, 'id')} in both {paths[0]} and {paths[1]} "
+                        f"{plural(evidence.agreeing, 'row agrees', 'rows agree')}"
                     )
                     break
         groups: dict[int, list[int]] = {}

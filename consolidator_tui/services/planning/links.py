@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from consolidator_tui.domain.catalog import fold
 from consolidator_tui.domain.merge import Link, Reference
+from consolidator_tui.domain.words import plural, verb
 from consolidator_tui.services.planning.dense import place_dense
 from consolidator_tui.services.planning.draft import Draft, Planning
 from consolidator_tui.services.planning.keys import refers_by_key
@@ -90,8 +91,9 @@ def _note_dangling(
     if lost:
         path = planning.sources[index].path
         planning.note(
-            f"{draft.name}.{column}: {lost} values in {path} have no row in {parent.name} there; "
-            "they stay without one",
+            f"{draft.name}.{column}: {plural(lost, 'value')} in {path} "
+            f"{verb(lost, 'has', 'have')} no "
+            f"row in {parent.name} there; {verb(lost, 'it stays', 'they stay')} without one",
             table=draft.name,
             column=column,
             file=path,

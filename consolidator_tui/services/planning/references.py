@@ -8,6 +8,7 @@ from consolidator_tui.domain.catalog import Affinity, fold
 from consolidator_tui.domain.errors import PlanError
 from consolidator_tui.domain.merge import Pending, Question, Reference, ReferenceProposal
 from consolidator_tui.domain.plan import ReferencePlan, Value
+from consolidator_tui.domain.words import plural
 from consolidator_tui.services.planning import names
 from consolidator_tui.services.planning.declared import target_column
 from consolidator_tui.services.planning.draft import Draft, Planning
@@ -27,8 +28,8 @@ def confirmed_references(planning: Planning) -> None:
             _known(parent, column)
         if len(columns) != len(wanted.columns):
             raise PlanError(
-                f"The reference of {draft.name} to {parent.name} names {len(wanted.columns)} "
-                f"columns for {len(columns)}.",
+                f"The reference of {draft.name} to {parent.name} names "
+                f"{plural(len(wanted.columns), 'column')} for {len(columns)}.",
                 todo="Name as many columns as parent_columns.",
             )
         draft.references.append(
@@ -208,7 +209,8 @@ def _matters(parent: Draft, found: dict[int, Containment]) -> bool:
 
 def _evidence(planning: Planning, found: dict[int, Containment]) -> str:
     return ", ".join(
-        f"{c.values - c.missing} of {c.values} values found in {planning.sources[i].path}"
+        f"{c.values - c.missing:,} of {plural(c.values, 'value')} found in "
+        f"{planning.sources[i].path}"
         for i, c in found.items()
     )
 

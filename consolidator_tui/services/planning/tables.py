@@ -6,6 +6,7 @@ from consolidator_tui.domain.catalog import MIGRATION_TABLES, Affinity, Column, 
 from consolidator_tui.domain.errors import PlanError
 from consolidator_tui.domain.merge import TargetColumn
 from consolidator_tui.domain.plan import FileMapping, OnDrift
+from consolidator_tui.domain.words import plural, verb
 from consolidator_tui.services.planning.draft import Draft, Planning, keep_apart
 from consolidator_tui.services.planning.fixes import (
     alternatives,
@@ -288,8 +289,9 @@ async def _check_types(planning: Planning, draft: Draft) -> None:
                 continue
             if is_rowid:
                 planning.ask(
-                    f"{draft.name}.{column.name} is a number in the target, and {changed} keys in "
-                    f"{planning.sources[index].path} are none.",
+                    f"{draft.name}.{column.name} is a number in the target, and "
+                    f"{plural(changed, 'key')} in "
+                    f"{planning.sources[index].path} {verb(changed, 'is', 'are')} none.",
                     table=draft.name,
                     column=column.name,
                     file=planning.sources[index].path,
@@ -306,7 +308,7 @@ async def _check_types(planning: Planning, draft: Draft) -> None:
                 planning.ask(
                     f"{draft.name}.{column.name} is {declared.declared or 'untyped'} in the target "
                     f"and {own.declared or 'untyped'} in {planning.sources[index].path}: "
-                    f"{changed} values would be changed by it.",
+                    f"{plural(changed, 'value')} would be changed by it.",
                     table=draft.name,
                     column=column.name,
                     file=planning.sources[index].path,
@@ -375,8 +377,8 @@ async def _check_not_null(planning: Planning, draft: Draft) -> None:
                 )
             if missing:
                 planning.ask(
-                    f"{draft.name}.{column.name} must not be NULL, and {missing} rows of "
-                    f"{source.path} have no value for it.",
+                    f"{draft.name}.{column.name} must not be NULL, and {plural(missing, 'row')} of "
+                    f"{source.path} {verb(missing, 'has', 'have')} no value for it.",
                     table=draft.name,
                     column=column.name,
                     file=source.path,

@@ -19,6 +19,7 @@ from consolidator_tui.domain.catalog import (
 )
 from consolidator_tui.domain.merge import Note, Question, VirtualKind, VirtualTable
 from consolidator_tui.domain.plan import PlanDocument
+from consolidator_tui.domain.words import plural
 from consolidator_tui.services.planning import virtual_owner as owners
 from consolidator_tui.services.planning.fixes import alternatives, toml_key, toml_text
 from consolidator_tui.services.planning.names_in_target import mapped_to
@@ -75,7 +76,7 @@ async def _say_missing(found: Virtuals, source: Source, table: Table, name: str)
         names = ", ".join(shadow.name for shadow in shadows)
         found.questions.append(
             Question(
-                f"{text}, so its {rows} rows ({names}) cannot be united.",
+                f"{text}, so its {plural(rows, 'row')} ({names}) cannot be united.",
                 table=table.name,
                 file=source.path,
                 fix=_leave_out(source, table.name)
@@ -91,7 +92,7 @@ async def _say_missing(found: Virtuals, source: Source, table: Table, name: str)
     if not source.index:
         text += "; it stays as it is"
     elif rows:
-        text += f"; the plan leaves it and its {rows} rows out"
+        text += f"; the plan leaves it and its {plural(rows, 'row')} out"
     elif name and fold(name) not in found.sources[0].schema.tables:
         text += "; it is not in the target"
     found.notes.append(Note(text, table=table.name, file=source.path))

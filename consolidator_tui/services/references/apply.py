@@ -10,6 +10,7 @@ from pathlib import Path
 from consolidator_tui.domain.errors import FileRefused
 from consolidator_tui.domain.event import Emit, Level, Message, Progress, Step
 from consolidator_tui.domain.reference import FileEdit
+from consolidator_tui.domain.words import plural
 from consolidator_tui.services.references.diff import splice, with_needs
 from consolidator_tui.storage.atomic import write_atomically
 
@@ -37,7 +38,7 @@ async def apply(
         await asyncio.to_thread(write_atomically, path, data)
         written.append(path)
         emit(Progress(Step.CONFIGURE, edit.file, number + 1, len(wanted), "files", "writing"))
-        emit(Message(Step.CONFIGURE, Level.INFO, f"{len(edit.edits)} edits", file=edit.file))
+        emit(Message(Step.CONFIGURE, Level.INFO, plural(len(edit.edits), "edit"), file=edit.file))
     return written
 
 

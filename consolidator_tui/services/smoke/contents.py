@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
+from consolidator_tui.domain.words import plural
 from consolidator_tui.services.discover import open_unchanged
 from consolidator_tui.services.discover.header import SIDECAR_SUFFIXES
 from consolidator_tui.storage.hashing import hash_file
@@ -72,7 +73,7 @@ def _told(name: str, before: tuple[int, str] | None, now: tuple[int, str] | None
     more = now[0] - before[0]
     if name == "schema" or not more:
         return f"{name} (changed)"
-    return f"{name} ({abs(more):,} rows {'more' if more > 0 else 'fewer'})"
+    return f"{name} ({plural(abs(more), 'row')} {'more' if more > 0 else 'fewer'})"
 
 
 async def _digests(path: Path) -> Mapping[str, tuple[int, str]]:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import psutil
 
+from consolidator_tui.domain.words import plural
 from consolidator_tui.storage.worker import in_thread, to_the_end
 
 MARK = "CONSOLIDATOR_SMOKE"
@@ -58,7 +59,7 @@ class Running:
         """The lines since the last call."""
         lines = tuple(self._waiting)
         if self._dropped:
-            lines = (*lines, f"… {self._dropped:,} more lines")
+            lines = (*lines, f"… {plural(self._dropped, 'more line')}")
         self._waiting, self._dropped = [], 0
         return lines
 

@@ -17,6 +17,7 @@ from consolidator_tui.domain.event import Emit, Progress, Step
 from consolidator_tui.domain.merge import IdentityKind, MergePlan
 from consolidator_tui.domain.plan import NotSame
 from consolidator_tui.domain.suggestion import PickedRow, Suggestion, Suggestions, not_same
+from consolidator_tui.domain.words import plural
 from consolidator_tui.services.merge import make_works
 from consolidator_tui.services.merge.maps import note_mapped
 from consolidator_tui.services.merge.work import Translator, Work
@@ -60,7 +61,13 @@ async def suggest(
     left = [s for s in found if _mark(not_same(s.first, s.second)) not in known]
     left.sort(key=lambda s: (-s.score, s.key))
     if len(left) > MOST:
-        cut.append(f"{len(left) - MOST:,} weaker suggestions are not shown.")
+        cut.append(
+            plural(
+                len(left) - MOST,
+                "weaker suggestion is not shown.",
+                "weaker suggestions are not shown.",
+            )
+        )
     return Suggestions(tuple(left[:MOST]), tuple(cut), compared)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from consolidator_tui.domain.words import plural, verb
 from consolidator_tui.services.merge.work import Work
 from consolidator_tui.services.suggest.forms import Form, block_keys
 from consolidator_tui.storage.sqlite import Database
@@ -50,8 +51,8 @@ async def find_pairs(database: Database, work: Work, forms: Sequence[Form]) -> B
         crowded += await _pair(database, step)
     if crowded:
         cut.append(
-            f"{work.table.name}: {crowded:,} values that more than {BLOCK} rows share were "
-            "not looked into."
+            f"{work.table.name}: {plural(crowded, 'value')} that more than {BLOCK} rows share "
+            f"{verb(crowded, 'was', 'were')} not looked into."
         )
     await _without_neighbours(database)
     await _without_clashes(database, work)

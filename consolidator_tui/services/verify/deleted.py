@@ -9,6 +9,7 @@ from __future__ import annotations
 from consolidator_tui.domain.catalog import Table, fold
 from consolidator_tui.domain.merge import MergeTable
 from consolidator_tui.domain.verification import Check
+from consolidator_tui.domain.words import plural, verb
 from consolidator_tui.services.sqltext import combined
 from consolidator_tui.services.verify.places import Places
 from consolidator_tui.services.workspace import PAST
@@ -35,7 +36,10 @@ class DeletionProof(Places):
             if table.sources[source] is not None:
                 before = ancestor.schema.tables[fold(str(table.sources[source]))]
                 proven += await self._proven(table, source, before)
-        detail = f"{proven} of {total} rows stand unchanged in {ancestor.name} and not in all files"
+        detail = (
+            f"{proven:,} of {plural(total, 'row')} {verb(proven, 'stands', 'stand')} unchanged in "
+            f"{ancestor.name} and not in all files"
+        )
         return [Check(NAME, table.name, proven == total, detail)]
 
     async def _proven(self, table: MergeTable, source: int, before: Table) -> int:

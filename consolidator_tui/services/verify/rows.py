@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from consolidator_tui.domain.catalog import TableKind, fold
 from consolidator_tui.domain.merge import Link, MergeTable, TargetColumn
 from consolidator_tui.domain.verification import Check
+from consolidator_tui.domain.words import plural, verb
 from consolidator_tui.services.sqltext import combined, sql_value
 from consolidator_tui.services.verify.claims import Claims
 from consolidator_tui.services.verify.defaults import constant_default, must_fill
@@ -63,8 +64,8 @@ class RowProof(KeptKeys):
         total = sum(counts)
         ok = there == total - claims.merged_away
         detail = (
-            f"{total} rows in {len(counts)} files, {claims.merged_away} are versions or duplicates "
-            f"of others, {there} in the target"
+            f"{plural(total, 'row')} in {plural(len(counts), 'file')}, {claims.merged_away:,} "
+            f"merged into {verb(claims.merged_away, 'another', 'others')}, {there:,} in the target"
         )
         return Check("every row has a fate", table.name, ok, detail)
 
@@ -86,7 +87,8 @@ class RowProof(KeptKeys):
             wrong == 0,
             "no entity holds two rows of one file"
             if wrong == 0
-            else f"{wrong} entities hold several rows of one file or none that is kept",
+            else f"{plural(wrong, 'entity holds', 'entities hold')} several rows of one file "
+            "or none that is kept",
         )
 
     async def _rows_of(self, claims: Claims, source: int) -> tuple[int, list[Check]]:
@@ -116,12 +118,14 @@ class RowProof(KeptKeys):
                 "every row arrived",
                 table.name,
                 row[0] == row[1],
-                f"{row[1]} of {row[0]} rows of {path} have their row in the target",
+                f"{row[1]:,} of {plural(row[0], 'row')} of {path} "
+                f"{verb(row[1], 'has its', 'have their')} "
+                "row in the target",
             )
         ]
         wrong = [(name, count) for (name, _), count in zip(tests, row[2:], strict=True) if count]
         checks += [
-            Check(name, table.name, False, f"not so for {count} rows of {path}")
+            Check(name, table.name, False, f"not so for {plural(count, 'row')} of {path}")
             for name, count in wrong
         ]
         if not wrong:
@@ -130,8 +134,9 @@ class RowProof(KeptKeys):
                     "values and owners",
                     table.name,
                     True,
-                    f"{len(values)} columns and {len(references)} references of {row[0]} rows "
-                    f"of {path} compared",
+                    f"{plural(len(values), 'column')} and "
+                    f"{plural(len(references), 'reference')} of "
+                    f"{plural(row[0], 'row')} of {path} compared",
                 )
             )
         return row[0], checks
@@ -175,7 +180,7 @@ class RowProof(KeptKeys):
             f"SELECT count(*) FROM (SELECT 1 FROM ({' UNION ALL '.join(arms)}) "
             f"{f'GROUP BY {terms} ' if terms else ''}HAVING sum(d) <> 0)"
         )
-        detail = f"{wrong} contents are there more or less often than they were kept"
+        detail = f"{plural(wrong, 'content is', 'contents are')} there more or less often than kept"
         return Check("every row arrived", table.name, wrong == 0, detail)
 
     def _joined(self, claims: Claims, source: int) -> tuple[str, str]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from consolidator_tui.domain.catalog import TableKind, fold
 from consolidator_tui.domain.merge import MergePlan, VirtualKind, VirtualTable
 from consolidator_tui.domain.verification import Check
+from consolidator_tui.domain.words import plural
 from consolidator_tui.services.stand_ins import stand_in
 from consolidator_tui.services.verify.rows import RowProof
 from consolidator_tui.services.workspace import Workspace, schema_of
@@ -46,7 +47,10 @@ async def _arrived(
         f"WHERE {place} NOT IN ({_ids(table, 'main', table.name)})"
     )
     path = plan.sources[source].path
-    detail = f"{table.entries[source] - lost} of {table.entries[source]} entries of {path}"
+    detail = (
+        f"{table.entries[source] - lost:,} of "
+        f"{plural(table.entries[source], 'entry', 'entries')} of {path}"
+    )
     return Check("every entry arrived", table.name, lost == 0, detail)
 
 
@@ -66,7 +70,10 @@ async def _repeats(database: Database, table: VirtualTable) -> Check:
         f"main.{quote(table.owner)} AS new ON {table.fill[0]} = f.{quote(table.key)} "
         f"WHERE {table.fill[0]} IS NULL OR {differs}"
     )
-    detail = f"{wrong} entries do not repeat their row of {table.owner}"
+    detail = (
+        f"{plural(wrong, 'entry does not repeat its', 'entries do not repeat their')} row of "
+        f"{table.owner}"
+    )
     return Check("texts of the index", table.name, wrong == 0, detail)
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from consolidator_tui.domain.catalog import TableKind, fold
 from consolidator_tui.domain.merge import MergePlan
 from consolidator_tui.domain.verification import Check
+from consolidator_tui.domain.words import plural, verb
 from consolidator_tui.services.planning.names_in_target import name_in_target
 from consolidator_tui.services.stand_ins import stand_in
 from consolidator_tui.storage.sqlite import Database, open_database, quote
@@ -40,7 +41,14 @@ async def integrity(database: Database) -> Check:
         and not t.startswith(("CHECK constraint failed", "NULL value in", "non-unique"))
     ]
     theirs = len(texts) - len(rest) - texts.count("ok")
-    detail = "ok" if not theirs else f"{theirs} rows break a CHECK as in their source"
+    detail = (
+        "ok"
+        if not theirs
+        else (
+            f"{plural(theirs, 'row breaks', 'rows break')} a CHECK as in "
+            f"{verb(theirs, 'its', 'their')} source"
+        )
+    )
     return Check("integrity check", "", not rest, "; ".join(rest[:3]) or detail)
 
 
@@ -78,7 +86,7 @@ async def foreign_keys(database: Database, plan: MergePlan) -> Check:
         "foreign keys",
         "",
         True,
-        f"{sum(now.values())} references without a parent, all of them from the sources",
+        f"{plural(sum(now.values()), 'reference')} without a parent, as in the sources",
     )
 
 
@@ -179,7 +187,7 @@ async def schema_objects(database: Database, plan: MergePlan) -> Check:
         "schema objects",
         "",
         not missing,
-        f"missing: {', '.join(missing)}" if missing else f"{len(there)} objects",
+        f"missing: {', '.join(missing)}" if missing else plural(len(there), "object"),
     )
 
 

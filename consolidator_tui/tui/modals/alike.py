@@ -5,8 +5,9 @@ from __future__ import annotations
 from rich.text import Text
 
 from consolidator_tui.domain.conflict import ConflictGroup, Counted
+from consolidator_tui.domain.words import plural
 from consolidator_tui.tui.modals.question import Choice, Question
-from consolidator_tui.tui.text import plural, safe
+from consolidator_tui.tui.text import safe
 
 
 def alike_question(group: ConflictGroup, counted: Counted, what: str) -> Question:

@@ -12,6 +12,7 @@ from textual.widgets import Static
 
 from consolidator_tui.domain.conflict import RulePreview, TableRules
 from consolidator_tui.domain.rule import Rule
+from consolidator_tui.domain.words import plural
 from consolidator_tui.tui.modals.dialog import Dialog
 from consolidator_tui.tui.signs import CHOSEN, NOT_CHOSEN
 from consolidator_tui.tui.text import safe
@@ -128,7 +129,10 @@ class RulesDialog(Dialog[TableRules]):
         text.append("overwrites 0 manual decisions")
         text.append(f" ({seen.manual:,} made).")
         if seen.settled:
-            text.append(f"\n{seen.settled:,} are no conflicts then: only NULLs differ.")
+            text.append(
+                f"\n{plural(seen.settled, 'is no conflict', 'are no conflicts')} then: only "
+                "NULLs differ."
+            )
         if seen.by_rule:
             parts = ", ".join(f"{rule} {number:,}" for rule, number in seen.by_rule.items())
             text.append(f"\nBy rule: {parts}. Ties go to the next rule, then stay undecided.")

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from consolidator_tui.domain.event import Step
+from consolidator_tui.domain.words import plural
 from consolidator_tui.tui.modals.question import Choice, Question
 from consolidator_tui.tui.steps import NAMES
-from consolidator_tui.tui.text import plural, safe
+from consolidator_tui.tui.text import safe
 
 if TYPE_CHECKING:
     from consolidator_tui.services.resuming import UnfinishedRun
@@ -17,7 +18,9 @@ def unfinished_question(found: UnfinishedRun) -> Question:
     """`resume`, `roll` or `over`; escape resumes, because that changes nothing."""
     if found.promoted:
         return _in_place(found)
-    decided = f", {found.decided:,} of {found.total:,} conflicts decided" if found.total else ""
+    decided = (
+        f", {found.decided:,} of {plural(found.total, 'conflict')} decided" if found.total else ""
+    )
     if found.decided and not found.total:
         decided = f", {plural(found.decided, 'conflict')} decided by hand"
     # What was staged is built again, so a run that got as far as Verify goes on at Migrate.

@@ -14,6 +14,7 @@ from textual.widgets import Static
 
 from consolidator_tui.domain.cells import CellKind, cell
 from consolidator_tui.domain.plan import Value
+from consolidator_tui.domain.words import plural
 from consolidator_tui.tui.text import lines, plain
 from consolidator_tui.tui.widgets.bars import TooSmall
 
@@ -63,6 +64,6 @@ def full_text(value: Value) -> Text:
     if isinstance(value, str) and value:
         text = lines(value[:MOST], MOST)
         more = f"\n… {len(value):,} characters in all" if len(value) > MOST else ""
-        return Text(f"text, {len(value):,} characters\n{text}{more}")
+        return Text(f"text, {plural(len(value), 'character')}\n{text}{more}")
     kind = "" if shown.kind is CellKind.NULL else f"{shown.kind}\n"
     return Text(f"{kind}{shown.text}")

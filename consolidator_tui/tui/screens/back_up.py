@@ -11,9 +11,10 @@ from textual.widgets import Static
 
 from consolidator_tui.domain.event import Step
 from consolidator_tui.domain.manifest import FileRecord
+from consolidator_tui.domain.words import plural
 from consolidator_tui.tui.screens.step_screen import StepScreen
 from consolidator_tui.tui.signs import BAD, GOOD
-from consolidator_tui.tui.text import clip_path, count, plain, plural, safe, sign, size
+from consolidator_tui.tui.text import clip_path, count, plain, safe, sign, size
 from consolidator_tui.tui.widgets.bars import Primary
 from consolidator_tui.tui.widgets.fit_table import Col, FitTable, Row
 

@@ -10,9 +10,10 @@ from textual.binding import Binding, BindingType
 from textual.widgets import Static
 
 from consolidator_tui.domain.event import Step
+from consolidator_tui.domain.words import plural
 from consolidator_tui.tui.screens.step_screen import StepScreen
 from consolidator_tui.tui.signs import BAD, GOOD, NONE, WARN
-from consolidator_tui.tui.text import clip_path, lines, plain, plural, sign, size
+from consolidator_tui.tui.text import clip_path, lines, plain, sign, size
 from consolidator_tui.tui.widgets.bars import Primary
 from consolidator_tui.tui.widgets.fit_table import Col, FitTable, Row
 

@@ -11,10 +11,11 @@ from textual.widgets import Static
 
 from consolidator_tui.domain.event import Level
 from consolidator_tui.domain.reference import Edit, ManualNote, Reference
+from consolidator_tui.domain.words import plural
 from consolidator_tui.tui.diffs import WHOLE, choices
 from consolidator_tui.tui.screens.configure_page import Page
 from consolidator_tui.tui.signs import CHOSEN, GOOD, NOT_CHOSEN, WARN
-from consolidator_tui.tui.text import clip_path, lines, plain, plural, safe, sign
+from consolidator_tui.tui.text import clip_path, lines, plain, safe, sign
 from consolidator_tui.tui.theme import Inks
 from consolidator_tui.tui.widgets.bars import Primary
 from consolidator_tui.tui.widgets.detail import Detail

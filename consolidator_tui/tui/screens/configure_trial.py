@@ -12,6 +12,7 @@ from textual.widgets import RichLog, Static
 
 from consolidator_tui.domain.event import Step
 from consolidator_tui.domain.smoke import CommandKind, SmokeCommand, Start
+from consolidator_tui.domain.words import plural
 from consolidator_tui.tui.screens.configure_page import Page
 from consolidator_tui.tui.screens.trial_text import (
     INIT,
@@ -22,7 +23,7 @@ from consolidator_tui.tui.screens.trial_text import (
     outcome,
 )
 from consolidator_tui.tui.signs import BAD, CHOSEN, GOOD, NOT_CHOSEN
-from consolidator_tui.tui.text import lines, plain, plural, safe, sign
+from consolidator_tui.tui.text import lines, plain, safe, sign
 from consolidator_tui.tui.trials import (
     Trial,
     added,

@@ -12,9 +12,10 @@ from textual.widgets import Static
 
 from consolidator_tui.domain.discovery import FileKind, FoundFile, Role
 from consolidator_tui.domain.event import Level, Step
+from consolidator_tui.domain.words import plural
 from consolidator_tui.tui.screens.step_screen import StepScreen
 from consolidator_tui.tui.signs import CHOSEN, NOT_CHOSEN, WORK
-from consolidator_tui.tui.text import clip_path, count, plain, plural, safe, size
+from consolidator_tui.tui.text import clip_path, count, plain, safe, size
 from consolidator_tui.tui.theme import Inks
 from consolidator_tui.tui.widgets.bars import Primary
 from consolidator_tui.tui.widgets.detail import Detail

@@ -18,10 +18,11 @@ from consolidator_tui.domain.inspection import (
     Preview,
     TableState,
 )
+from consolidator_tui.domain.words import plural
 from consolidator_tui.tui.rows import preview_text
 from consolidator_tui.tui.screens.step_screen import StepScreen
 from consolidator_tui.tui.signs import BAD, NONE
-from consolidator_tui.tui.text import clip_path, count, plain, plural, safe
+from consolidator_tui.tui.text import clip_path, count, plain, safe
 from consolidator_tui.tui.theme import Inks
 from consolidator_tui.tui.widgets.bars import Primary
 from consolidator_tui.tui.widgets.detail import Detail
@@ -194,7 +195,7 @@ class InspectScreen(StepScreen):
         shown = self._preview
         if shown is not None and (shown.file, shown.table) == (wanted, row.table):
             detail.show(
-                f"{row.table} in {wanted}: {len(shown.rows):,} of {shown.total:,} rows",
+                f"{row.table} in {wanted}: {len(shown.rows):,} of {plural(shown.total, 'row')}",
                 preview_text(shown, self.ink),
                 wide=True,
             )

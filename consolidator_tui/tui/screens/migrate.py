@@ -12,6 +12,7 @@ from textual.widgets import Static
 
 from consolidator_tui.domain.event import Step
 from consolidator_tui.domain.merge import Forecast, MergeTable, TableCounts
+from consolidator_tui.domain.words import plural
 from consolidator_tui.tui.plan_text import (
     forecast_sentence,
     identity_words,
@@ -23,7 +24,7 @@ from consolidator_tui.tui.plan_text import (
 from consolidator_tui.tui.screens.plan_files import edit_plan, export_plan, import_plan
 from consolidator_tui.tui.screens.plan_page import PlanPage
 from consolidator_tui.tui.screens.step_screen import StepScreen
-from consolidator_tui.tui.text import count, plain, plural, safe, sign
+from consolidator_tui.tui.text import count, plain, safe, sign
 from consolidator_tui.tui.widgets.bars import Primary
 from consolidator_tui.tui.widgets.detail import Detail
 from consolidator_tui.tui.widgets.fit_table import Col, FitTable, Row
@@ -119,7 +120,7 @@ class MigrateScreen(StepScreen):
             counts = wizard.result.counts
             new = sum(c.new for c in counts)
             lost = sum(c.lost for c in counts)
-            return f"{plural(len(counts), 'table')}, {new:,} new rows, {lost} lost"
+            return f"{plural(len(counts), 'table')}, {plural(new, 'new row')}, {lost:,} lost"
         return "" if wizard.plan is None else f"{plural(len(wizard.plan.tables), 'table')} planned"
 
     @property

@@ -11,6 +11,7 @@ from textual.screen import Screen
 from textual.widgets import Static, TextArea
 
 from consolidator_tui.domain.errors import PlanError
+from consolidator_tui.domain.words import plural
 from consolidator_tui.tui.text import lines
 from consolidator_tui.tui.widgets.bars import TooSmall
 from consolidator_tui.tui.widgets.key_bar import KeyBar
@@ -44,7 +45,10 @@ class PlanEditor(Screen[bool]):
         head = Text(" Plan  ", "bold", end="")
         head.append("every key is optional; the merge is planned anew from it", "not bold")
         if self._left_out:
-            head.append(f"\n {self._left_out:,} decisions are kept and too many to be shown here")
+            head.append(
+                f"\n {plural(self._left_out, 'decision is', 'decisions are')} kept and too "
+                "many to be shown here"
+            )
         yield Static(head, id="plan-head", markup=False)
         comments = "".join(f"# {line}\n" for line in self._fixes.splitlines())
         offered = f"\n# These lines would settle what is open:\n{comments}" if comments else ""

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from consolidator_tui.tui.text import plural, safe
+from consolidator_tui.domain.words import plural
+from consolidator_tui.tui.text import safe
 
 if TYPE_CHECKING:
     from pathlib import Path

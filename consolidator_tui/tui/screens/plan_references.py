@@ -13,13 +13,14 @@ from textual.binding import Binding, BindingType
 from consolidator_tui.domain.catalog import fold
 from consolidator_tui.domain.merge import Reference
 from consolidator_tui.domain.plan import ReferencePlan, Value
+from consolidator_tui.domain.words import plural
 from consolidator_tui.services.plan_edit import follow, forget_reference, turn_down
 from consolidator_tui.services.plan_evidence import Sample, share
 from consolidator_tui.tui.modals.line_input import LineInput
 from consolidator_tui.tui.modals.pick import Item, PickOne
 from consolidator_tui.tui.screens.plan_page import PlanPage
 from consolidator_tui.tui.signs import BAD, GOOD
-from consolidator_tui.tui.text import plain, plural, safe
+from consolidator_tui.tui.text import plain, safe
 from consolidator_tui.tui.typed import typed_value
 from consolidator_tui.tui.widgets.fit_table import Col, Row
 

@@ -12,9 +12,10 @@ from textual.widgets import Input, Static
 
 from consolidator_tui.domain.cells import cell
 from consolidator_tui.domain.suggestion import PickedRow
+from consolidator_tui.domain.words import plural
 from consolidator_tui.tui.screens.plan_suggestions import row_name, side_by_side
 from consolidator_tui.tui.signs import CHOSEN, NOT_CHOSEN
-from consolidator_tui.tui.text import clip_path, plain, plural, safe
+from consolidator_tui.tui.text import clip_path, plain, safe
 from consolidator_tui.tui.widgets.bars import TooSmall
 from consolidator_tui.tui.widgets.detail import Detail
 from consolidator_tui.tui.widgets.fit_table import Col, FitTable

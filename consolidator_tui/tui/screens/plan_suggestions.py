@@ -18,6 +18,7 @@ from consolidator_tui.domain.suggestion import (
     not_same,
     same,
 )
+from consolidator_tui.domain.words import plural
 from consolidator_tui.services.plan_edit import (
     with_not_same,
     without_decision,
@@ -27,7 +28,7 @@ from consolidator_tui.tui.modals.pick import Item, PickOne
 from consolidator_tui.tui.rows import cell_text
 from consolidator_tui.tui.screens.plan_page import PlanPage
 from consolidator_tui.tui.signs import BAD, GOOD, TODO
-from consolidator_tui.tui.text import clip_path, plain, plural, safe
+from consolidator_tui.tui.text import clip_path, plain, safe
 from consolidator_tui.tui.theme import Inks
 from consolidator_tui.tui.widgets.fit_table import Col, FitTable, Row
 

@@ -13,6 +13,7 @@ from consolidator_tui.domain.catalog import fold
 from consolidator_tui.domain.merge import IdentityKind, MergeTable, TargetColumn
 from consolidator_tui.domain.plan import TablePlan
 from consolidator_tui.domain.rule import Rule
+from consolidator_tui.domain.words import plural
 from consolidator_tui.services.plan_drift import drift
 from consolidator_tui.services.plan_edit import table_plan, with_table
 from consolidator_tui.tui.modals.pick import Item, PickOne, PickOrder
@@ -68,7 +69,7 @@ class TablePage(PlanPage):
     def heading(self) -> tuple[str, str]:
         """The table's name."""
         files = sum(name is not None for name in self.table.sources)
-        return self._table_name, f"in {files} of {len(self.plan.sources)} files"
+        return self._table_name, f"in {files} of {plural(len(self.plan.sources), 'file')}"
 
     def rows(self) -> Sequence[Row]:
         """Identity, rules, newest, NULLs, defaults."""

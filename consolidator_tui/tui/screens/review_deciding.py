@@ -24,9 +24,10 @@ from consolidator_tui.domain.conflict import (
 from consolidator_tui.domain.decided import BOTH
 from consolidator_tui.domain.event import Level
 from consolidator_tui.domain.plan import Value
+from consolidator_tui.domain.words import plural
 from consolidator_tui.tui.reviewing import ASIDE
 from consolidator_tui.tui.screens.review_moving import ReviewMoving
-from consolidator_tui.tui.text import plural, safe
+from consolidator_tui.tui.text import safe
 
 
 class ReviewDeciding(ReviewMoving):

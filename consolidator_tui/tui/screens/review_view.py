@@ -21,10 +21,11 @@ from consolidator_tui.domain.conflict import (
     ConflictQuery,
 )
 from consolidator_tui.domain.event import Step
+from consolidator_tui.domain.words import plural
 from consolidator_tui.tui.model import rail_states, safety
 from consolidator_tui.tui.review_text import follow_text, heading, list_heading, nothing_found
 from consolidator_tui.tui.reviewing import Reviewing
-from consolidator_tui.tui.text import plural, safe, short_paths
+from consolidator_tui.tui.text import safe, short_paths
 from consolidator_tui.tui.widgets.bars import ActionBar, Primary, TooSmall
 from consolidator_tui.tui.widgets.field_table import FieldTable
 from consolidator_tui.tui.widgets.group_list import PAGE, GroupList

@@ -12,8 +12,9 @@ from textual.binding import Binding, BindingType
 from textual.screen import Screen
 from textual.widgets import Static
 
+from consolidator_tui.domain.words import plural
 from consolidator_tui.tui.jobs import Query
-from consolidator_tui.tui.text import plain, plural, safe, size
+from consolidator_tui.tui.text import plain, safe, size
 from consolidator_tui.tui.widgets.bars import TooSmall
 from consolidator_tui.tui.widgets.detail import Detail
 from consolidator_tui.tui.widgets.fit_table import Col, FitTable

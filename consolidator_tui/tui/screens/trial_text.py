@@ -11,8 +11,9 @@ from consolidator_tui.domain.smoke import (
     StartResult,
     Verdict,
 )
+from consolidator_tui.domain.words import plural
 from consolidator_tui.tui.signs import BAD, GOOD, TODO, WARN, WORK
-from consolidator_tui.tui.text import duration, lines, plain, plural, safe, sign
+from consolidator_tui.tui.text import duration, lines, plain, safe, sign
 from consolidator_tui.tui.theme import Inks
 from consolidator_tui.tui.trials import Running, Trial, environment_text, folder_name, result_of
 from consolidator_tui.tui.widgets.fit_table import Row

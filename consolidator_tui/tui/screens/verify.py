@@ -10,9 +10,10 @@ from textual.binding import BindingType
 from textual.widgets import Static
 
 from consolidator_tui.domain.event import Step
+from consolidator_tui.domain.words import plural
 from consolidator_tui.tui.screens.step_screen import StepScreen
 from consolidator_tui.tui.signs import BAD, GOOD
-from consolidator_tui.tui.text import clip_path, duration, lines, plain, plural, sign
+from consolidator_tui.tui.text import clip_path, duration, lines, plain, sign
 from consolidator_tui.tui.widgets.bars import Primary
 from consolidator_tui.tui.widgets.detail import Detail
 from consolidator_tui.tui.widgets.fit_table import Col, FitTable, Row

@@ -2,9 +2,15 @@ from __future__ import annotations
 
 import io
 import json
+import re
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
+import pytest
+
 from consolidator_tui.cli import summary
+from consolidator_tui.cli.main import main
 from consolidator_tui.cli.output import Output
 from consolidator_tui.domain.discovery import FileFound, FileKind, FoundFile, Role
 from consolidator_tui.domain.errors import FileRefused
@@ -56,6 +62,41 @@ def test_people_get_progress_on_stderr_and_hostile_text_is_defused() -> None:
         "File cannot be used: x\\ny is bad.",
         "  Leave it out.",
     ]
+
+
+def test_a_message_names_its_place_once() -> None:
+    output, _out, err = _output(as_json=False)
+    for text in ("note: pinned added", "notes are gone", "pinned added"):
+        output.event(Message(Step.MIGRATE, Level.WARNING, text, file="a.db", table="note"))
+    # The last one would read like the first, which is told once.
+    assert err.getvalue().splitlines() == [
+        "! a.db: note: pinned added",
+        "! a.db: note: notes are gone",
+    ]
+
+
+def test_one_of_a_thing_is_singular(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """On a project where nearly everything there is one of, in every output of the command."""
+    for number, name in enumerate(("a.db", "b.db")):
+        with closing(sqlite3.connect(tmp_path / name)) as database, database:
+            database.execute("CREATE TABLE note (code TEXT PRIMARY KEY NOT NULL, updated_at TEXT)")
+            database.execute("INSERT INTO note VALUES ('x', ?)", (f"2024-01-0{number + 1}",))
+    (tmp_path / "main.py").write_text("import sqlite3\nsqlite3.connect('b.db')\n")
+    verbs = "has|is|was|its|disagrees|needs|changes|stays|holds"
+    for command, *options in (
+        ["scan"],
+        ["plan"],
+        ["run", "--target", "a.db", "--configure", "--yes"],
+        ["report"],
+        ["verify"],
+        ["runs"],
+        ["rollback", "--yes"],
+    ):
+        with pytest.raises(SystemExit) as left:
+            main([command, str(tmp_path), *options])
+        told = "".join(capsys.readouterr())
+        assert left.value.code == 0, told
+        assert not re.findall(rf"(?<![\d,.])1 (?:[a-z]+ )?(?!(?:{verbs})\b)[a-z]+s\b", told)
 
 
 def test_a_closed_pipe_is_no_error() -> None:

@@ -146,7 +146,7 @@ def test_comments_stand_above_their_place_and_cannot_break_out() -> None:
         (
             "[[references]]\ntable='t'\ncolumns=['a']\nparent='p'\nparent_columns=['a', 'b']",
             5,
-            "1 columns cannot refer to 2",
+            "1 column cannot refer to 2",
         ),
         (
             "[[references]]\ntable = 't'\ncolumns = ['a']\nparent = 'p'\nparent_columns = ['a']\n"
