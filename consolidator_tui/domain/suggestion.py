@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from consolidator_tui.domain.plan import Decision, NotSame, Value
 
@@ -52,6 +52,8 @@ class Suggestions:
     """Sentences."""
     compared: int = 0
     """Pairs that were compared."""
+    counts: Mapping[str, int] = field(default_factory=dict)
+    """Pairs of each table that has some, those that are not in `found` too."""
 
 
 def same(first: PickedRow, second: PickedRow) -> Decision:

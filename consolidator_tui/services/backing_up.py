@@ -19,6 +19,7 @@ from consolidator_tui.services.space import estimate
 from consolidator_tui.storage.worker import in_thread, to_the_end
 
 T = TypeVar("T")
+_AHEAD = ("planning", "merge", "suggest", "look_alikes", "verify", "promote", "unchanged")
 
 
 class BackingUp(Resuming):
@@ -43,7 +44,7 @@ class BackingUp(Resuming):
         # Before the copying: a run that dies in it can be taken up with the same choice.
         await self.save_chosen()
         # Copying leaves the interpreter idle: what comes next is imported meanwhile.
-        ahead = asyncio.ensure_future(load("planning", "merge", "verify", "promote", "unchanged"))
+        ahead = asyncio.ensure_future(load(*_AHEAD))
         try:
             async with self.step(Step.BACKUP) as say:
                 self.manifest = await back_up(

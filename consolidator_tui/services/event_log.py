@@ -60,6 +60,12 @@ class EventLog:
         """Emit a message; `place` are its table, column, file and fix, `line` one of the file."""
         self.emit(Message(step, level, text, line=line, **place))
 
+    def withdraw(self, messages: Sequence[Message]) -> None:
+        """What these said holds no longer; the events that told it stay."""
+        gone = set(messages)
+        self.messages[:] = [message for message in self.messages if message not in gone]
+        self._told -= gone
+
     async def store(self, store: RunStore) -> None:
         """Write what waits into the run's database. Raises DiskFull, LockedError or Failed."""
         waiting: Sequence[Event] = self._waiting

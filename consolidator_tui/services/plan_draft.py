@@ -16,6 +16,8 @@ from consolidator_tui.domain.merge import (
     Reference,
 )
 from consolidator_tui.domain.plan import PlanDocument, ReferencePlan, TablePlan
+from consolidator_tui.domain.suggestion import Suggestions
+from consolidator_tui.services.look_alikes import WHERE_TO_LOOK, told
 from consolidator_tui.services.plan_lines import Path
 from consolidator_tui.services.plan_values import spell_text
 from consolidator_tui.services.plan_words import forecast_words, table_words, undecided_words
@@ -25,11 +27,15 @@ _HEAD = "What consolidator-tui would do by itself. Every key is optional; change
 
 
 def explained_plan(
-    plan: MergePlan, questions: Sequence[Question], dry: DryRun | None = None
+    plan: MergePlan,
+    questions: Sequence[Question],
+    dry: DryRun | None = None,
+    alike: Suggestions | None = None,
 ) -> str:
     """The plan as TOML, its reasons and open questions as comments.
 
-    `dry` gives the numbers; without it they are those before rows are matched. Given back with
+    `dry` gives the numbers; without it they are those before rows are matched. `alike` are rows
+    that no key matches. Given back with
     `run --plan`, it leads to the same merge.
     """
     document, comments = written_out(plan, dry)
@@ -37,6 +43,8 @@ def explained_plan(
     if dry is not None:
         head += ["", f"{forecast_words(plan, dry)} {undecided_words(dry)}".strip(), ""]
     head += map(str, plan.notes)
+    pairs = [f"{table}: {text}." for table, text in told(alike)] if alike is not None else []
+    head += [*pairs, WHERE_TO_LOOK] if pairs else []
     if questions:
         head += [
             "",

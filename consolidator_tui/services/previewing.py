@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from consolidator_tui.domain.catalog import fold
-from consolidator_tui.domain.errors import GateClosed
-from consolidator_tui.domain.event import Level, Step
+from consolidator_tui.domain.errors import ConsolidatorError, GateClosed
+from consolidator_tui.domain.event import Level, Message, PhaseTimed, Step
 from consolidator_tui.domain.merge import DryRun, MergePlan, Reference
 from consolidator_tui.domain.suggestion import PickedRow, Suggestions
 from consolidator_tui.domain.words import plural, verb
@@ -24,6 +26,8 @@ class Previewing(Stepping):
 
     _counted: MergePlan | None = None
     """The plan of the last dry run, whose maps are still there."""
+    _alike_told: Sequence[Message] = ()
+    """What was said of look-alikes after the last merge."""
 
     async def dry_run(self) -> DryRun:
         """What the merge of the current plan would come to, by matching its rows.
@@ -72,6 +76,34 @@ class Previewing(Stepping):
         plan = await self._need_maps()
         with self.explained("Looking for look-alikes"):
             return await suggest(plan, self._maps, self.document.not_same, self.emit)
+
+    async def tell_look_alikes(self, plan: MergePlan) -> None:
+        """Say after a merge how many rows look alike in which table, and keep them in a file.
+
+        Nothing depends on it: a failure is told, and the merge stays.
+        """
+        await load("suggest", "look_alikes")
+        from consolidator_tui.services import look_alikes
+        from consolidator_tui.services.suggest import suggest
+
+        run, began = self.need_run(), time.monotonic()
+        self.log.withdraw(self._alike_told)
+        try:
+            with self.explained("Looking for look-alikes"):
+                found = await suggest(
+                    plan, run.ledger_db, plan.document.not_same, self.emit, look_alikes.MOST_ROWS
+                )
+                path = await look_alikes.write_look_alikes(found, run.path)
+        except ConsolidatorError as error:
+            self.log.say(Step.MIGRATE, Level.WARNING, f"No look-alikes: {error.sentence}")
+            return
+        self._alike_told = [
+            Message(Step.MIGRATE, Level.WARNING, f"{text}: see {path}", table=table)
+            for table, text in look_alikes.told(found)
+        ]
+        for message in self._alike_told:
+            self.emit(message)
+        self.emit(PhaseTimed(Step.MIGRATE, "look-alikes", time.monotonic() - began))
 
     async def search_rows(self, table: str, text: str, limit: int = 100) -> tuple[PickedRow, ...]:
         """Rows of a table, of all sources, that hold a text. Raises KeyError, GateClosed."""

@@ -23,6 +23,7 @@ from consolidator_tui.services.merge.dry_run import dry_run
 from consolidator_tui.services.plan_draft import explained_plan
 from consolidator_tui.services.planning import make_plan
 from consolidator_tui.services.session import Session
+from consolidator_tui.services.suggest import suggest
 from consolidator_tui.storage.sqlite import file_uri
 
 
@@ -120,7 +121,8 @@ async def draft_plan(
                 pending = (item.question for item in plan.pending)
                 return explained_plan(plan, (*questions, *pending))
             dry = await dry_run(plan, scratch / "maps.db", session.emit)
-            return explained_plan(plan, dry.questions, dry)
+            alike = await suggest(plan, scratch / "maps.db", plan.document.not_same, session.emit)
+            return explained_plan(plan, dry.questions, dry, alike)
 
 
 async def _copy(project: Path, path: str, copy: Path) -> Path:

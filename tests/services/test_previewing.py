@@ -11,15 +11,18 @@ from typing import Any
 
 import pytest
 
+from consolidator_tui.domain.event import Event, Level
 from consolidator_tui.domain.merge import MergePlan
 from consolidator_tui.domain.plan import PlanDocument
 from consolidator_tui.domain.selection import Selection
 from consolidator_tui.domain.suggestion import not_same, same
 from consolidator_tui.sample.writer import SAMPLE_DECISIONS, write_sample
 from consolidator_tui.services import plan_file
+from consolidator_tui.services.look_alikes import FILE
 from consolidator_tui.services.plan_drift import drift
 from consolidator_tui.services.plan_evidence import share
 from consolidator_tui.services.plan_words import forecast_words
+from consolidator_tui.services.scan import draft_plan
 from consolidator_tui.services.session import Session
 from consolidator_tui.services.suggest import block
 from tests.services.session_project import write_shop
@@ -192,6 +195,32 @@ async def test_look_alikes_are_offered_and_never_applied(tmp_path: Path) -> None
         ("ann@ex.org", "cup"), ("bob@ex.org", "ink"), ("x@y", "jar"), ("ann@ex.org", "pen"),
     ]  # fmt: skip
     assert count == 4
+
+
+async def test_a_merge_tells_look_alikes_without_values(tmp_path: Path) -> None:
+    look_alikes(tmp_path)
+    drafted = await draft_plan(tmp_path, None, (), lambda _event: None)
+    assert "# users: 1 pair of rows looks alike although no key matches it" in drafted
+    told: list[Event] = []
+    async with planned(tmp_path) as session:
+        session.add_listener(told.append)
+        await session.migrate()
+        (message,) = [m for m in session.log.messages if "alike" in m.text]
+        assert message in told
+        assert (message.table, message.level) == ("users", Level.WARNING)
+        assert "ann" not in str(told).lower()
+        kept = session.need_run().path / FILE
+        assert str(kept) in message.text
+        assert kept.stat().st_mode & 0o777 == 0o600
+        report = await session.write_report()
+        assert message.text.partition(":")[0] in report.read_text()
+
+        lines = kept.read_text().partition("[[decisions]]")[2].replace("\n# ", "\n")
+        await session.set_document(plan_file.loads(f"[[decisions]]{lines}"))
+        await session.make_plan()
+        await session.migrate()
+        assert not [m for m in session.log.messages if "alike" in m.text]
+        assert not kept.exists()
 
 
 async def test_a_pair_that_was_turned_down_is_remembered(tmp_path: Path) -> None:

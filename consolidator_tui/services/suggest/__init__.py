@@ -8,6 +8,7 @@ knows them as two.
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -21,7 +22,7 @@ from consolidator_tui.domain.words import plural
 from consolidator_tui.services.merge import make_works
 from consolidator_tui.services.merge.maps import note_mapped
 from consolidator_tui.services.merge.work import Translator, Work
-from consolidator_tui.services.suggest.block import Blocks, find_pairs
+from consolidator_tui.services.suggest.block import Blocks, find_pairs, row_count
 from consolidator_tui.services.suggest.compare import compare
 from consolidator_tui.services.suggest.forms import forms_of
 from consolidator_tui.services.suggest.rows import read_rows, search_rows
@@ -33,11 +34,16 @@ MOST = 500
 
 
 async def suggest(
-    plan: MergePlan, ledger: Path, turned_down: Sequence[NotSame], emit: Emit
+    plan: MergePlan,
+    ledger: Path,
+    turned_down: Sequence[NotSame],
+    emit: Emit,
+    most_rows: int | None = None,
 ) -> Suggestions:
     """Rows of different files that may be one entity, best first.
 
-    `ledger` holds the maps of a dry run or a merge of this plan. Raises sqlite3.Error.
+    `ledger` holds the maps of a dry run or a merge of this plan; tables with more than `most_rows`
+    are passed over. Raises sqlite3.Error.
     """
     found: list[Suggestion] = []
     cut: list[str] = []
@@ -47,7 +53,10 @@ async def suggest(
             forms = forms_of(work)
             if len(work.members) < 2 or work.table.identity.kind is IdentityKind.NONE or not forms:
                 continue
-            name = work.table.name
+            name, rows_there = work.table.name, row_count(work)
+            if most_rows is not None and rows_there > most_rows:
+                cut.append(f"{name}: not looked for among its {plural(rows_there, 'row')}.")
+                continue
             emit(Progress(Step.MIGRATE, name, number, len(works), "tables", "look-alikes"))
             blocks: Blocks = await find_pairs(database, work, forms)
             cut += blocks.cut
@@ -68,7 +77,8 @@ async def suggest(
                 "weaker suggestions are not shown.",
             )
         )
-    return Suggestions(tuple(left[:MOST]), tuple(cut), compared)
+    counts = dict(sorted(Counter(s.table for s in left).items()))
+    return Suggestions(tuple(left[:MOST]), tuple(cut), compared, counts)
 
 
 def _mark(pair: NotSame) -> tuple[str, frozenset[str]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from consolidator_tui.domain.catalog import fold
 from consolidator_tui.domain.words import plural, verb
 from consolidator_tui.services.merge.work import Work
 from consolidator_tui.services.suggest.forms import Form, block_keys
@@ -26,12 +27,17 @@ class Blocks:
     cut: tuple[str, ...]
 
 
-async def find_pairs(database: Database, work: Work, forms: Sequence[Form]) -> Blocks:
-    """The pairs of rows of different files and entities that meet in some block."""
-    rows = sum(
-        work.plan.sources[source].row_counts.get(str(work.table.sources[source]).lower(), 0)
+def row_count(work: Work) -> int:
+    """The rows of a table in all sources."""
+    return sum(
+        work.plan.sources[source].row_counts.get(fold(str(work.table.sources[source])), 0)
         for source in work.members
     )
+
+
+async def find_pairs(database: Database, work: Work, forms: Sequence[Form]) -> Blocks:
+    """The pairs of rows of different files and entities that meet in some block."""
+    rows = row_count(work)
     small = rows <= MOST_ROWS
     await database.script(
         [
