@@ -15,6 +15,7 @@ from consolidator_tui.domain.outcome import Outcome, Result, RunOptions
 from consolidator_tui.domain.words import plural
 
 if TYPE_CHECKING:
+    from consolidator_tui.domain.inspection import MatrixRow
     from consolidator_tui.services.find_uses import Uses
     from consolidator_tui.services.scan import Scan
 
@@ -138,6 +139,8 @@ def references(found: Uses, output: Output) -> int:
 
 def scan(found: Scan, output: Output) -> int:
     """The files with their roles, and the tables side by side."""
+    from consolidator_tui.services.inspect.words import lineage_words
+
     if output.as_json:
         output.object(found.as_object())
         return 0
@@ -158,14 +161,22 @@ def scan(found: Scan, output: Output) -> int:
         kinds = ", ".join(f"{count} {why}" for why, count in found.discovery.folders_by_reason)
         output.result(f"{plural(skipped, 'folder was', 'folders were')} skipped: {kinds}.")
     for row in found.inspection.matrix if found.inspection else ():
-        counts = ", ".join(f"{path} {number:,}" for path, number in row.rows.items())
-        output.result(f"{row.table}: {row.state} ({counts})")
-        for diff in row.diffs:
-            output.result(
-                f"    {diff.column}: {diff.change}: {diff.here or 'none'} in {diff.reference}, "
-                f"{diff.there or 'none'} in {diff.file}"
-            )
-    for seen in found.inspection.lineage if found.inspection else ():
-        output.result(f"{seen.table} of {seen.first} and {seen.second}: {seen.lineage}")
-        output.result(f"    {seen.reason}")
+        _side_by_side(row, output)
+        for seen in found.inspection.lineage if found.inspection else ():
+            if seen.table == row.table:
+                output.result(f"    rows of {seen.first} and {seen.second}: {lineage_words(seen)}")
     return 0
+
+
+def _side_by_side(row: MatrixRow, output: Output) -> None:
+    """One table over all files: first what its columns have in common, then what differs."""
+    from consolidator_tui.services.inspect.words import STATES, difference_words
+
+    counts = ", ".join(f"{path} {plural(number, 'row')}" for path, number in row.rows.items())
+    output.result(f"table {row.table}: {STATES[row.state]} ({counts})")
+    files: dict[tuple[str, str, str, str], list[str]] = {}
+    for diff in row.diffs:
+        here, there = difference_words(diff)
+        files.setdefault((diff.column, here, diff.reference, there), []).append(diff.file)
+    for (column, here, reference, there), others in files.items():
+        output.result(f"    {column}: {here} in {reference}; {there} in {', '.join(others)}")

@@ -100,7 +100,6 @@ class LineageEvidence:
     """Ids that both have."""
     agreeing: int
     """Of these, the ids whose rows agree."""
-    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,6 @@ from pathlib import Path
 from consolidator_tui.domain.catalog import Table, TableKind, fold
 from consolidator_tui.domain.event import Emit, Level, Message, Step
 from consolidator_tui.domain.inspection import FileInspection, Lineage, LineageEvidence
-from consolidator_tui.domain.words import plural, verb
 from consolidator_tui.services.discover.reading import look_around
 from consolidator_tui.services.inspect.lineage import compare_by_id
 from consolidator_tui.storage.sqlite import Database, explain, open_database, quote
@@ -96,10 +95,6 @@ async def _evidence(
         second=(1, f"two.{quote(two.name)}", quote(ids[1])),
         columns=columns,
     )
-    reason = (
-        f"{seen.agreeing:,} of {plural(seen.shared, 'row')} under a shared id "
-        f"{verb(seen.agreeing, 'agrees', 'agree')}"
-    )
     return LineageEvidence(
         table=one.name,
         first=first,
@@ -107,5 +102,4 @@ async def _evidence(
         lineage=Lineage(seen.verdict.value),
         shared=seen.shared,
         agreeing=seen.agreeing,
-        reason=reason if seen.shared else "no id is in both",
     )

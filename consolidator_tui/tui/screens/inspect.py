@@ -19,6 +19,7 @@ from consolidator_tui.domain.inspection import (
     TableState,
 )
 from consolidator_tui.domain.words import plural
+from consolidator_tui.services.inspect.words import difference_words, lineage_words
 from consolidator_tui.tui.rows import preview_text
 from consolidator_tui.tui.screens.step_screen import StepScreen
 from consolidator_tui.tui.signs import BAD, NONE
@@ -256,10 +257,7 @@ def differences_text(row: MatrixRow, lineage: tuple[LineageEvidence, ...], ink: 
         text.append(f"{', '.join(map(safe, key.columns))} ({kind})")
     for evidence in lineage:
         text.append("\nrows        ", muted)
-        text.append(f"{safe(evidence.first)} ↔ {safe(evidence.second)}: {evidence.lineage}, ")
-        text.append(
-            f"{count(evidence.agreeing)} of {plural(evidence.shared, 'shared id')} agree", ""
-        )
+        text.append(f"{safe(evidence.first)} ↔ {safe(evidence.second)}: {lineage_words(evidence)}")
     return text
 
 
@@ -273,8 +271,9 @@ def difference(diff: ColumnDiff, muted: str) -> Text:
         text.append(f"not in {safe(lacking)}")
         text.append(f"   {safe(what)} in {safe(other)}", muted)
         return text
-    text.append(f"{diff.change}: {safe(diff.there) or 'none'} in {safe(diff.file)}")
-    text.append(f"   {safe(diff.here) or 'none'} in {safe(diff.reference)}", muted)
+    here, there = difference_words(diff)
+    text.append(f"{safe(there)} in {safe(diff.file)}")
+    text.append(f"   {safe(here)} in {safe(diff.reference)}", muted)
     return text
 
 
