@@ -100,9 +100,8 @@ def runs(project: Path, *, as_json: bool) -> int:
             output.object({"outcome": "listed", "runs": [_run_object(info) for info in found]})
             return
         for info in found:
-            files = f"{', '.join(info.sources)} -> {info.target}" if info.target else ""
             size = plural(info.size, "byte")
-            output.result(f"{info.name}  {info.outcome}  {size}  {files}".rstrip())
+            output.result(f"{info.name}  {info.outcome}  {size}  {info.files}".rstrip())
             if info.problem:
                 output.result(f"    {info.problem}")
         if not found:

@@ -239,3 +239,10 @@ class RunInfo:
     """What came of it, in a few words."""
     needed: str = ""
     """What would be lost with it, as a sentence; empty when nothing is."""
+
+    @property
+    def files(self) -> str:
+        """What was merged into what; empty where it did not come so far."""
+        if not self.target:
+            return ""
+        return f"{', '.join(self.sources)} -> {self.target}" if self.sources else self.target

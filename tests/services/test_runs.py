@@ -41,6 +41,9 @@ async def test_list_sizes_and_prune(tmp_path: Path) -> None:
     assert infos[0].backup_complete
     assert infos[0].sources == ("x.db",)
     assert infos[0].target == "app.db"
+    assert infos[0].files == "x.db -> app.db"
+    await back_up(runs[1], ["x.db"], target="x.db", emit=ignore)
+    assert (await describe_runs(tmp_path))[1].files == "x.db"
     assert infos[0].backup_size >= (tmp_path / "x.db").stat().st_size
     assert not infos[1].backup_complete
     with pytest.raises(UsageError):

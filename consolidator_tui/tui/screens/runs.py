@@ -228,8 +228,7 @@ def run_text(info: RunInfo, project: str) -> str:
     """Everything that is known of a run."""
     told = []
     if info.target:
-        names = ", ".join(safe(path) for path in info.sources)
-        told.append(f"{names} → {safe(info.target)}")
+        told.append(safe(info.files))
     if info.problem:
         told.append(safe(info.problem))
     told.append(safe(info.needed) if info.needed else "Nothing would be lost with it.")
