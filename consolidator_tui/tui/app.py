@@ -294,6 +294,11 @@ class ConsolidatorApp(App[int]):
         if isinstance(self.screen, StepScreen):
             self.switch_screen(step.value)
 
+    def back_to_step(self) -> None:
+        """Leave the review, the log and whatever else stands above the step."""
+        while self.step_screen is not None and not isinstance(self.screen, StepScreen):
+            self.pop_screen()
+
     def action_roll_back(self) -> None:
         """Ask, then undo everything."""
         self.wizard.ask_roll_back()

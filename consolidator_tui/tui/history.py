@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from consolidator_tui.domain.plan import Deletions, PlanDocument
 from consolidator_tui.domain.words import plural, verb
-from consolidator_tui.tui.modals.pick import Item
+from consolidator_tui.tui.modals.pick import Item, PickOne
 from consolidator_tui.tui.text import safe
 
 if TYPE_CHECKING:
     from consolidator_tui.domain.lineage import Offer
+    from consolidator_tui.tui.app import ConsolidatorApp
 
 _NONE = "none"
 
@@ -43,3 +45,18 @@ def chosen(document: PlanDocument, offer: Offer | None, key: str) -> PlanDocumen
         return replace(document, ancestor=None, descendants=(), deletions=Deletions.KEEP)
     name = document.ancestor or (offer.name if offer else None)
     return replace(document, ancestor=name, deletions=Deletions(key))
+
+
+def ask(app: ConsolidatorApp, then: Callable[[], None]) -> None:
+    """Let a person choose on a dialog; `then` is called when the plan has the choice."""
+    wizard = app.wizard
+    document, offer = wizard.document, wizard.offer
+
+    def picked(key: str | None) -> None:
+        if key is not None:
+            wizard.edit(chosen(document, offer, key), then)
+
+    items, current = choices(document)
+    app.push_screen(
+        PickOne("Where the files come from", told(document, offer), items, current), picked
+    )

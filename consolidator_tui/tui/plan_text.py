@@ -133,3 +133,16 @@ def moves_words(found: Forecast | None) -> str:
     shifts = sorted({shift for shift in found.counts.shifts.values() if shift})
     moved = found.counts.rekeyed
     return ", ".join(f"{shift:+,}" for shift in shifts) if shifts and moved else NONE
+
+
+def why_not(action: str, *, planned: bool, promoted: bool) -> str:
+    """Why an action of Migrate is not there now, for whoever presses its key."""
+    if promoted:
+        return "The merge is in place: its plan is not changed any more. ctrl+r undoes it."
+    if not planned:
+        return "There is no plan yet."
+    return {
+        "history": "No earlier state of these files was found (among the files, in backups of "
+        "earlier runs, in git), so there is no past to choose.",
+        "answer": "The plan has no open questions.",
+    }.get(action, "This belongs to the plan: v shows it in the place of the result.")

@@ -115,6 +115,7 @@ class Wizard(BeforeMerge, Merging, Configuring):
             self.rolled_back = report
             self.failures.clear()
 
+        self.app.back_to_step()
         self.app.go_to(Step.ROLLBACK)
         self.app.start(
             Job(

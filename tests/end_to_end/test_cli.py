@@ -48,9 +48,7 @@ def test_scan_plan_run_verify_report_runs_rollback(tmp_path: Path) -> None:
     before = hashes(tmp_path)
     scanned = call("scan", ".", cwd=tmp_path)
     assert scanned.returncode == 0
-    assert (
-        "users: the same columns in all files (app.db 2 rows, b.db 2 rows)" in scanned.stdout
-    )
+    assert "users: the same columns in all files (app.db 2 rows, b.db 2 rows)" in scanned.stdout
     (tmp_path / "main.py").write_text('import sqlite3\nsqlite3.connect("b.db")\n')
     used = call("references", ".", "--target", "app.db", cwd=tmp_path)
     assert used.returncode == 0

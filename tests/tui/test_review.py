@@ -88,6 +88,18 @@ async def test_a_number_keeps_that_row_and_the_next_undecided_comes(
         assert step_of(pilot) is Step.MIGRATE
 
 
+async def test_roll_back_leaves_the_review_and_what_is_above_it(
+    start: Start, session: FakeSession
+) -> None:
+    session.undecided = 4
+    async with start(at=Step.MIGRATE) as pilot:
+        await begin(pilot)
+        await press(pilot, "L", "ctrl+r", "right", "enter")
+        await settle(pilot)
+        assert step_of(pilot) is Step.ROLLBACK
+        assert "Everything is as it was" in shown(pilot)
+
+
 async def test_moving(start: Start, session: FakeSession) -> None:
     session.undecided = 250
     async with start(at=Step.MIGRATE) as pilot:

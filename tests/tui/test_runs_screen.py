@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from textual.widgets import Button, Input
@@ -35,7 +36,10 @@ async def test_runs_are_listed_read_and_removed(tmp_path: Path) -> None:
         await press(pilot, "G")
         assert "only way back" in shown(pilot)
         await press(pilot, "o")
-        assert f"Receipt of run {first}" in shown(pilot)
+        text = shown(pilot)
+        assert f"Receipt of run {first}" in text
+        assert "Rows lost: 0." in text
+        assert not re.search(r"^\W*(#|\| ---)", text, re.MULTILINE), "no Markdown"
         await press(pilot, "escape")
 
         await press(pilot, "P")

@@ -253,6 +253,14 @@ def test_the_first_screen_does_not_wait_for_the_services() -> None:
     assert done.stdout.strip() == "[]"
 
 
+async def test_a_key_of_migrate_that_does_nothing_says_why(start: Start) -> None:
+    async with start(at=Step.MIGRATE) as pilot:
+        await press(pilot, "p")
+        assert "No earlier state of these files was found" in said(pilot)
+        await press(pilot, "a")
+        assert "no open questions" in said(pilot)
+
+
 async def test_texts_are_not_parsed(start: Start) -> None:
     async with start() as pilot:
         for widget in pilot.app.screen.query(Static):

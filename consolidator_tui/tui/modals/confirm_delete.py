@@ -13,13 +13,11 @@ from textual.events import Key
 from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Static
 
+from consolidator_tui.domain.words import plural
 from consolidator_tui.tui.modals.phrase import WRONG, phrase_field, take_typed
 from consolidator_tui.tui.signs import WARN
 from consolidator_tui.tui.text import lines, safe
 from consolidator_tui.tui.widgets.bars import TooSmall
-
-_SHORT = 4
-"""Lines of the list that fit the smallest terminal."""
 
 
 class ConfirmDelete(ModalScreen[bool]):
@@ -27,8 +25,8 @@ class ConfirmDelete(ModalScreen[bool]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "dismiss(False)", "keep everything", show=False),
-        Binding("up", "app.focus_previous", "Previous", show=False),
-        Binding("down", "app.focus_next", "Next", show=False),
+        Binding("up", "step(-1)", "Up", show=False),
+        Binding("down", "step(1)", "Down", show=False),
         Binding("pageup", "turn(-1)", "Page up", show=False),
         Binding("pagedown", "turn(1)", "Page down", show=False),
     ]
@@ -45,9 +43,7 @@ class ConfirmDelete(ModalScreen[bool]):
         super().__init__()
         self._files, self._phrase, self._restore = files, phrase, restore
         self._warnings = warnings
-        length = len(files) + (2 + len(warnings) if warnings else 0)
-        more = "   pgdn rest of the list" if length > _SHORT else ""
-        self._keys = f"tab next field   esc keep everything{more}"
+        self._keys = "tab next field   esc keep everything"
 
     def compose(self) -> ComposeResult:
         """Files, how to get them back, phrase, buttons."""
@@ -55,6 +51,7 @@ class ConfirmDelete(ModalScreen[bool]):
             yield Static(Text(f"Delete {safe(self._phrase.removeprefix('delete '))}?", "bold"))
             with VerticalScroll(id="doomed", can_focus=False):
                 yield Static(self._list(), markup=False)
+            yield Static(id="doomed-more", markup=False)
             yield Static(
                 Text(f"They can be restored with:\n  {lines(self._restore)}"),
                 id="dialog-text",
@@ -81,13 +78,40 @@ class ConfirmDelete(ModalScreen[bool]):
         return text
 
     def action_turn(self, by: int) -> None:
-        """`pageup` and `pagedown`: the list has no focus of its own."""
+        """`pageup` and `pagedown`; the list has no focus of its own."""
         listed = self.query_one("#doomed", VerticalScroll)
         listed.scroll_relative(y=by * max(1, listed.size.height - 1), animate=False)
+
+    def action_step(self, by: int) -> None:
+        """`up` and `down`: along the list where it is longer than its place, else the fields."""
+        listed = self.query_one("#doomed", VerticalScroll)
+        if listed.max_scroll_y:
+            listed.scroll_relative(y=by, animate=False)
+        elif by < 0:
+            self.app.action_focus_previous()
+        else:
+            self.app.action_focus_next()
 
     def on_mount(self) -> None:
         """Doing nothing keeps everything."""
         self.query_one("#keep", Button).focus()
+        listed = self.query_one("#doomed", VerticalScroll)
+        self.watch(listed, "scroll_y", self._tell_more, init=False)
+        self.watch(listed, "virtual_size", self._tell_more, init=False)
+        self.call_after_refresh(self._tell_more)
+
+    def on_resize(self) -> None:
+        """Another height shows more or less of the list."""
+        self.call_after_refresh(self._tell_more)
+
+    def _tell_more(self) -> None:
+        """How much of the list is out of sight."""
+        listed = self.query_one("#doomed", VerticalScroll)
+        above = round(listed.scroll_y)
+        below = max(round(listed.max_scroll_y - listed.scroll_y), 0)
+        parts = [f"↑ {plural(above, 'more line')}"] if above else []
+        parts += [f"↓ {plural(below, 'more line')}"] if below else []
+        self.query_one("#doomed-more", Static).update(f"  {'   '.join(parts)}")
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """Delete opens on the exact phrase only."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
+from rich.console import Group
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -23,7 +24,7 @@ MOST = 100_000
 
 
 class Viewer(ModalScreen[None]):
-    """Each value under its source; a blob as hexadecimal digits."""
+    """Each value under its source; a blob as hexadecimal digits, a `Group` as it is."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,o,q,enter", "dismiss(None)", "back", show=False),
@@ -31,7 +32,7 @@ class Viewer(ModalScreen[None]):
         Binding("k", "scroll(-1)", "Up", show=False),
     ]
 
-    def __init__(self, title: str, values: Sequence[tuple[str, Value]]) -> None:
+    def __init__(self, title: str, values: Sequence[tuple[str, Value | Group]]) -> None:
         super().__init__()
         self._title, self._values = title, values
 
@@ -42,7 +43,8 @@ class Viewer(ModalScreen[None]):
             with VerticalScroll(id="viewer"):
                 for source, value in self._values:
                     yield Static(plain(source, "bold"), markup=False)
-                    yield Static(full_text(value), markup=False, classes="value")
+                    shown = value if isinstance(value, Group) else full_text(value)
+                    yield Static(shown, markup=False, classes="value")
             yield Static("arrows scroll   esc back", classes="keys", markup=False)
         yield TooSmall()
 

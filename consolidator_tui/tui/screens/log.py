@@ -54,7 +54,7 @@ class LogScreen(Screen[None]):
     def compose(self) -> ComposeResult:
         """Heading and lines."""
         yield Static(id="log-head", markup=False)
-        yield RichLog(markup=False, highlight=False, wrap=False, max_lines=5_000, id="log-all")
+        yield RichLog(markup=False, highlight=False, wrap=True, max_lines=5_000, id="log-all")
         yield KeyBar()
         yield TooSmall()
 
@@ -87,7 +87,10 @@ class LogScreen(Screen[None]):
         log, store, ink = self.query_one(RichLog), self._app.store, self._app.ink
         for line in store.lines(self._seen):
             if self._shown(line):
-                log.write(line_text(line, ink), scroll_end=log.is_vertical_scroll_end)
+                text = line_text(line, ink)
+                # Here everything can be read.
+                text.no_wrap = False
+                log.write(text, scroll_end=log.is_vertical_scroll_end)
         self._seen = store.newest
 
     def action_level(self) -> None:

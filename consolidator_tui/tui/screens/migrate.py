@@ -20,6 +20,7 @@ from consolidator_tui.tui.plan_text import (
     result_sentence,
     rules_words,
     table_text,
+    why_not,
 )
 from consolidator_tui.tui.screens.plan_files import edit_plan, export_plan, import_plan
 from consolidator_tui.tui.screens.plan_page import PlanPage
@@ -73,6 +74,10 @@ class MigrateScreen(StepScreen):
         Binding("o", "names", "names", tooltip="Names of tables and objects; leave some out"),
         Binding("a", "answer", "Answer the open questions", show=False),
         Binding("i", "import", "Import a plan with its decisions from a file", show=False),
+        *(
+            Binding(key, f"why_not('{action}')", show=False)
+            for key, action in (("p", "history"), ("a", "answer"), ("t", "table"), ("o", "names"))
+        ),
     ]
 
     def __init__(self) -> None:
@@ -262,6 +267,8 @@ class MigrateScreen(StepScreen):
             if action == "answer" and not self.wizard.plan_questions:
                 return False
             return there and super().check_action(action, parameters)
+        if action == "why_not":
+            return self.idle and not self.check_action(str(parameters[0]), ())
         if action == "toggle_plan":
             there = result is not None and not self.wizard.state.promoted
             return there and super().check_action(action, parameters)
@@ -359,19 +366,14 @@ class MigrateScreen(StepScreen):
 
     def action_history(self) -> None:
         """`p`: the common ancestor that was found, or is in the plan."""
-        from consolidator_tui.tui.history import choices, chosen, told
-        from consolidator_tui.tui.modals.pick import PickOne
+        from consolidator_tui.tui.history import ask
 
-        document, offer = self.wizard.document, self.wizard.offer
+        ask(self.owner, self.arrived)
 
-        def picked(key: str | None) -> None:
-            if key is not None:
-                self.wizard.edit(chosen(document, offer, key), self.arrived)
-
-        items, current = choices(document)
-        self.app.push_screen(
-            PickOne("Where the files come from", told(document, offer), items, current), picked
-        )
+    def action_why_not(self, action: str) -> None:
+        """The key of an action that is not there: say why."""
+        planned = self.wizard.plan is not None
+        self.owner.tell(why_not(action, planned=planned, promoted=self.wizard.state.promoted))
 
     def action_answer(self) -> None:
         """`a`."""

@@ -138,8 +138,9 @@ class RunsScreen(Screen[str]):
 
         def show(text: str) -> None:
             from consolidator_tui.tui.modals.viewer import Viewer
+            from consolidator_tui.tui.receipt_text import receipt
 
-            self.app.push_screen(Viewer(f"Receipt of run {name}", [("report.md", text)]))
+            self.app.push_screen(Viewer(f"Receipt of run {name}", [("report.md", receipt(text))]))
 
         self._app.ask(Query("the receipt of a run", lambda: session.receipt(name), show))
 

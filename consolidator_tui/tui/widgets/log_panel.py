@@ -24,7 +24,8 @@ MARKS = {
 
 
 def line_text(line: LogLine, ink: Inks) -> Text:
-    """A log line: time, step, a sign for the level, what happened."""
+    """A log line: time, step, a sign for the level, what happened. Made for one row unless told
+    otherwise by whoever shows it: what has no room ends with an ellipsis."""
     styles = {
         Level.DEBUG: str(ink.muted),
         Level.INFO: "",
@@ -33,7 +34,7 @@ def line_text(line: LogLine, ink: Inks) -> Text:
         Level.ERROR: str(ink.bad),
     }
     style = styles[line.level]
-    text = Text(end="")
+    text = Text(end="", no_wrap=True, overflow="ellipsis")
     text.append(f" {line.time:%H:%M:%S} ", str(ink.muted))
     text.append(f"{NAMES[line.step]:<10}", str(ink.muted))
     text.append(f"{MARKS[line.level]} ", style)
@@ -48,7 +49,7 @@ class LogPanel(Vertical):
 
     def compose(self) -> ComposeResult:
         """The scrolling lines and the single one; the layout shows one of them."""
-        log = RichLog(markup=False, highlight=False, wrap=False, max_lines=2_000, id="log-lines")
+        log = RichLog(markup=False, highlight=False, wrap=True, max_lines=2_000, id="log-lines")
         log.can_focus = False
         log.border_title = "Event log"
         yield log
