@@ -188,13 +188,16 @@ class Session(PlanExchange, Smoking, Previewing, BackingUp):
         if not self.questions:
             await self.ask(())
             return
-        few = self.store is None or await self.store.decisions.count() <= EDITABLE
-        document = await self.full_document() if few else self._document
+        made = 0 if self.store is None else await self.store.decisions.count()
+        left_out = made if made > EDITABLE else 0
+        document = self._document if left_out else await self.full_document()
+        if left_out:
+            await self.keep_plan()
         chosen = self.need_chosen()
         given = replace(
             document, target=chosen.target, base=chosen.base, sources=tuple(chosen.sources)
         )
-        await self.ask(self.questions, templates, given)
+        await self.ask(self.questions, templates, given, left_out)
 
     async def _ancestor(self) -> Ancestor | None:
         """The common past that the plan names, made readable."""

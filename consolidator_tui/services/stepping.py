@@ -3,30 +3,33 @@
 from __future__ import annotations
 
 import asyncio
-import re
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from consolidator_tui.domain import run as machine
-from consolidator_tui.domain.catalog import Source, fold
+from consolidator_tui.domain.catalog import Source
 from consolidator_tui.domain.discovery import Discovery
 from consolidator_tui.domain.errors import Cancelled, ConsolidatorError, GateClosed
 from consolidator_tui.domain.event import Emit, Level, Step, StepFailed, StepFinished, StepStarted
 from consolidator_tui.domain.inspection import Inspection
 from consolidator_tui.domain.manifest import Manifest
 from consolidator_tui.domain.merge import MergePlan, MergeResult, Question
-from consolidator_tui.domain.plan import Decision, PlanDocument
+from consolidator_tui.domain.plan import PlanDocument
 from consolidator_tui.domain.run import RunState
 from consolidator_tui.domain.selection import Chosen
 from consolidator_tui.domain.verification import Verification
 from consolidator_tui.services import plan_file
 from consolidator_tui.services.event_log import EventLog
 from consolidator_tui.services.failure import translate
-from consolidator_tui.services.plan_writer import comment_lines
+from consolidator_tui.services.question_file import (
+    QUESTIONS,
+    made_elsewhere,
+    questions_text,
+    without_values,
+)
 from consolidator_tui.storage.atomic import PRIVATE_FILE, write_atomically
 from consolidator_tui.storage.lock import project_lock
 from consolidator_tui.storage.run_db import RunStore, open_run_store
@@ -38,9 +41,6 @@ if TYPE_CHECKING:
     from consolidator_tui.domain.reference import Proposal, ReferenceReport
     from consolidator_tui.services.references import Leftover
     from consolidator_tui.services.references.find import Fingerprint
-
-QUESTIONS = "questions.toml"
-"""Plan lines that would settle the questions of a run, with the values of keys."""
 
 Say = Callable[[str], None]
 """Takes the sentence that sums a step up."""
@@ -229,19 +229,24 @@ class Stepping:
         return self.manifest
 
     async def ask(
-        self, questions: Sequence[Question], templates: str = "", given: PlanDocument | None = None
+        self,
+        questions: Sequence[Question],
+        templates: str = "",
+        given: PlanDocument | None = None,
+        left_out: int = 0,
     ) -> None:
         """Tell what must be decided; plan lines that hold row values go to a private file only.
 
         `templates` are decisions to fill in, as TOML. `given` is the plan that was followed so
-        far: with it the private file is a plan for the same files.
+        far: with it the private file is a plan for the same files. `left_out` decisions that were
+        made are not in it.
         """
         path = self.need_run().path / QUESTIONS
         if not questions:
             with self.explained("The questions of before"):
                 await asyncio.to_thread(path.unlink, missing_ok=True)
             return
-        text = await asyncio.to_thread(questions_text, questions, given)
+        text = await asyncio.to_thread(questions_text, questions, given, left_out)
         data = (text + templates).encode("utf-8", "replace")
         await asyncio.to_thread(write_atomically, path, data, mode=PRIVATE_FILE)
         for question in questions:
@@ -254,6 +259,9 @@ class Stepping:
                 file=question.file,
                 fix=without_values(question.fix, path),
             )
+        if left_out:
+            text = f"{made_elsewhere(left_out)} Put the answers at the end of that plan: {path}."
+            self.log.say(Step.MIGRATE, Level.WARNING, text)
         if templates:
             text = f"Decisions to fill in, one for each open conflict, are in {path}."
             self.log.say(Step.MIGRATE, Level.INFO, text)
@@ -263,61 +271,3 @@ def _empty(folder: Path) -> None:
     """Delete the files of a folder. Blocking."""
     for path in folder.iterdir():
         path.unlink(missing_ok=True)
-
-
-_HEAD = """\
-# What must be decided. Nothing is answered yet: with this file as it is, the run asks again.
-# There are two ways to answer a question below:
-# - as a whole: take away the "# " in front of its lines that begin with "# [" or have a "=";
-# - row by row: each [[decisions]] is one row in question. Above its line `keep` stands what the
-#   files differ in; write one of the names behind it between the quotes. What is left empty is
-#   not decided.
-# Then run it: consolidator-tui run PROJECT --plan THIS_FILE --yes
-"""
-_BELOW = """
-# The questions. To answer them in a plan of your own, paste what follows at its end.
-"""
-_EMPTY = re.compile(r'^keep = ""', re.MULTILINE)
-
-
-def questions_text(questions: Sequence[Question], given: PlanDocument | None = None) -> str:
-    """The questions as TOML that answers none: general answers are comments, and the `keep` of
-    every single row is empty. What `given` says comes first, but for rows that are asked about."""
-    parts: list[str] = []
-    asked: list[str] = []
-    for question in questions:
-        general, rows = split_decisions(question.fix)
-        parts += ["", *comment_lines([question.text])]
-        parts += [line if line.startswith("#") else f"# {line}" for line in general]
-        parts += rows
-        asked += rows
-    text = "\n".join(parts) + "\n"
-    if given is None:
-        return _HEAD + text
-    # An empty `keep` is read as no decision: fill it in, to see which rows are asked about.
-    open_ = plan_file.loads(_EMPTY.sub('keep = "same"', "\n".join(asked))).decisions
-    keys = {_row_of(decision) for decision in open_}
-    kept = tuple(d for d in given.decisions if d.also or _row_of(d) not in keys)
-    return f"{_HEAD}\n{plan_file.dumps(replace(given, decisions=kept))}{_BELOW}{text}"
-
-
-def _row_of(decision: Decision) -> tuple[str, frozenset[tuple[str, str]]]:
-    named = ((fold(column), repr(value)) for column, value in decision.entity.items())
-    return fold(decision.table), frozenset(named)
-
-
-def split_decisions(fix: str) -> tuple[list[str], list[str]]:
-    """The lines that answer a question as a whole, and those about single rows."""
-    lines = fix.splitlines()
-    cut = next((n for n, line in enumerate(lines) if line.startswith("[[decisions]]")), len(lines))
-    while 0 < cut < len(lines) and lines[cut - 1].startswith("#"):
-        cut -= 1
-    return lines[:cut], lines[cut:]
-
-
-def without_values(fix: str, path: Path) -> str:
-    """The plan lines up to the decisions about single rows; these are in the file `path`."""
-    general, rows = split_decisions(fix)
-    if not rows:
-        return fix
-    return "\n".join([*general, f"# row by row: the lines are in {path}"])
