@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import stat
 import time
 from collections.abc import Sequence
 from contextlib import suppress
@@ -304,6 +305,14 @@ def _file_gates(
             path,
         )
     ]
+    locked = [place for place in _folders(run, record) if not may_delete_in(place, real)]
+    reason = (
+        f"{path}: its folder {locked[0]} is read-only for you, so the file cannot be deleted. "
+        "Make the folder writable, or keep the file."
+        if locked
+        else ""
+    )
+    found.append(Gate("deletable", not locked, reason, path))
     holders = users.holders(real)
     if holders:
         text = f"{path}: in use by {describe(holders)}."
@@ -338,11 +347,31 @@ def _unseen_names(run: RunFolder, records: Sequence[FileRecord]) -> list[Gate]:
         more = links[key] - len(group)
         if more > 0:
             text = (
-                f"{group[0].path}: the same file has {more} more name{'s' * (more != 1)} outside "
+                f"{group[0].path}: the same file has {plural(more, 'more name')} outside "
                 "of what was looked at, and stays there."
             )
             found.append(Gate("other names", True, text, group[0].path))
     return found
+
+
+def _folders(run: RunFolder, record: FileRecord) -> list[Path]:
+    """Where something is deleted with a file: its own folder, and that of the link to it."""
+    named = run.resolve(record.path)
+    folders = [run.resolve(record.real).parent]
+    return [*folders, named.parent] if record.link and named.is_symlink() else folders
+
+
+def may_delete_in(folder: Path, file: Path) -> bool:
+    """Whether this user may delete a file there, as far as permissions tell. Blocking."""
+    effective = os.access in os.supports_effective_ids
+    if not os.access(folder, os.W_OK | os.X_OK, effective_ids=effective):
+        return False
+    try:
+        place, own = folder.stat(), file.stat()
+    except OSError:
+        return True  # What cannot be looked at is told by another gate.
+    user = os.geteuid()
+    return not place.st_mode & stat.S_ISVTX or user in (0, place.st_uid, own.st_uid)
 
 
 def _changed(record: FileRecord) -> str:

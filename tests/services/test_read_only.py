@@ -53,10 +53,11 @@ def for_reading_only(project: Path) -> Iterator[None]:
             os.setresgid(0, 0, 0)
 
 
-async def run(project: Path, target: str) -> Outcome:
+async def run(project: Path, target: str, *, cleanup: bool = False) -> Outcome:
     sources = ("data/a.db", "data/b.db", "data/app.db")
+    rules = (Rule.NEWEST, Rule.BASE)
     options = RunOptions(
-        target=target, sources=sources, yes=True, on_conflict=(Rule.NEWEST, Rule.BASE)
+        target=target, sources=sources, yes=True, on_conflict=rules, cleanup=cleanup
     )
     return await consolidate(project, options, ignore)
 
@@ -64,7 +65,9 @@ async def run(project: Path, target: str) -> Outcome:
 async def test_sources_are_read_and_a_target_there_is_refused(folder: Path) -> None:
     """Also a log without its index and a hot journal, which SQLite cannot open in place."""
     # Whatever is imported on the way may be out of another user's reach.
-    assert (await run(folder, "all.db")).exit_status == 0
+    # Clean up stops there: the application names the files.
+    first = await run(folder, "all.db", cleanup=True)
+    assert (first.exit_status, first.changed) == (4, True)
     assert (await run(folder, "missing/all.db")).exit_status == 4
     await undo(folder, None, ignore)
     shutil.rmtree(folder / ".consolidator")
@@ -78,5 +81,10 @@ async def test_sources_are_read_and_a_target_there_is_refused(folder: Path) -> N
         assert (await run(folder, "all.db")).exit_status == 0
         after = hashes(folder)
         assert {path: after[path] for path in before} == before
+        kept = await run(folder, "all.db", cleanup=True)
+        assert kept.exit_status == 4, kept.messages[-1]
+        place = folder / "data"
+        assert f"its folder {place} is read-only for you" in kept.messages[-1].text
+        assert kept.messages[-1].fix == "Nothing was deleted."
         await undo(folder, None, ignore)
         assert hashes(folder) == before

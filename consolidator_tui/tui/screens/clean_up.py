@@ -27,6 +27,7 @@ CONDITIONS: dict[str, str] = {
     "backup": "The backup is whole",
     "target": "The target is sound",
     "inside": "It is in the project",
+    "deletable": "Its folder can be written to",
     "unchanged": "Unchanged since its backup",
     "not in use": "No process has it open",
     "application": "The application works",
