@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -269,7 +269,10 @@ class Deciding(Resuming):
         try:
             yield
         except BaseException:
-            if before is not None:
+            if before is None:
+                # Nobody reads a half made one, and a full disk needs the room.
+                await to_the_end(asyncio.to_thread(_drop, ledger))
+            else:
                 await to_the_end(asyncio.to_thread(_put_back, ledger))
                 self.merged = before
             raise
@@ -308,6 +311,13 @@ def _aside(ledger: Path) -> Path:
 def _set_aside(ledger: Path) -> None:
     """Keep the ledger of the last merge under another name. Blocking."""
     ledger.replace(_aside(ledger))
+
+
+def _drop(ledger: Path) -> None:
+    """Delete a ledger that was not finished; what cannot go stays. Blocking."""
+    with suppress(OSError):
+        for suffix in ("", *SIDECARS):
+            sidecar(ledger, suffix).unlink(missing_ok=True)
 
 
 def _put_back(ledger: Path) -> None:

@@ -31,6 +31,8 @@ class Safety:
     @property
     def brief(self) -> str:
         """The most important of it in at most 34 cells."""
+        if self is EARLIER:
+            return "an unfinished run is there"
         if self.originals != "untouched":
             undo = "" if self.undo == "done" else " · ctrl+r undoes"
             return f"originals {self.originals}{undo}"
@@ -44,8 +46,17 @@ class Safety:
         return f"Target: {self.target}. Originals: {self.originals}. Backup: {self.backup}."
 
 
-def safety(state: RunState | None) -> Safety:
-    """What is safe in this state of the run; None is before a run."""
+EARLIER = Safety("as that run left it", "as that run left them", "of that run", "ctrl+r, later")
+"""While it is asked what becomes of an unfinished run, nothing is known of its files."""
+
+
+def safety(state: RunState | None, *, earlier: bool = False) -> Safety:
+    """What is safe in this state of the run; None is before a run.
+
+    `earlier`: there is an unfinished run that was not taken up yet.
+    """
+    if earlier:
+        return EARLIER
     if state is None or not state.backed_up:
         return Safety("unchanged", "untouched", "none yet", "nothing to undo")
     if state.rolled_back:

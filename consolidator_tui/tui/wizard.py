@@ -133,6 +133,8 @@ class Wizard(BeforeMerge, Merging, Configuring):
         if found is None:
             self.discover()
             return
+        self.earlier = True
+        self.app.changed()
         from consolidator_tui.tui.modals.unfinished import unfinished_question
 
         self.app.push_screen(
@@ -151,7 +153,11 @@ class Wizard(BeforeMerge, Merging, Configuring):
     def _take_up(
         self, title: str, run: Callable[[], Awaitable[None]], then: Callable[[], None]
     ) -> None:
-        self.app.start(Job(Step.DISCOVER, title, run, lambda _none: then()))
+        def done(_none: object) -> None:
+            self.earlier = False
+            then()
+
+        self.app.start(Job(Step.DISCOVER, title, run, done))
 
     def _resumed(self) -> None:
         """Show what the run already knows, at the step where it stopped."""

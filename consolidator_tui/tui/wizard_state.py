@@ -37,6 +37,8 @@ class WizardState:
         self.app = app
         self.project = project
         self.session: Session | None = None
+        self.earlier = False
+        """There is an unfinished run that was not taken up yet."""
         self.failures: dict[Step, ConsolidatorError] = {}
         self.notes: dict[Step, str] = {}
         self.found: dict[str, FoundFile] = {}

@@ -1,16 +1,25 @@
 from __future__ import annotations
 
+import errno
 import sqlite3
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from consolidator_tui.domain.errors import FileRefused, GateClosed, LockedError, Refused, UsageError
+from consolidator_tui.domain.errors import (
+    DiskFull,
+    FileRefused,
+    GateClosed,
+    LockedError,
+    Refused,
+    UsageError,
+)
 from consolidator_tui.domain.event import Event, Step, StepFailed
 from consolidator_tui.domain.plan import Decision
 from consolidator_tui.domain.run import StepStatus
 from consolidator_tui.domain.selection import Chosen, Selection
+from consolidator_tui.services import merge
 from consolidator_tui.services.session import Session
 
 from .session_project import OWNERS, hashes, owners, write, write_shop
@@ -56,6 +65,24 @@ async def test_steps_out_of_order_are_refused(tmp_path: Path) -> None:
         with pytest.raises(GateClosed):
             await session.verify()
     assert not (tmp_path / ".consolidator").exists()
+
+
+async def test_a_full_disk_leaves_no_half_made_ledger(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def full(_plan: object, _staging: Path, ledger: Path, *_more: object) -> None:
+        for suffix in ("", "-wal"):
+            ledger.with_name(ledger.name + suffix).write_bytes(b"half")
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    write_shop(tmp_path)
+    async with Session.open(tmp_path) as session:
+        with monkeypatch.context() as patched:
+            patched.setattr(merge, "merge", full)
+            with pytest.raises(DiskFull):
+                await _to_migrate(session, target="app.db")
+        assert not list(session.need_run().path.glob("ledger.db*"))
+        assert not (await session.migrate()).needs_decisions
 
 
 async def test_a_repeated_run_changes_no_byte(tmp_path: Path) -> None:

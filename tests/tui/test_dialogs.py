@@ -254,6 +254,7 @@ async def test_an_unfinished_run_is_asked_about_first(
         text = shown(pilot)
         assert "Unfinished run of 2026-01-12 09:41 UTC" in text
         assert "174 of 212 conflicts decided" in text
+        assert "originals untouched" not in text, "that is not known of the other run"
         assert "discover" not in session.calls
         await press(pilot, *keys)
         assert call in session.calls
