@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from textual.events import Key
 from textual.widgets import Button, Input, TextArea
 
 from consolidator_tui.domain import run as machine
@@ -179,6 +180,18 @@ async def test_places_that_still_name_the_files_are_told_where_it_is_decided(
         screen.query_one("#delete", Button).press()
         await pilot.pause()
         assert session.state.cleaned
+
+
+async def test_a_phrase_that_comes_all_at_once_is_whole(start: Start) -> None:
+    """As a paste, or a fast hand: the field has the focus only after the first characters."""
+    phrase = "delete 2 files"
+    async with start(at=Step.CLEANUP) as pilot:
+        await press(pilot, "enter")
+        for character in phrase:
+            pilot.app.post_message(Key("space" if character == " " else character, character))
+        await settle(pilot)
+        assert pilot.app.screen.query_one(Input).value == phrase
+        assert not pilot.app.screen.query_one("#delete", Button).disabled
 
 
 async def test_what_comes_up_at_the_last_look_is_listed_before_it_is_overruled(

@@ -14,7 +14,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Static
 
 from consolidator_tui.domain.words import plural
-from consolidator_tui.tui.modals.phrase import WRONG, phrase_field, take_typed
+from consolidator_tui.tui.modals.phrase import WRONG, PhraseField, take_typed
 from consolidator_tui.tui.signs import WARN
 from consolidator_tui.tui.text import lines, safe
 from consolidator_tui.tui.widgets.bars import TooSmall
@@ -58,7 +58,7 @@ class ConfirmDelete(ModalScreen[bool]):
                 markup=False,
             )
             yield Static(Text(f"To go on, type:  {safe(self._phrase)}"), markup=False)
-            yield phrase_field()
+            yield PhraseField()
             with Horizontal(id="dialog-buttons"):
                 yield Button("Keep", compact=True, id="keep", variant="default")
                 yield Button("Delete", compact=True, id="delete", variant="error", disabled=True)

@@ -8,7 +8,7 @@ from textual.events import Key
 from textual.widgets import Button, Input, Static
 
 from consolidator_tui.tui.modals.dialog import Dialog
-from consolidator_tui.tui.modals.phrase import WRONG, phrase_field, take_typed
+from consolidator_tui.tui.modals.phrase import WRONG, PhraseField, take_typed
 from consolidator_tui.tui.text import lines, safe
 
 
@@ -25,7 +25,7 @@ class ConfirmRemove(Dialog[str]):
         """What would be lost, phrase, buttons."""
         yield Static(lines(self._text), id="dialog-text", markup=False)
         yield Static(f"To go on, type:  {safe(self._phrase)}", markup=False)
-        yield phrase_field()
+        yield PhraseField()
         with Horizontal(id="dialog-buttons"):
             yield Button("Keep", compact=True, id="keep")
             yield Button("Remove", compact=True, id="remove", variant="error", disabled=True)

@@ -11,19 +11,38 @@ from textual.widgets import Input
 WRONG = "! That is not the phrase: nothing was done. Type it exactly as it is shown."
 
 
-def phrase_field() -> Input:
+class PhraseField(Input):
     """The field; what is in it stays when it gets the focus."""
-    return Input(placeholder="type it here", compact=True, id="phrase", select_on_focus=False)
+
+    def __init__(self) -> None:
+        super().__init__(
+            placeholder="type it here", compact=True, id="phrase", select_on_focus=False
+        )
+        self._place = 0
+
+    def take(self, character: str) -> None:
+        """A character that was typed before the field had the focus.
+
+        Of a whole phrase at once some more are on their way to the button, while the rest comes
+        to the field: they belong before that.
+        """
+        if self.screen.focused is not self:
+            self._place = self.cursor_position
+            self.screen.set_focus(self)
+        place, after = self._place, self.cursor_position + 1
+        self.value = f"{self.value[:place]}{character}{self.value[place:]}"
+        self.cursor_position = after
+        self._place += 1
 
 
 def take_typed(screen: Screen[Any], event: Key) -> None:
-    """A character that is typed while a button has the focus goes into the field."""
-    field = screen.query_one("#phrase", Input)
+    """A character that is typed while a button has the focus goes into the field.
+
+    The field keeps its own: what comes here was sent to something else.
+    """
+    field = screen.query_one(PhraseField)
     character = event.character
-    if screen.focused is field or character is None or not event.is_printable:
-        return
-    if character.isspace():
+    if character is None or not event.is_printable or (character.isspace() and not field.value):
         return
     event.stop()
-    screen.set_focus(field)
-    field.insert_text_at_cursor(character)
+    field.take(character)
