@@ -66,6 +66,10 @@ def safety(state: RunState | None, *, earlier: bool = False) -> Safety:
     return Safety(target, originals, "complete, verified", "ctrl+r")
 
 
+UNDONE = (Step.VERIFY, Step.CONFIGURE, Step.CLEANUP)
+"""The steps that change files of the project."""
+
+
 def rail_states(state: RunState, here: Step, running: Step | None) -> Mapping[Step, State]:
     """What the rail shows: the run's state, the step on the screen, and running work."""
     meaning = {
@@ -76,6 +80,9 @@ def rail_states(state: RunState, here: Step, running: Step | None) -> Mapping[St
         StepStatus.FAILED: State.FAILED,
     }
     states = {step: meaning[state.steps[step]] for step in (*ORDER, Step.ROLLBACK)}
+    if state.rolled_back:
+        # What these did is undone; the backup and the merge are still there.
+        states |= dict.fromkeys(UNDONE, State.TODO)
     if states[here] in (State.TODO, State.DONE):
         states[here] = State.CURRENT
     if running is not None:

@@ -16,7 +16,7 @@ from consolidator_tui.domain.merge import (
     Question,
     TableCounts,
 )
-from consolidator_tui.domain.words import plural
+from consolidator_tui.domain.words import plural, verb
 from consolidator_tui.services.plan_drift import drift
 from consolidator_tui.services.plan_words import forecast_words, table_words, undecided_words
 from consolidator_tui.tui.signs import BAD, GOOD, NONE
@@ -50,7 +50,8 @@ def result_sentence(counts: tuple[TableCounts, ...], ink: Inks) -> Text:
 def identity_words(table: MergeTable) -> str:
     """When two rows are the same entity, in a few words."""
     if table.identity.columns:
-        return f"{', '.join(table.identity.columns)} agree"
+        columns = table.identity.columns
+        return f"{', '.join(columns)} {verb(len(columns), 'agrees', 'agree')}"
     return {
         IdentityKind.LINEAGE: "same id, copies of one file",
         IdentityKind.ROWS: "all of it is equal",

@@ -9,7 +9,7 @@ from rich.cells import cell_len
 from rich.text import Text
 
 from consolidator_tui.domain.conflict import ConflictDetail, ConflictKind, ConflictQuery, Decided
-from consolidator_tui.domain.words import plural
+from consolidator_tui.domain.words import plural, verb
 from consolidator_tui.tui.text import safe
 from consolidator_tui.tui.theme import Inks
 
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 BAR_CELLS = 12
 NAME_CELLS = 24
-KEEP, BOTH = ("follow the kept row", "follow"), ": each its own"
-"""What referring rows do when one row is kept, and when all are."""
+BOTH = ": each its own"
+"""What referring rows do when all rows are kept."""
 
 
 def heading(query: ConflictQuery, sums: Sums, ink: Inks) -> Text:
@@ -96,7 +96,7 @@ def follow_text(
     for _, counts in having:
         for table, number in counts.items():
             total[table] = total.get(table, 0) + number
-    said, keep = "1-9: all of them", KEEP[0]
+    said, keep = "1-9: all of them", "follow the kept row"
     if height > len(having) + 2 and len(having) > 1:
         longest = max(cell_len(name) for name, _ in having)
         for name, counts in having:
@@ -116,12 +116,13 @@ def _in_one_line(
     each = " · ".join(f"{name} {counted(counts)}" for name, counts in having)
     sums = " · ".join(f"{name} {sum(counts.values()):,}" for name, counts in having)
     brief = ", ".join(f"{safe(table, NAME_CELLS)} {total[table]:,}" for table in sorted(total))
+    word = verb(sum(total.values()), "follows", "follow")
     for said in (each, f"{counted(total)} ({sums})", counted(total), brief):
-        for keep in KEEP:
+        for keep in (f"{word} the kept row", word):
             if cell_len(f"{said} {keep}") <= room:
                 return said, keep
     rows = plural(sum(total.values()), "row")
-    return f"{rows} of {plural(len(total), 'table')}", KEEP[0]
+    return f"{rows} of {plural(len(total), 'table')}", f"{word} the kept row"
 
 
 def counted(counts: Mapping[str, int]) -> str:

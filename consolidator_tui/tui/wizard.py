@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from consolidator_tui.domain.event import Level, Step
 from consolidator_tui.domain.run import may
 from consolidator_tui.tui.jobs import Job, Query
+from consolidator_tui.tui.model import UNDONE
 from consolidator_tui.tui.picks import Picks
 from consolidator_tui.tui.wizard_after import Configuring
 from consolidator_tui.tui.wizard_before import BeforeMerge
@@ -114,6 +115,8 @@ class Wizard(BeforeMerge, Merging, Configuring):
         def done(report: Any) -> None:
             self.rolled_back = report
             self.failures.clear()
+            for step in UNDONE:
+                self.notes.pop(step, None)
 
         self.app.back_to_step()
         self.app.go_to(Step.ROLLBACK)

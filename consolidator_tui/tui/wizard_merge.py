@@ -42,7 +42,9 @@ class Merging(PlanEditing):
             self.undecided = sum(counts.undecided for counts in result.counts)
             self.remade = False
             self.notes[Step.MIGRATE] = (
-                plural(len(result.questions), "question") + " open"
+                f"{plural(self.undecided, 'conflict')} open"
+                if self.undecided
+                else f"{plural(len(result.questions), 'question')} open"
                 if result.needs_decisions
                 else plural(len(result.counts), "table")
             )

@@ -159,8 +159,11 @@ class CleanUpScreen(StepScreen):
         record = manifest.named(path) if manifest is not None else None
         whole = "" if record is None else size(sum(part.size for part in record.parts))
         ink = self.ink
+        # The size is that of all that goes, which may be more than the file's own.
+        suffixes = [part.suffix for part in record.parts if part.suffix] if record else []
+        name = clip_path(path, 60) + (f" and {', '.join(suffixes)}" if suffixes else "")
         return path, (
-            plain(clip_path(path, 70)),
+            plain(name),
             whole,
             Text("✓ verified" if record else NONE, str(ink.good)),
             Text("✓ verified" if self.wizard.state.promoted else NONE, str(ink.good)),

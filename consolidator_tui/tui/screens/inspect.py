@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import ClassVar
 
 from rich.text import Text
@@ -246,11 +247,14 @@ def differences_text(row: MatrixRow, lineage: tuple[LineageEvidence, ...], ink: 
         text.append("the same columns, types and constraints in every file")
     else:
         width = max(len(safe(d.column)) for d in row.diffs)
-        for number, diff in enumerate(row.diffs):
+        same: dict[ColumnDiff, list[str]] = {}
+        for diff in row.diffs:
+            same.setdefault(replace(diff, file=""), []).append(diff.file)
+        for number, (diff, files) in enumerate(same.items()):
             text.append("\n" if number else "")
             text.append("≠ ", str(ink.warn))
             text.append(f"{safe(diff.column):<{width}}  ", "bold")
-            text.append_text(difference(diff, muted))
+            text.append_text(difference(replace(diff, file=", ".join(files)), muted))
     for key in row.shared_keys:
         kind = "primary key" if key.primary else "unique"
         text.append("\nshared key  ", muted)

@@ -54,7 +54,9 @@ class LogScreen(Screen[None]):
     def compose(self) -> ComposeResult:
         """Heading and lines."""
         yield Static(id="log-head", markup=False)
-        yield RichLog(markup=False, highlight=False, wrap=True, max_lines=5_000, id="log-all")
+        yield RichLog(
+            markup=False, highlight=False, wrap=True, max_lines=5_000, min_width=40, id="log-all"
+        )
         yield KeyBar()
         yield TooSmall()
 
