@@ -33,13 +33,13 @@ def told(found: Suggestions) -> Iterator[tuple[str, str]]:
         yield (
             table,
             f"{plural(count, 'pair of rows looks', 'pairs of rows look')} alike although no key "
-            f"matches {verb(count, 'it', 'them')}; all of them stay",
+            f"matches {verb(count, 'it; both rows stay', 'them; all rows stay')}",
         )
 
 
 def as_plan_lines(found: Suggestions) -> str:
     """Every pair as a decision that is commented out, with what speaks for it above."""
-    parts = [_HEAD]
+    parts = [_HEAD.rstrip()]
     for pair in found.found:
         decision = dumps(PlanDocument(decisions=(same(pair.first, pair.second),)))
         lines = decision[decision.index("[[decisions]]") :].splitlines()

@@ -81,6 +81,8 @@ class SuggestionsPage(PlanPage):
         """How many are open."""
         if self._found is None:
             return "Look-alikes", "looking for rows that may be the same …"
+        if not self._all:
+            return "Look-alikes", "none found"
         open_ = sum(not self._answer(s) for s in self._all)
         return "Look-alikes", (
             f"{open_:,} open of {plural(len(self._all), 'pair')}; nothing is done without you"
