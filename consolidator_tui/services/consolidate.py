@@ -15,6 +15,7 @@ from consolidator_tui.domain.merge import MergeResult, TableCounts
 from consolidator_tui.domain.outcome import Outcome, Result, RunOptions
 from consolidator_tui.domain.plan import PlanDocument
 from consolidator_tui.domain.selection import Selection
+from consolidator_tui.domain.words import plural
 from consolidator_tui.services import plan_file
 from consolidator_tui.services.failure import translate
 from consolidator_tui.services.selecting import refuse_outside
@@ -150,7 +151,7 @@ class _Run:
             if closed and not options.ignore_references:
                 raise GateClosed(
                     "The application still names files that would be deleted, in "
-                    f"{_places(len(session.leftovers))}.",
+                    f"{plural(len(session.leftovers), 'place')}.",
                     todo="Nothing was deleted. Change these places (`--configure` makes the "
                     "edits that are safe), or add --ignore-references.",
                 )
@@ -169,7 +170,8 @@ class _Run:
                 file=left.reference.file,
             )
         if len(found) > _MOST_PLACES:
-            text = f"{_places(len(found) - _MOST_PLACES)} more name files that would be deleted."
+            more = plural(len(found) - _MOST_PLACES, "more place names", "more places name")
+            text = f"{more} files that would be deleted."
             self.session.log.say(Step.CLEANUP, Level.WARNING, text)
 
     async def _document(self) -> tuple[PlanDocument, str]:
@@ -244,10 +246,6 @@ class _Run:
             report=session.report_place,
             still_named=len(session.leftovers),
         )
-
-
-def _places(count: int) -> str:
-    return f"{count:,} place{'s' * (count != 1)}"
 
 
 def with_existing_target(project: Path, wanted: Selection) -> Selection:
