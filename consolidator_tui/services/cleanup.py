@@ -313,6 +313,9 @@ def _file_gates(
         else ""
     )
     found.append(Gate("deletable", not locked, reason, path))
+    if locked:
+        # Often the file cannot be opened for its lock then either: that would say nothing more.
+        return tuple(found)
     holders = users.holders(real)
     if holders:
         text = f"{path}: in use by {describe(holders)}."

@@ -142,5 +142,5 @@ async def test_many_places_are_told_one_by_one_and_counted(tmp_path: Path) -> No
     closing = outcome.as_object()
     lines = [message["line"] for message in closing["messages"] if message["file"] == "job.py"]
     assert lines == list(range(2, 52))
-    assert closing["messages"][-2]["text"].startswith("10 places more")
+    assert closing["messages"][-2]["text"].startswith("10 more places name")
     assert closing["still_named"] == 60

@@ -70,7 +70,9 @@ async def test_steps_out_of_order_are_refused(tmp_path: Path) -> None:
 async def test_a_full_disk_leaves_no_half_made_ledger(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def full(_plan: object, _staging: Path, ledger: Path, *_more: object) -> None:
+    async def full(
+        _plan: object, _staging: Path, ledger: Path, *_more: object, **_rest: object
+    ) -> None:
         for suffix in ("", "-wal"):
             ledger.with_name(ledger.name + suffix).write_bytes(b"half")
         raise OSError(errno.ENOSPC, "No space left on device")
