@@ -19,7 +19,7 @@ from consolidator_tui.services.space import estimate
 from consolidator_tui.storage.worker import in_thread, to_the_end
 
 T = TypeVar("T")
-_AHEAD = ("planning", "merge", "suggest", "look_alikes", "verify", "promote", "unchanged")
+_AHEAD = ("planning", "merge", "verify", "promote", "unchanged")
 
 
 class BackingUp(Resuming):

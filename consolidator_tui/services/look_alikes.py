@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 
+from consolidator_tui.domain.merge import MergePlan
 from consolidator_tui.domain.plan import PlanDocument
 from consolidator_tui.domain.suggestion import Suggestions, same
 from consolidator_tui.domain.words import plural, verb
@@ -15,6 +16,8 @@ from consolidator_tui.storage.atomic import PRIVATE_FILE, write_atomically
 FILE = "look-alikes.toml"
 MOST_ROWS = 50_000
 """Rows of a table up to which a run looks; in larger ones that takes a good part of its time."""
+MOST_IN_ALL = 200_000
+"""Rows of all tables up to which a run looks at all: it must not take longer for it."""
 WHERE_TO_LOOK = (
     "Migrate in the wizard shows them side by side; `run --dry-run` writes them as plan lines "
     f"to {FILE} in its run's folder."
@@ -25,6 +28,17 @@ _HEAD = """\
 # consolidator-tui plan PROJECT > plan.toml, and consolidator-tui run PROJECT --plan plan.toml --yes
 # (after a run that is in force: roll it back first).
 """
+
+
+def passed_over(plan: MergePlan) -> str:
+    """Why a run does not look, or nothing."""
+    rows = sum(sum(source.row_counts.values()) for source in plan.sources)
+    if rows <= MOST_IN_ALL:
+        return ""
+    return (
+        f"Look-alikes were not looked for among {rows:,} rows: `consolidator-tui plan` and Migrate "
+        "in the wizard do that."
+    )
 
 
 def told(found: Suggestions) -> Iterator[tuple[str, str]]:

@@ -82,12 +82,18 @@ class Previewing(Stepping):
 
         Nothing depends on it: a failure is told, and the merge stays.
         """
-        await load("suggest", "look_alikes")
+        await load("look_alikes")
         from consolidator_tui.services import look_alikes
-        from consolidator_tui.services.suggest import suggest
 
         run, began = self.need_run(), time.monotonic()
         self.log.withdraw(self._alike_told)
+        reason = look_alikes.passed_over(plan)
+        if reason:
+            self.log.say(Step.MIGRATE, Level.INFO, reason)
+            return
+        await load("suggest")
+        from consolidator_tui.services.suggest import suggest
+
         try:
             with self.explained("Looking for look-alikes"):
                 found = await suggest(

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from consolidator_tui.domain.event import Event, Level
+from consolidator_tui.domain.event import Event, Level, Message
 from consolidator_tui.domain.merge import MergePlan
 from consolidator_tui.domain.plan import PlanDocument
 from consolidator_tui.domain.selection import Selection
@@ -221,6 +221,22 @@ async def test_a_merge_tells_look_alikes_without_values(tmp_path: Path) -> None:
         await session.migrate()
         assert not [m for m in session.log.messages if "alike" in m.text]
         assert not kept.exists()
+
+
+async def test_a_big_merge_says_that_it_does_not_look_for_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("consolidator_tui.services.look_alikes.MOST_IN_ALL", 9)
+    look_alikes(tmp_path)
+    told: list[Event] = []
+    async with planned(tmp_path) as session:
+        session.add_listener(told.append)
+        await session.migrate()
+        assert not (session.need_run().path / FILE).exists()
+    said = [e.text for e in told if isinstance(e, Message) and "ook-alikes" in e.text]
+    assert [text.partition(":")[0] for text in said] == [
+        "Look-alikes were not looked for among 10 rows"
+    ]
 
 
 async def test_a_pair_that_was_turned_down_is_remembered(tmp_path: Path) -> None:
