@@ -131,7 +131,7 @@ async def test_tests_on_the_unified_database(tmp_path: Path) -> None:
     report = await run(project, *commands)
     (finding,) = report.results[0].findings
     assert finding.kind is FindingKind.CHANGED_BY_TESTS
-    assert "users (1 rows more)" in finding.sentence
+    assert "users (1 row more)" in finding.sentence
     assert "tests/test_it.py, line 3" in finding.sentence
     assert "secret" not in str(report.as_object())
     # The next command finds the database as it was.
