@@ -148,7 +148,8 @@ def scan_ini(found: Collector) -> FileScan:
         if "%(" in tail or not names_database(plain, found.known):
             continue
         form = Form.ALEMBIC_INI if alembic and key == "sqlalchemy.url" else Form.INI
-        why = _why_not(key, text, section, known=form is Form.ALEMBIC_INI)
+        told = f"{section}_{key}" if key.lower() in _GENERIC else key
+        why = _why_not(told, text, section, known=form is Form.ALEMBIC_INI)
         start = at + match.start("value")
         before: Pieces = ()
         if here >= 0:

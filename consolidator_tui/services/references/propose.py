@@ -140,6 +140,8 @@ def _file_jobs(project: Path, case: _Case, file: str, references: list[Reference
     for reference in references:
         goal = case.goal(reference)
         key = case.key if reference.env_key is None and not reference.in_tests else None
+        if reference.form is Form.TORTOISE and not reference.uses:
+            key = None  # in a plain dictionary nothing says that the key's value is a path
         jobs.append(
             Job(
                 reference,
@@ -228,6 +230,8 @@ def _holds(path: Path) -> bool:
 def _advice(case: _Case, reference: Reference, goal: Path) -> str:
     if "Django's test database" in reference.why_not or "speaks of tests" in reference.why_not:
         return f"It must be another file than {_shown(case, case.target)}."
+    if "is refused" in reference.why_not:
+        return f"Check that the test still says what it should with {_shown(case, case.target)}."
     if "another copy" in reference.why_not:
         return "Check whether it is still needed."
     if "deletes, moves" in reference.why_not:

@@ -18,8 +18,10 @@ from consolidator_tui.services.references.python_anchor import (
 )
 from consolidator_tui.services.references.python_names import PATH_CLASSES, keyword, text_of
 from consolidator_tui.services.references.python_tree import Scope, Tree, dotted
+from consolidator_tui.services.references.python_values import Evaluator
 
 _ANCHORED = ("absolute path", "folder of the file")
+_JOINS = ("os.path.join", "path.join", "join")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,7 @@ class PythonEditor:
         self.tree = tree
         self.path = project / file
         self.anchors = Anchors(tree, self.path)
+        self.evaluator = Evaluator(tree, file)
         self.needed: frozenset[str] = frozenset()
 
     def imports(self) -> list[Edit]:
@@ -93,8 +96,9 @@ class PythonEditor:
         anchored = [str(anchor_of(value)) in _ANCHORED for value in values]
         if all(anchored) and not any(_bare(before) for before, _, _ in parts):
             return self._component(node, wanted, parts)
-        if len(set(values)) == 1 and not any(anchored):
-            return self._joined(node, wanted, values[0])
+        paths = {_without_prefix(value) for value in values}
+        if len(paths) == 1 and not any(anchored):
+            return self._joined(node, wanted, paths.pop())
         raise CannotEdit("it is used in ways that need different texts")
 
     def _rooted(self, form: Form, value: Pieces, file: str) -> Pieces:
@@ -292,11 +296,9 @@ class PythonEditor:
     # -- a join of literals that depends on the working directory ---------------------------
 
     def _joined(self, node: cst.CSTNode, wanted: Wanted, value: Pieces) -> Change:
-        """`os.path.join("data", "x.db")` and `Path("data") / "x.db"`, replaced as a whole."""
-        places = [p.start for p in value if p.start >= 0]
-        if any(p.file != self.file for p in value if p.start >= 0) or not isinstance(
-            node, cst.SimpleString
-        ):
+        """`os.path.join("data", "x.db")`, `Path("data") / "x.db"` and `FOLDER + "x.db"`, replaced
+        as a whole: the expression must be all of the path, wherever its parts come from."""
+        if not isinstance(node, cst.SimpleString):
             raise CannotEdit("the path is put together in more than one place")
         for up in self.tree.ancestors(node):
             if not isinstance(up, cst.Call | cst.BinaryOperation | cst.Arg):
@@ -304,10 +306,12 @@ class PythonEditor:
             if isinstance(up, cst.Arg):
                 continue
             start, end = self.tree.span(up)
-            if not all(start <= place < end for place in places):
+            scope = self._scope(node)
+            if self.evaluator.values(up, scope) != [value] or not self._constant(up, scope):
                 continue
             quote = node.quote[0]
-            if isinstance(up, cst.Call) and dotted(up.func) == "os.path.join":
+            added = isinstance(up, cst.BinaryOperation) and isinstance(up.operator, cst.Add)
+            if added or (isinstance(up, cst.Call) and dotted(up.func) in _JOINS):
                 found = self.anchors.text_code(wanted.goal, self._scope(node), start, quote)
                 return Change(start, end, found.code, found.imports)
             is_path = isinstance(up, cst.BinaryOperation) and isinstance(up.operator, cst.Divide)
@@ -319,10 +323,38 @@ class PythonEditor:
             break
         raise CannotEdit("the path is put together in more than one place")
 
+    def _constant(self, node: cst.CSTNode, scope: Scope) -> bool:
+        """Whether an expression is the same at every run: nobody hands it another folder."""
+        if isinstance(node, cst.SimpleString):
+            return True
+        if isinstance(node, cst.BinaryOperation):
+            return self._constant(node.left, scope) and self._constant(node.right, scope)
+        if isinstance(node, cst.Call):
+            name = dotted(node.func).rsplit(".", 1)[-1]
+            known = name in ("join", "getcwd", "cwd") or name in PATH_CLASSES
+            return known and all(self._constant(arg.value, scope) for arg in node.args)
+        look: Scope | None = scope
+        while look is not None and isinstance(node, cst.Name):
+            if node.value in look.parameters or node.value in look.global_names:
+                return False
+            values = look.assigned.get(node.value, ())
+            if values:
+                only = values[0]
+                return len(values) == 1 and only is not None and self._constant(only, look)
+            look = look.parent
+        return False
+
 
 def _bare(before: str) -> bool:
     """Whether nothing, or only a URL's scheme, stands before the literal."""
     return not before or (bool(locate(before).prefix) and not locate(before).path)
+
+
+def _without_prefix(value: Pieces) -> Pieces:
+    """The path of a URL that is put together from its scheme and a path."""
+    first = value[0].text if value else ""
+    where = locate(first)
+    return value[1:] if where.prefix and not where.path and not where.suffix else value
 
 
 def _plain(node: cst.CSTNode) -> cst.SimpleString | None:

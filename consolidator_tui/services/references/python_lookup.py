@@ -138,6 +138,17 @@ class Lookup:
                     return found
         return None
 
+    def is_flask(self, node: cst.CSTNode, scope: Scope) -> bool:
+        """Whether a name is a Flask application made in this file: the folders of one that is
+        imported, and of `current_app`, are those of another file."""
+        look: Scope | None = scope
+        while look is not None and isinstance(node, cst.Name):
+            if node.value in look.assigned:
+                made = [v.func for v in look.assigned[node.value] if isinstance(v, cst.Call)]
+                return any(dotted(func).rsplit(".", 1)[-1] == "Flask" for func in made)
+            look = look.parent
+        return False
+
     def items(
         self, node: cst.CSTNode | None, key: str, scope: Scope
     ) -> list[tuple[cst.BaseExpression, Scope]]:

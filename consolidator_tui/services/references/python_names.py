@@ -6,7 +6,7 @@ import re
 
 import libcst as cst
 
-from consolidator_tui.services.references.python_tree import Scope, dotted
+from consolidator_tui.services.references.python_tree import Scope, Tree, dotted
 
 PATH_CLASSES = ("Path", "PurePath", "PosixPath", "PurePosixPath", "AsyncPath", "UPath")
 TRANSPARENT = {
@@ -96,6 +96,31 @@ def text_of(node: cst.CSTNode | None) -> str:
         value = node.evaluated_value
         return value if isinstance(value, str) else ""
     return ""
+
+
+def expects_error(tree: Tree, node: cst.CSTNode) -> bool:
+    """Whether a literal stands in a test that sets the environment, expects an error and does
+    nothing else."""
+    for up in tree.ancestors(node):
+        if isinstance(up, cst.FunctionDef):
+            blocks = [item for item in up.body.body if isinstance(item, cst.With)]
+            calls = [item.item for block in blocks for item in block.items]
+            lines = [item for item in up.body.body if isinstance(item, cst.SimpleStatementLine)]
+            plain = [item for line in lines for item in line.body if isinstance(item, cst.Expr)]
+            return (
+                bool(calls)
+                and len(blocks) + len(plain) == len(up.body.body)
+                and all(_callee(call) in _EXPECTS for call in calls)
+                and all(_callee(line.value) in ("", "setenv", "delenv") for line in plain)
+            )
+    return False
+
+
+_EXPECTS = ("raises", "assertRaises", "assertRaisesRegex")
+
+
+def _callee(node: cst.CSTNode) -> str:
+    return dotted(node.func).rsplit(".", 1)[-1] if isinstance(node, cst.Call) else ""
 
 
 def is_settings(owner: Scope) -> bool:

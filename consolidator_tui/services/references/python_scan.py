@@ -18,6 +18,7 @@ from consolidator_tui.domain.reference import (
     Pieces,
     UnreadableFile,
 )
+from consolidator_tui.services.references.in_tests import in_tests
 from consolidator_tui.services.references.paths import (
     SUFFIX_PATTERN,
     Mentions,
@@ -31,7 +32,7 @@ from consolidator_tui.services.references.paths import (
 from consolidator_tui.services.references.pieces import UNKNOWN, carrier, decidable, whole_texts
 from consolidator_tui.services.references.python_carriers import Context
 from consolidator_tui.services.references.python_forms import context_of, root_of
-from consolidator_tui.services.references.python_names import text_of
+from consolidator_tui.services.references.python_names import expects_error, text_of
 from consolidator_tui.services.references.python_thin import thin
 from consolidator_tui.services.references.python_tree import (
     NotReadable,
@@ -182,9 +183,14 @@ class _Scan(UseFinder):
             allowed, why = "no", "strings are joined implicitly"
         elif isinstance(node, cst.SimpleString) and node.raw_value != text:
             allowed, why = "no", "the literal has escapes"
+        elif context.form is Form.ENV_SET and self._refused(node):
+            allowed, why = "no", "the test says that this value is refused"
         elif text in self.selectors and context.form is not Form.MENTION:
             allowed, why = "no", "the same text is compared, or is a key, in this file"
         self._add(node, scope, context, text, allowed, why)
+
+    def _refused(self, node: cst.CSTNode) -> bool:
+        return in_tests(self.file) and expects_error(self.tree, node)
 
     def _is_pattern(self, node: cst.CSTNode, scope: Scope, text: str) -> bool:
         """`"sqlite:///{}".format(DB)`: the name is elsewhere and is listed there."""
@@ -211,6 +217,9 @@ class _Scan(UseFinder):
             for value in self.evaluator.values(root, scope)
             if any(p.start == start and p.file == self.file for p in value)
         )
+        if isinstance(self.tree.parent(root), cst.AugAssign):
+            # `url += "app.db"`: what stands before it is not followed.
+            values = tuple((*UNKNOWN, *value) for value in values)
         self.literals[start] = Literal(
             start,
             end,

@@ -72,6 +72,10 @@ class UseFinder:
             self._use(Form.FLASK, node, node.value, scope)
         if name == "DATABASES" and isinstance(node.value, cst.Dict):
             self._django(node.value, scope)
+        if name == "SQLALCHEMY_BINDS" and isinstance(node.value, cst.Dict):
+            for item in node.value.elements:
+                if isinstance(item, cst.DictElement) and not isinstance(item.value, cst.Dict):
+                    self._use(Form.FLASK, item, item.value, scope)
 
     def _django(self, databases: cst.Dict, scope: Scope) -> None:
         for element in databases.elements:

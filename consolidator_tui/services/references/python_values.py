@@ -133,7 +133,7 @@ class Evaluator(Lookup):
         if owner is not None:
             return self.member(owner, name, depth)
         if name in ("instance_path", "root_path"):
-            return self._flask_folder(name)
+            return self._flask_folder(name) if self.is_flask(node.value, scope) else [UNKNOWN]
         if name in ("value", "name", "stem", "parents"):
             return [UNKNOWN] if name != "value" else self.values(node.value, scope, depth)
         if (dotted(node) or "").startswith("sys."):
@@ -167,12 +167,13 @@ class Evaluator(Lookup):
 
     def _flask_folder(self, name: str) -> list[Pieces]:
         """Flask's folders: of a package beside it, of a module beside it, and for the module that
-        is run as a script the working directory's (flask.scaffold: no spec of `__main__`)."""
+        is run as a script the working directory's instance folder (flask.scaffold: no spec of
+        `__main__`); the root path is always the folder of the file."""
         package = self.file.endswith("__init__.py")
         below = (Piece(PieceKind.TEXT, "/instance"),) if name == "instance_path" else ()
         up = 2 if package and below else 1
         values: list[Pieces] = [(Piece(PieceKind.FILE, file=self.file, up=up), *below)]
-        if not package:
+        if below and not package:
             values.append((Piece(PieceKind.WORKING), *below))
         return values
 

@@ -160,12 +160,23 @@ def _pair_tests(references: list[Reference]) -> list[Reference]:
         if r.editable and r.form not in PAIRED
         for path in r.resolves_to
     }
-    return [
-        r
-        if r.form not in PAIRED or any((r.file, path) in opened for path in r.resolves_to)
-        else replace(r, editable=False, why_not=r.why_not or "nothing in this file opens it")
+    stays = {
+        (r.file, path): r.why_not
         for r in references
-    ]
+        if r.form is Form.FILE_OPERATION and not r.editable
+        for path in r.resolves_to
+    }
+    found = []
+    for r in references:
+        places = [(r.file, path) for path in r.resolves_to]
+        why = ""
+        if r.form in PAIRED and not any(place in opened for place in places):
+            why = r.why_not or "nothing in this file opens it"
+        elif r.form is Form.FILE_TEST and r.editable:
+            # `if os.path.exists("x.db"): os.remove("x.db")`: one without the other fails.
+            why = next((stays[place] for place in places if place in stays), "")
+        found.append(replace(r, editable=False, why_not=why) if why else r)
+    return found
 
 
 class _Resolver:
@@ -239,11 +250,16 @@ class _Resolver:
     def _evidence(self, scan: FileScan, literal: Literal) -> list[Evidence]:
         found = list(self.evidences.by_literal.get((scan.file, literal.start), ()))
         if literal.form in (Form.DOTENV, Form.ENV_SET) and literal.env_key and literal.values:
-            piece = literal.values[0][-1]
+            whole = literal.values[0]
             for e in self.evidences.by_key.get(literal.env_key, ()):
                 pieces = tuple(
-                    piece if p.kind is PieceKind.ENVIRONMENT and p.text == literal.env_key else p
+                    piece
                     for p in e.use.pieces
+                    for piece in (
+                        whole
+                        if p.kind is PieceKind.ENVIRONMENT and p.text == literal.env_key
+                        else (p,)
+                    )
                 )
                 found.append(replace(e, use=replace(e.use, pieces=pieces)))
         return found

@@ -53,7 +53,12 @@ def form_of(file: str) -> Form | None:
     name, suffix = path.name.lower(), path.suffix.lower()
     if name in _SKIPPED:
         return None
-    if name == ".env" or name.startswith(".env.") or suffix == ".env" or name in _ENVS:
+    if (
+        name == ".env"
+        or name.startswith((".env.", ".env-", ".env_"))
+        or suffix == ".env"
+        or name in _ENVS
+    ):
         return Form.DOTENV
     if name in _NAMES:
         return _NAMES[name]
