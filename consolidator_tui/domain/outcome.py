@@ -107,3 +107,14 @@ def _counts(counts: TableCounts) -> dict[str, Any]:
     plain = asdict(counts)
     del plain["table"]
     return plain
+
+
+@dataclass(frozen=True, slots=True)
+class Repeated:
+    """An earlier run that did all that this one would do."""
+
+    run: str
+    counts: tuple[TableCounts, ...]
+    """Of the repetition: every row is in the target."""
+    receipt: str
+    """The document from which that run's receipt was written."""

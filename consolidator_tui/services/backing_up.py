@@ -9,7 +9,7 @@ from contextlib import suppress
 from typing import TypeVar
 
 from consolidator_tui.domain.errors import ConsolidatorError
-from consolidator_tui.domain.event import PhaseTimed, Step
+from consolidator_tui.domain.event import Level, PhaseTimed, Step
 from consolidator_tui.domain.manifest import Manifest
 from consolidator_tui.domain.selection import SpaceEstimate
 from consolidator_tui.domain.words import plural
@@ -108,6 +108,8 @@ class BackingUp(Resuming):
         with suppress(ConsolidatorError):
             # What it came to does not matter: it read what the checks found to be otherwise.
             await _awaited(working)
+        text = "The checks found more than the copies say of themselves: it is merged once more."
+        self.log.say(Step.BACKUP, Level.INFO, text)
         self.plan = None
         return await work()
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from consolidator_tui.domain.errors import ConsolidatorError, Failed, GateClosed, UsageError
 from consolidator_tui.domain.event import Emit, Level, Message, Step
 from consolidator_tui.domain.merge import MergeResult, TableCounts
-from consolidator_tui.domain.outcome import Outcome, Result, RunOptions
+from consolidator_tui.domain.outcome import Outcome, Repeated, Result, RunOptions
 from consolidator_tui.domain.plan import PlanDocument
 from consolidator_tui.domain.selection import Selection
 from consolidator_tui.domain.words import plural
@@ -95,7 +95,8 @@ class _Run:
         session.check_document()
         await session.back_up(check=False)
         result = await session.beside_checks(self._merge)
-        if result is None:
+        if isinstance(result, Repeated):
+            await session.take_repeated(result)
             await self._after()
             return await self._outcome(Result.CONSOLIDATED, 0)
         if result.needs_decisions:
@@ -107,11 +108,12 @@ class _Run:
             await self._after()
         return await self._outcome(Result.CONSOLIDATED, 0)
 
-    async def _merge(self) -> MergeResult | None:
-        """The staged target, or None where an earlier run made the same of the same files."""
+    async def _merge(self) -> MergeResult | Repeated:
+        """The staged target, or the earlier run that made the same of the same files."""
         session = self.session
-        if not self.options.dry_run and await session.repeat() is not None:
-            return None
+        found = None if self.options.dry_run else await session.find_repeated()
+        if found is not None:
+            return found
         await session.make_plan()
         return await session.migrate()
 

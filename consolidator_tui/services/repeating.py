@@ -18,6 +18,7 @@ from typing import Any
 from consolidator_tui.domain.errors import ConsolidatorError
 from consolidator_tui.domain.manifest import Manifest, Role
 from consolidator_tui.domain.merge import TableCounts
+from consolidator_tui.domain.outcome import Repeated
 from consolidator_tui.domain.plan import PlanDocument
 from consolidator_tui.services.aftermath import RECEIPT
 from consolidator_tui.services.backup import load_manifest
@@ -29,17 +30,6 @@ from consolidator_tui.storage.worker import in_thread
 
 INPUTS = "inputs"
 """Document of `run.db`: which plan was given, and what the merge counted."""
-
-
-@dataclass(frozen=True, slots=True)
-class Repeated:
-    """The run that did all of it already."""
-
-    run: str
-    counts: tuple[TableCounts, ...]
-    """Of the repetition: every row is in the target."""
-    receipt: str
-    """The document from which that run's receipt was written."""
 
 
 def fingerprint(document: PlanDocument) -> str:

@@ -19,6 +19,7 @@ from consolidator_tui.domain.event import PhaseTimed, Step
 from consolidator_tui.domain.inspection import Inspection, Preview
 from consolidator_tui.domain.manifest import FileRecord, Manifest
 from consolidator_tui.domain.merge import Ancestor, MergePlan, MergeResult
+from consolidator_tui.domain.outcome import Repeated
 from consolidator_tui.domain.run import Fact
 from consolidator_tui.domain.selection import Chosen, Selection
 from consolidator_tui.domain.verification import Verification
@@ -229,11 +230,8 @@ class Session(PlanExchange, Smoking, Previewing, BackingUp):
             )
         return tuple(sources)
 
-    async def repeat(self) -> str | None:
-        """Take Migrate and Verify as done when they would only repeat an earlier run.
-
-        To be asked after Back up; returns that run's name. The target is not touched.
-        """
+    async def find_repeated(self) -> Repeated | None:
+        """The earlier run that Migrate and Verify would only repeat; to be asked after Back up."""
         from consolidator_tui.services.repeating import find_repeated
 
         chosen, run, manifest = self.need_chosen(), self.need_run(), self.need_manifest()
@@ -241,9 +239,12 @@ class Session(PlanExchange, Smoking, Previewing, BackingUp):
         if not chosen.target_exists:
             return None
         with self.explained("The earlier runs"):
-            found = await find_repeated(self.project, run, manifest, self._given)
-        if found is None:
-            return None
+            return await find_repeated(self.project, run, manifest, self._given)
+
+    async def take_repeated(self, found: Repeated) -> None:
+        """Take Migrate and Verify as done as an earlier run did them. The target is not touched."""
+        chosen, manifest = self.need_chosen(), self.need_manifest()
+        self._refuse_unchecked()
         text = f"{chosen.target} is what run {found.run} made of these files and this plan"
         async with self.step(Step.MIGRATE) as say:
             self.result = MergeResult(found.counts, ())
@@ -253,7 +254,10 @@ class Session(PlanExchange, Smoking, Previewing, BackingUp):
             await self._record_unchanged(manifest.files[chosen.target])
             await self.save(**{RECEIPT: found.receipt})
             say(text)
-        return found.run
+
+    def _refuse_unchecked(self) -> None:
+        if not self.need_manifest().checked:
+            raise GateClosed("The copies of the files are not checked yet.", todo="Back up again.")
 
     async def migrate(self) -> MergeResult:
         """Build the staged target. With open questions nothing is staged that may be promoted."""
@@ -308,8 +312,7 @@ class Session(PlanExchange, Smoking, Previewing, BackingUp):
         run, plan = self.need_run(), self.plan
         if plan is None or self.result is None or self.result.needs_decisions:
             raise GateClosed("There is no complete staged target.", todo="Migrate first.")
-        if not self.need_manifest().checked:
-            raise GateClosed("The copies of the files are not checked yet.", todo="Back up again.")
+        self._refuse_unchecked()
         async with self.step(Step.VERIFY) as say:
             made = replace(plan, left_out=self.result.left_out)
             self.verification = await verify(made, self._staging, run.ledger_db, self.emit)

@@ -260,3 +260,14 @@ def parent_elsewhere(p: Project) -> None:
         [("ann", "pen"), ("bob", "ink")],
         [(None, "pen"), (None, "ink")],
     )
+
+
+@case("references: no parents at all in a file, and ids that leave no room")
+def dense_without_parents(p: Project) -> None:
+    """Ids at both ends of what fits are numbered one by one; the third file has only children."""
+    p.db("a.db", PEOPLE + ORDERS, {"users": [(1, "ann"), (2**63 - 1, "bob")], "orders": []})
+    p.db("b.db", PEOPLE + ORDERS, {"users": [(1, "cyd"), (2**63 - 2, "dan")], "orders": []})
+    p.db("c.db", ORDERS, {"orders": [(1, 777, "lost")]})
+    p.run().done(violations=True)
+    p.expect("SELECT email FROM users", [("ann",), ("bob",), ("cyd",), ("dan",)])
+    p.expect(OWNERS, [(None, "lost")])

@@ -11,7 +11,9 @@ import pytest
 from consolidator_tui.domain.errors import FileRefused, GateClosed
 from consolidator_tui.domain.event import Event, Message, PhaseTimed, Step, StepFailed
 from consolidator_tui.domain.merge import MergeResult
+from consolidator_tui.domain.outcome import Outcome, RunOptions
 from consolidator_tui.domain.selection import Selection
+from consolidator_tui.services.consolidate import consolidate
 from consolidator_tui.services.session import Session
 from consolidator_tui.storage.manifest_file import has_manifest
 
@@ -121,3 +123,20 @@ async def test_copies_that_were_never_checked_are_made_again(tmp_path: Path) -> 
         await _merge(session)
         await session.verify()
     assert owners(tmp_path / "app.db") == OWNERS
+
+
+async def _run(project: Path) -> Outcome:
+    options = RunOptions(target="app.db", yes=True)
+    return await consolidate(project, options, lambda _event: None)
+
+
+async def test_a_repeated_run_with_a_damaged_index_changes_nothing(tmp_path: Path) -> None:
+    write_shop(tmp_path)
+    damage_index(tmp_path / "x.db")
+    first = await _run(tmp_path)
+    assert (first.exit_status, first.changed) == (0, True)
+    before = hashes(tmp_path)
+    again = await _run(tmp_path)
+    assert (again.exit_status, again.changed) == (0, False)
+    assert [t.new for t in again.tables] == [0] * len(again.tables)
+    assert hashes(tmp_path) == before

@@ -98,7 +98,7 @@ def _run(folder: Path, paths: list[Path], plan: str) -> Finished:
     return run_command([*arguments, "--yes", "--json"], kind)
 
 
-GROUPINGS = ("whole", "probes", "numbers", "lists")
+GROUPINGS = ("whole", "probes", "numbers", "lists", "too little")
 
 
 @contextmanager
@@ -112,16 +112,16 @@ def _grouping(by: str) -> Iterator[None]:
         return True
 
     with ExitStack() as stack:
-        if by in ("probes", "numbers"):
+        if by in ("probes", "numbers", "too little"):
             stack.enter_context(mock.patch.object(probes, "FEW", 0))
         if by == "probes":
             stack.enter_context(mock.patch.object(probes, "WORTH", 2**40))
             stack.enter_context(mock.patch.object(probes, "LONG", 0))
             stack.enter_context(mock.patch.object(classes, "probe_of", "length({})".format))
-        if by == "numbers":
+        if by in ("numbers", "too little"):
             stack.enter_context(mock.patch.object(probes, "WORTH", -1))
             stack.enter_context(mock.patch.object(probes, "_tell_apart", always))
-        if by == "lists":
+        if by in ("lists", "too little"):
             stack.enter_context(mock.patch.object(classes, "MANY_LISTED", 0))
         yield
 

@@ -247,10 +247,11 @@ async def _settle(database: Database, translator: Translator, work: Work) -> Non
 async def _number_dense(database: Database, work: Work) -> None:
     """Where a constant does not fit, every row gets a number of its own."""
     for source in work.table.dense:
-        if source not in work.members:
-            continue
         name = f"pv.dense_{work.table.number}_{source}"
         await database.execute(f"CREATE TABLE {name}(id INTEGER PRIMARY KEY, g INTEGER UNIQUE)")
+        if source not in work.members:
+            # Rows without a parent may ask for it all the same.
+            continue
         await database.execute(
             f"INSERT INTO {name} SELECT a, {work.table.lows[source]} - 1 + row_number() OVER "
             f"(ORDER BY a) FROM (SELECT s.{work.address(source)} AS a FROM {work.read(source)})"

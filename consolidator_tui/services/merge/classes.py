@@ -20,6 +20,7 @@ PACKED = 20
 """Columns put together to one where there are more."""
 MANY_LISTED = 10_000
 """Rows in classes of more than two up to which their lists are taken apart again."""
+_LIST = "CASE WHEN count(*) > 2 THEN group_concat(g) END"
 _SHARED = "count(*) > 1 AND min(src) < max(src)"
 
 
@@ -191,42 +192,91 @@ def _packed(expressions: list[str]) -> list[str]:
 
 
 async def group(
-    database: Database, work: Work, key: Key, arms: Sequence[str], *, all_members: bool = False
+    database: Database,
+    work: Work,
+    key: Key,
+    arms: Sequence[str],
+    *,
+    all_members: bool = False,
+    many: bool = False,
 ) -> None:
     """Make temp.cls: a row for each identity that several sources have.
 
     Columns: g<k> the first row of each source, c the number of rows; gs lists all rows, where a
-    source has several (twins) and wherever else g<k> does not say all.
+    source has several (twins) and wherever else g<k> does not say all. `many` says that rows of
+    more than two sources are expected to be one.
     """
-    rows = f"FROM ({' UNION ALL '.join(arms)}) GROUP BY {', '.join(key_terms(work, key))}"
+    rows = _grouped(work, key, arms)
     if all_members:
         await _group_wide(database, work, rows, "group_concat(g)")
-    elif work.table.dense or not await _group_narrow(database, work, rows):
+        return
+    if not work.table.dense and not many:
+        await _group_narrow(database, work, rows, _LIST)
+        if len(work.members) == 2 or await _in_large_classes(database) <= most_listed(work):
+            return
+    await _group_wide(database, work, rows, "NULL")
+    await _list_twins(database, work, rows)
+
+
+async def group_by_less(database: Database, work: Work, key: Key, arms: Sequence[str]) -> bool:
+    """The same for a key that does not tell everything apart.
+
+    False when too many rows share their key with several others; none of them is listed then,
+    since a list of them may be of any length.
+    """
+    rows = _grouped(work, key, arms)
+    if work.table.dense:
         await _group_wide(database, work, rows, "NULL")
+    else:
+        await _group_narrow(database, work, rows, "NULL")
+    large = await _in_large_classes(database)
+    if large > most_listed(work):
+        await database.execute("DROP TABLE temp.cls")
+        return False
+    if work.table.dense:
         await _list_twins(database, work, rows)
+    elif large:
+        await _group_narrow(database, work, rows, _LIST, more_than=2)
+    return True
 
 
-async def _group_narrow(database: Database, work: Work, rows: str) -> bool:
+def most_listed(work: Work) -> int:
+    """Rows in classes of more than two up to which these are listed, to be taken apart again."""
+    return max(MANY_LISTED, work.total // 20)
+
+
+def _grouped(work: Work, key: Key, arms: Sequence[str]) -> str:
+    return f"FROM ({' UNION ALL '.join(arms)}) GROUP BY {', '.join(key_terms(work, key))}"
+
+
+async def _in_large_classes(database: Database) -> float:
+    """How many rows are in classes of more than two."""
+    return float(await database.value("SELECT total(c) FROM temp.cls WHERE c > 2"))
+
+
+async def _group_narrow(
+    database: Database, work: Work, rows: str, listed: str, *, more_than: int = 1
+) -> None:
     """Group by the first and the last row alone, which costs much less for each row.
 
-    The sources' addresses lie one behind the other, so a pair is known by its ends. Classes of
-    more are listed; False when these are too many for that.
+    The sources' addresses lie one behind the other, so a pair is known by its ends; `listed` is
+    the SQL for gs. With `more_than`, only larger classes are made anew and the others kept.
     """
     firsts = ", ".join(
         f"CASE WHEN {work.within(k, 'min(g)')} THEN min(g) "
         f"WHEN {work.within(k, 'max(g)')} THEN max(g) END AS g{k}"
         for k in work.members
     )
-    _, _, listed = await database.values(
-        [
-            "DROP TABLE IF EXISTS temp.cls",
-            f"CREATE TEMP TABLE cls AS SELECT {firsts}, count(*) AS c, "
-            f"CASE WHEN count(*) > 2 THEN group_concat(g) END AS gs {rows} HAVING count(*) > 1 "
-            f"AND {work.source_of('min(g)')} <> {work.source_of('max(g)')}",
-            "SELECT total(c) FROM temp.cls WHERE c > 2",
-        ]
+    classes = (
+        f"SELECT {firsts}, count(*) AS c, {listed} AS gs {rows} HAVING count(*) > {more_than} "
+        f"AND {work.source_of('min(g)')} <> {work.source_of('max(g)')}"
     )
-    return len(work.members) == 2 or listed <= max(MANY_LISTED, work.total // 20)
+    if more_than == 1:
+        first, make = "DROP TABLE IF EXISTS temp.cls", f"CREATE TEMP TABLE cls AS {classes}"
+    else:
+        first = f"DELETE FROM temp.cls WHERE c > {more_than}"
+        make = f"INSERT INTO temp.cls {classes}"
+    await database.script([first, make])
 
 
 async def _group_wide(database: Database, work: Work, rows: str, listed: str) -> None:

@@ -71,12 +71,14 @@ async def _match(database: Database, translator: Translator, work: Work, key: Ke
 
         await match_by_levels(database, translator, work, key, self_links)
         return
-    short = await shorten(database, work, key)
-    if short is not None:
-        await match_shortened(database, translator, work, key, short)
-    else:
-        await group(database, work, key, [arm(translator, work, key, k) for k in work.members])
-        await store_classes(database, work)
+    many = False
+    for short in await shorten(database, work, key):
+        if await match_shortened(database, translator, work, key, short):
+            return
+        many = len(work.members) > 2
+    arms = [arm(translator, work, key, k) for k in work.members]
+    await group(database, work, key, arms, many=many)
+    await store_classes(database, work)
 
 
 def _links(work: Work, key: Key) -> list[Link]:

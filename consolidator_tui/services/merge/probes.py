@@ -13,7 +13,13 @@ from dataclasses import dataclass, replace
 from itertools import combinations
 
 from consolidator_tui.domain.catalog import Affinity
-from consolidator_tui.services.merge.classes import Key, arm, group, store_classes
+from consolidator_tui.services.merge.classes import (
+    Key,
+    arm,
+    group,
+    group_by_less,
+    store_classes,
+)
 from consolidator_tui.services.merge.work import Translator, Work
 from consolidator_tui.services.sqltext import combined
 from consolidator_tui.storage.sqlite import Database
@@ -45,10 +51,10 @@ class Shortened:
     """Columns that the key does not settle."""
 
 
-async def shorten(database: Database, work: Work, key: Key) -> Shortened | None:
-    """What to group by instead of the whole key; None when nothing is gained."""
+async def shorten(database: Database, work: Work, key: Key) -> list[Shortened]:
+    """What may be grouped by instead of the whole key, the most promising first."""
     if key.is_packed or work.total < FEW:
-        return None
+        return []
     plain = [
         column
         for column, collation in zip(key.columns, key.collations, strict=True)
@@ -58,7 +64,8 @@ async def shorten(database: Database, work: Work, key: Key) -> Shortened | None:
         and all(work.own(source, column) is not None for source in work.members)
     ]
     if not plain:
-        return None
+        return []
+    found = []
     lengths = await _lengths(database, work, plain)
     texts = [c for c in plain if work.table.column(c).affinity not in _NUMBERS]
     if (
@@ -69,9 +76,11 @@ async def shorten(database: Database, work: Work, key: Key) -> Shortened | None:
         rest = [column for column in key.columns if column not in texts]
         if rest and await _tell_apart(database, work, rest):
             short = replace(key, columns=tuple(rest), collations=("BINARY",) * len(rest))
-            return Shortened(short, (), tuple(texts))
+            found.append(Shortened(short, (), tuple(texts)))
     long = tuple(column for column in plain if lengths[column] > LONG)
-    return Shortened(key, long, long) if long else None
+    if long:
+        found.append(Shortened(key, long, long))
+    return found
 
 
 async def _lengths(database: Database, work: Work, columns: list[str]) -> dict[str, float]:
@@ -92,18 +101,15 @@ async def _lengths(database: Database, work: Work, columns: list[str]) -> dict[s
 
 
 async def _tell_apart(database: Database, work: Work, columns: list[str]) -> bool:
-    """Whether in a sample of each file hardly two rows have the same in these columns.
-
-    Where the sample is misleading, rows are grouped once more than was needed.
-    """
+    """Whether in a sample of each file hardly two rows have the same in these columns."""
     statements = []
     for source in work.members:
         own = [work.own(source, column) or "NULL" for column in columns]
         named = ", ".join(f"{value} AS k{place}" for place, value in enumerate(own))
         keys = ", ".join(f"k{place}" for place in range(len(columns)))
-        # So many that among them there would be equal ones if most rows had an equal one.
-        size = math.isqrt(20 * work.count(source)) + 1
-        sample = f"SELECT {named} FROM {work.read(source)} LIMIT {size}"
+        sample = " UNION ALL ".join(
+            f"SELECT * FROM (SELECT {named} {rows})" for rows in _samples(work, source)
+        )
         statements.append(
             f"SELECT (SELECT count(*) FROM ({sample})), "
             f"(SELECT count(*) FROM (SELECT DISTINCT {keys} FROM ({sample})))"
@@ -112,12 +118,33 @@ async def _tell_apart(database: Database, work: Work, columns: list[str]) -> boo
     return all(different >= count * (1 - _ALIKE) for count, different in counts)
 
 
+def _samples(work: Work, source: int) -> list[str]:
+    """FROM …: rows of a file from the first, the middle and the last of its addresses on.
+
+    So many that among them there would be equal ones if most rows had an equal one.
+    """
+    rows, address = work.read(source), f"s.{work.address(source)}"
+    size = math.isqrt(20 * work.count(source)) // 3 + 1
+    if work.count(source) <= 3 * size:
+        return [f"FROM {rows}"]
+    ends = f"(SELECT min({address}) / 2 + max({address}) / 2 FROM {rows})"
+    return [
+        f"FROM {rows} ORDER BY {address} LIMIT {size}",
+        f"FROM {rows} WHERE {address} >= {ends} ORDER BY {address} LIMIT {size}",
+        f"FROM {rows} ORDER BY {address} DESC LIMIT {size}",
+    ]
+
+
 async def match_shortened(
     database: Database, translator: Translator, work: Work, key: Key, short: Shortened
-) -> None:
-    """Fill the map as grouping by the whole key would."""
+) -> bool:
+    """Fill the map as grouping by the whole key would.
+
+    False, and nothing is filled, when the shortened key tells too few rows apart.
+    """
     arms = [arm(translator, work, short.key, k, short=short.probed) for k in work.members]
-    await group(database, work, short.key, arms)
+    if not await group_by_less(database, work, short.key, arms):
+        return False
     await _set_doubtful_aside(database, work, short.left)
     await store_classes(database, work)
     if await database.value("SELECT EXISTS (SELECT 1 FROM temp.candidate)"):
@@ -125,6 +152,7 @@ async def match_shortened(
         await group(database, work, key, arms)
         await store_classes(database, work)
     await database.execute("DROP TABLE temp.candidate")
+    return True
 
 
 async def _set_doubtful_aside(database: Database, work: Work, left: tuple[str, ...]) -> None:
