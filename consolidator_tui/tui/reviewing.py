@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 from consolidator_tui.domain.conflict import ConflictDetail, ConflictPage, ConflictQuery, Decided
 from consolidator_tui.domain.event import Level, Step
 from consolidator_tui.tui.jobs import Query
+from consolidator_tui.tui.widgets.log_panel import LogPanel
 
 if TYPE_CHECKING:
     from consolidator_tui.services.session import Session
@@ -116,5 +117,7 @@ class Reviewing:
     def tell(self, sentence: str, level: Level = Level.INFO) -> None:
         """Say what happened in the log, which is always in view: a toast would cover the keys."""
         self._app.store.add(Step.MIGRATE, level, sentence)
+        for panel in self._app.screen.query(LogPanel):
+            panel.show(self._app.store, self._app.ink)
         if level is not Level.INFO:
             self._app.bell()

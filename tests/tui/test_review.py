@@ -65,6 +65,16 @@ def number(pilot: Pilot[Any]) -> int:
     return group.number
 
 
+async def test_enter_says_on_the_screen_why_it_does_not_go_on(
+    start: Start, session: FakeSession
+) -> None:
+    session.undecided = 4
+    async with start(at=Step.MIGRATE, size=NARROW) as pilot:
+        await begin(pilot)
+        await press(pilot, "enter")
+        assert "4 conflicts still undecided." in shown(pilot)
+
+
 async def test_a_number_keeps_that_row_and_the_next_undecided_comes(
     start: Start, session: FakeSession
 ) -> None:
