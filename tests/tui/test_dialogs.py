@@ -126,10 +126,12 @@ async def test_delete_needs_the_exact_phrase(start: Start, session: FakeSession)
         assert not session.state.cleaned
         await pilot.press("s")
         assert not delete.disabled
+        assert "enter goes to the button" in shown(pilot)
         await pilot.press("x")
         assert delete.disabled
         await pilot.press("backspace", "enter")
         assert pilot.app.focused is delete
+        assert "enter does it" in shown(pilot)
         await press(pilot, "enter")
         assert session.state.cleaned
         assert "is the one database left" in shown(pilot)

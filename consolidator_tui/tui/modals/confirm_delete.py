@@ -14,7 +14,12 @@ from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Static
 
 from consolidator_tui.domain.words import plural
-from consolidator_tui.tui.modals.phrase import WRONG, PhraseField, take_typed
+from consolidator_tui.tui.modals.phrase import (
+    PhraseField,
+    go_to_button,
+    open_on_phrase,
+    take_typed,
+)
 from consolidator_tui.tui.signs import WARN
 from consolidator_tui.tui.text import lines, safe
 from consolidator_tui.tui.widgets.bars import TooSmall
@@ -116,17 +121,12 @@ class ConfirmDelete(ModalScreen[bool]):
     def on_input_changed(self, event: Input.Changed) -> None:
         """Delete opens on the exact phrase only."""
         event.stop()
-        self.query_one("#delete", Button).disabled = event.value != self._phrase
-        self.query_one(".keys", Static).update(self._keys)
+        open_on_phrase(self, self._phrase, "#delete", self._keys)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """`enter` in the field goes to Delete; it deletes nothing by itself."""
         event.stop()
-        button = self.query_one("#delete", Button)
-        if not button.disabled:
-            button.focus()
-        else:
-            self.query_one(".keys", Static).update(WRONG)
+        go_to_button(self, "#delete")
 
     def on_key(self, event: Key) -> None:
         """Whoever begins to type means the phrase."""

@@ -8,7 +8,12 @@ from textual.events import Key
 from textual.widgets import Button, Input, Static
 
 from consolidator_tui.tui.modals.dialog import Dialog
-from consolidator_tui.tui.modals.phrase import WRONG, PhraseField, take_typed
+from consolidator_tui.tui.modals.phrase import (
+    PhraseField,
+    go_to_button,
+    open_on_phrase,
+    take_typed,
+)
 from consolidator_tui.tui.text import lines, safe
 
 
@@ -38,17 +43,12 @@ class ConfirmRemove(Dialog[str]):
     def on_input_changed(self, event: Input.Changed) -> None:
         """Remove opens on the exact phrase only."""
         event.stop()
-        self.query_one("#remove", Button).disabled = event.value != self._phrase
-        self.query_one(".keys", Static).update(self._keys)
+        open_on_phrase(self, self._phrase, "#remove", self._keys)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """`enter` in the field goes to Remove; it removes nothing by itself."""
         event.stop()
-        button = self.query_one("#remove", Button)
-        if not button.disabled:
-            button.focus()
-        else:
-            self.query_one(".keys", Static).update(WRONG)
+        go_to_button(self, "#remove")
 
     def on_key(self, event: Key) -> None:
         """Whoever begins to type means the phrase."""

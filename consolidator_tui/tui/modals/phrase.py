@@ -6,9 +6,11 @@ from typing import Any
 
 from textual.events import Key
 from textual.screen import Screen
-from textual.widgets import Input
+from textual.widgets import Button, Input, Static
 
 WRONG = "! That is not the phrase: nothing was done. Type it exactly as it is shown."
+RIGHT = "That is the phrase.  enter goes to the button   esc keep everything"
+ON_BUTTON = "enter does it   esc keep everything"
 
 
 class PhraseField(Input):
@@ -46,3 +48,18 @@ def take_typed(screen: Screen[Any], event: Key) -> None:
         return
     event.stop()
     field.take(character)
+
+
+def open_on_phrase(screen: Screen[Any], phrase: str, button: str, keys: str) -> None:
+    """The button can be pressed on the exact phrase only; the keys below say what `enter` does."""
+    right = screen.query_one(PhraseField).value == phrase
+    screen.query_one(button, Button).disabled = not right
+    screen.query_one(".keys", Static).update(RIGHT if right else keys)
+
+
+def go_to_button(screen: Screen[Any], button: str) -> None:
+    """`enter` in the field goes to the button, if it can be pressed; it does nothing by itself."""
+    found = screen.query_one(button, Button)
+    if not found.disabled:
+        found.focus()
+    screen.query_one(".keys", Static).update(WRONG if found.disabled else ON_BUTTON)
