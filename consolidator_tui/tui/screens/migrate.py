@@ -11,46 +11,22 @@ from textual.binding import Binding, BindingType
 from textual.widgets import Static
 
 from consolidator_tui.domain.event import Step
-from consolidator_tui.domain.merge import Forecast, MergeTable, TableCounts
+from consolidator_tui.domain.merge import Forecast
 from consolidator_tui.domain.words import plural
+from consolidator_tui.tui.merge_rows import PLAN_COLUMNS, RESULT_COLUMNS, count_row, plan_row
 from consolidator_tui.tui.plan_text import (
     forecast_sentence,
-    identity_words,
-    moves_words,
     result_sentence,
-    rules_words,
     table_text,
     why_not,
 )
 from consolidator_tui.tui.screens.plan_files import edit_plan, export_plan, import_plan
 from consolidator_tui.tui.screens.plan_page import PlanPage
 from consolidator_tui.tui.screens.step_screen import StepScreen
-from consolidator_tui.tui.text import count, plain, safe, sign
+from consolidator_tui.tui.text import safe, sign
 from consolidator_tui.tui.widgets.bars import Primary
 from consolidator_tui.tui.widgets.detail import Detail
-from consolidator_tui.tui.widgets.fit_table import Col, FitTable, Row
-
-PLAN_COLUMNS = (
-    Col("Table", least=12, most=40, flex=1),
-    Col("Files", right=True, from_width=110),
-    Col("Rows", right=True),
-    Col("Same entity when", least=16, most=48, flex=2),
-    Col("Which wins", least=9, most=28, flex=1, from_width=110),
-    Col("Same", right=True),
-    Col("Differ", right=True),
-    Col("Ids move by", right=True, most=24),
-)
-RESULT_COLUMNS = (
-    Col("Table", least=12, most=40, flex=1),
-    Col("Read", right=True, least=6),
-    Col("Base", right=True, least=6),
-    Col("New", right=True, least=6),
-    Col("Duplicate", right=True),
-    Col("Conflict", right=True),
-    Col("Re-keyed", right=True),
-    Col("Lost", right=True),
-)
-
+from consolidator_tui.tui.widgets.fit_table import Col, FitTable
 
 PLAN_ACTIONS = frozenset(
     {"edit", "table", "references", "alike", "names", "answer", "history", "export", "import"}
@@ -142,9 +118,13 @@ class MigrateScreen(StepScreen):
             self._columns = columns
             table.set_columns(columns)
         if self._shows_result and wizard.result is not None:
-            table.set_rows(map(self._count_row, wizard.result.counts))
+            table.set_rows(count_row(counts, self.ink) for counts in wizard.result.counts)
         elif wizard.plan is not None:
-            table.set_rows(map(self._plan_row, wizard.plan.tables))
+            open_ = {question.table for question in wizard.plan_questions}
+            table.set_rows(
+                plan_row(wizard.plan, t, self._forecast(t.name), self.ink, asked=t.name in open_)
+                for t in wizard.plan.tables
+            )
         self.query_one("#lead", Static).update(self._lead())
         self._draw_detail()
         self.refresh_bindings()
@@ -180,50 +160,10 @@ class MigrateScreen(StepScreen):
         base = safe(wizard.plan.sources[0].path)
         return Text(f"{base} keeps its ids; the rows of {names} join it in a new file beside it.")
 
-    def _plan_row(self, table: MergeTable) -> Row:
-        plan = self.wizard.plan
-        assert plan is not None
-        rows = sum(
-            source.row_counts.get(name.lower(), 0)
-            for source, name in zip(plan.sources, table.sources, strict=True)
-            if name is not None
-        )
-        files = sum(name is not None for name in table.sources)
-        found = self._forecast(table.name)
-        open_ = any(question.table == table.name for question in self.wizard.plan_questions)
-        name = plain(f"{'? ' if open_ else ''}{table.name}", str(self.ink.warn) if open_ else "")
-        return table.name, (
-            name,
-            str(files),
-            count(rows),
-            plain(identity_words(table)),
-            rules_words(table),
-            count(found.same if found else None),
-            count(found.disagree + found.doubtful + found.clashing if found else None),
-            moves_words(found),
-        )
-
     def _forecast(self, table: str) -> Forecast | None:
         dry = self.wizard.forecast
         found = dry.tables if dry is not None else ()
         return next((f for f in found if f.counts.table == table), None)
-
-    def _count_row(self, counts: TableCounts) -> Row:
-        ink = self.ink
-        lost = Text(count(counts.lost), str(ink.bad) if counts.lost else str(ink.good))
-        conflict = Text(count(counts.conflict))
-        if counts.undecided:
-            conflict = Text(f"! {count(counts.conflict)}", str(ink.warn))
-        return counts.table, (
-            plain(counts.table),
-            count(counts.source),
-            count(counts.base),
-            count(counts.new),
-            count(counts.duplicate),
-            conflict,
-            count(counts.rekeyed),
-            lost,
-        )
 
     def on_fit_table_moved(self) -> None:
         """Another table is under the cursor."""
