@@ -33,7 +33,9 @@ while True:
 """
 WAIT = """
 import pathlib, sys, time
-while not pathlib.Path(sys.argv[1]).exists():
+# A command of a run that was killed goes on; this one not for ever.
+until = time.monotonic() + 60
+while time.monotonic() < until and not pathlib.Path(sys.argv[1]).exists():
     time.sleep(0.02)
 """
 
