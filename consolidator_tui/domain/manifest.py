@@ -125,14 +125,6 @@ class FileRecord:
             for name in self.names
         )
 
-    @property
-    def originals(self) -> tuple[FileRecord, ...]:
-        """What may be deleted once the target is there: a source by all its names, and the other
-        names of a target, which keep what it was before."""
-        if not self.existed or self.role is Role.CONFIG:
-            return ()
-        return (self, *self.others) if self.role is Role.SOURCE else self.others
-
     def stored_files(self) -> Iterator[StoredFile]:
         """The files that the backup folder must hold for this record."""
         for part in self.parts:

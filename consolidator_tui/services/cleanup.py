@@ -25,6 +25,7 @@ from consolidator_tui.domain.smoke import STORED
 from consolidator_tui.domain.words import plural
 from consolidator_tui.services.backup import load_manifest, verify_backup
 from consolidator_tui.services.backup.places import named_path
+from consolidator_tui.services.originals import StayingName, originals, staying_names
 from consolidator_tui.services.promote import load_promotion
 from consolidator_tui.services.target import count_target
 from consolidator_tui.storage.atomic import explain_os
@@ -80,7 +81,7 @@ async def gates(run: RunFolder, files: Sequence[str], emit: Emit) -> tuple[Gate,
     def look(stop: Stop) -> list[Gate]:
         users = scan_open_files()
         found = [gate for record in records for gate in _file_gates(run, record, users, stop)]
-        return [*found, *_unseen_names(run, records)]
+        return [*found, *_name_gates(run, manifest, records)]
 
     return (*found, *await in_thread(look))
 
@@ -105,6 +106,8 @@ async def clean_up(
         raise GateClosed(closed[0].reason, todo="Nothing was deleted.")
     async with open_run_store(run) as store:
         await to_the_end(_delete_all(run, store, records, emit))
+    for name in await in_thread(lambda _stop: _staying(run, manifest)):
+        emit(Message(Step.CLEANUP, Level.WARNING, name.sentence, file=name.path))
     left = await in_thread(lambda _stop: _remaining(run, manifest))
     emit(PhaseTimed(Step.CLEANUP, "cleanup", time.perf_counter() - started))
     return tuple(left)
@@ -121,7 +124,7 @@ async def recover_cleanup(run: RunFolder, store: RunStore, work: Work) -> None:
         raise BackupDamaged(f"{work.body['path']}: the manifest of run {run.name} lacks this file.")
     await in_thread(lambda stop: _finish_deletion(run, record, stop))
     left = await in_thread(lambda _stop: _remaining(run, manifest))
-    everything = [r for record in manifest.files.values() for r in record.originals]
+    everything = [r for record in manifest.files.values() for r in originals(record)]
     facts = (Fact.CLEANED,) if len(left) < len(everything) else ()
     await store.end_work(*facts)
 
@@ -213,7 +216,7 @@ def _records(run: RunFolder, manifest: Manifest, files: Sequence[str]) -> list[F
 
 def _family(manifest: Manifest, name: str) -> tuple[FileRecord, ...]:
     """The originals that are one file, one of which has the name."""
-    families = (record.originals for record in manifest.files.values())
+    families = (originals(record) for record in manifest.files.values())
     return next((f for f in families if any(record.path == name for record in f)), ())
 
 
@@ -225,7 +228,7 @@ def _originals_there(run: RunFolder, manifest: Manifest) -> list[FileRecord]:
     """The originals that are still there; another name of the target as it is now is none."""
     target = manifest.target
     found = []
-    for record in (r for each in manifest.files.values() for r in each.originals):
+    for record in (r for each in manifest.files.values() for r in originals(each)):
         real = run.resolve(record.real)
         if os.path.lexists(real) and not (target and _same_file(real, run.resolve(target.real))):
             found.append(record)
@@ -334,27 +337,37 @@ def _file_gates(
     return (*found, Gate("not in use", True, "", path), Gate("unchanged", same, reason, path))
 
 
-def _unseen_names(run: RunFolder, records: Sequence[FileRecord]) -> list[Gate]:
-    """Files that have more hard links than those that go: the bytes stay under other names."""
-    known: dict[tuple[int, int], list[FileRecord]] = {}
+def _name_gates(run: RunFolder, manifest: Manifest, records: Sequence[FileRecord]) -> list[Gate]:
+    """Other names of the files, by which their bytes stay: they stand against nothing."""
+    staying = _staying(run, manifest)
+    found = [Gate("other names", True, name.sentence, name.path) for name in staying]
+    groups: dict[tuple[int, int], list[str]] = {}
     links: dict[tuple[int, int], int] = {}
-    for record in records:
+    for path, real in (
+        *((record.path, run.resolve(record.real)) for record in records),
+        *((name.path, run.resolve(name.path)) for name in staying),
+    ):
         try:
-            status = run.resolve(record.real).lstat()
+            status = real.lstat()
         except OSError:
             continue  # Its own gate says that it is not there.
-        known.setdefault((status.st_dev, status.st_ino), []).append(record)
+        groups.setdefault((status.st_dev, status.st_ino), []).append(path)
         links[status.st_dev, status.st_ino] = status.st_nlink
-    found = []
-    for key, group in known.items():
+    doomed = {record.path for record in records}
+    for key, group in groups.items():
         more = links[key] - len(group)
-        if more > 0:
+        if more > 0 and group[0] in doomed:
             text = (
-                f"{group[0].path}: the same file has {plural(more, 'more name')} outside "
+                f"{group[0]}: the same file has {plural(more, 'more name')} outside "
                 "of what was looked at, and stays there."
             )
-            found.append(Gate("other names", True, text, group[0].path))
+            found.append(Gate("other names", True, text, group[0]))
     return found
+
+
+def _staying(run: RunFolder, manifest: Manifest) -> list[StayingName]:
+    """The names that are kept, of those that are there."""
+    return [n for n in staying_names(manifest) if os.path.lexists(run.resolve(n.path))]
 
 
 def _folders(run: RunFolder, record: FileRecord) -> list[Path]:

@@ -18,6 +18,7 @@ from consolidator_tui.domain.merge import (
 from consolidator_tui.domain.plan import PlanDocument, ReferencePlan, TablePlan
 from consolidator_tui.domain.suggestion import Suggestions
 from consolidator_tui.services.look_alikes import WHERE_TO_LOOK, told
+from consolidator_tui.services.originals import StayingName
 from consolidator_tui.services.plan_lines import Path
 from consolidator_tui.services.plan_values import spell_text
 from consolidator_tui.services.plan_words import forecast_words, table_words, undecided_words
@@ -31,11 +32,12 @@ def explained_plan(
     questions: Sequence[Question],
     dry: DryRun | None = None,
     alike: Suggestions | None = None,
+    staying: Sequence[StayingName] = (),
 ) -> str:
     """The plan as TOML, its reasons and open questions as comments.
 
     `dry` gives the numbers; without it they are those before rows are matched. `alike` are rows
-    that no key matches. Given back with
+    that no key matches, `staying` names of the files that Clean up would keep. Given back with
     `run --plan`, it leads to the same merge.
     """
     document, comments = written_out(plan, dry)
@@ -43,6 +45,7 @@ def explained_plan(
     if dry is not None:
         head += ["", f"{forecast_words(plan, dry)} {undecided_words(dry)}".strip(), ""]
     head += map(str, plan.notes)
+    head += [f"Clean up: {name.sentence}" for name in staying]
     pairs = [f"{table}: {text}." for table, text in told(alike)] if alike is not None else []
     head += [*pairs, WHERE_TO_LOOK] if pairs else []
     if questions:

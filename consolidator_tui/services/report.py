@@ -19,6 +19,7 @@ from consolidator_tui.domain.event import Level, Message
 from consolidator_tui.domain.manifest import FileRecord, Manifest
 from consolidator_tui.domain.merge import MergePlan, MergeTable, TableCounts
 from consolidator_tui.domain.verification import Verification
+from consolidator_tui.services.originals import staying_names
 from consolidator_tui.storage.atomic import PRIVATE_FILE, write_atomically
 from consolidator_tui.storage.run_folder import RunFolder
 
@@ -253,12 +254,20 @@ def _told(receipt: Receipt) -> Section:
 
 def _files(receipt: Receipt) -> Section:
     rows: list[tuple[str, ...]] = []
+    staying = {name.path for name in staying_names(receipt.manifest)}
     for record in receipt.manifest.files.values():
         for part in record.parts:
             name = record.path + part.suffix
             rows.append((name, record.role, f"{part.size:,}", part.sha256, _soundness(record)))
         rows += [
-            (name, f"{record.role}, the same file as {record.path}", "", "", "")
+            (
+                name,
+                f"{record.role}, the same file as {record.path}"
+                + (", never deleted" if name in staying else ""),
+                "",
+                "",
+                "",
+            )
             for name in record.names
         ]
         if not record.parts:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import tempfile
 from dataclasses import dataclass
@@ -13,13 +14,15 @@ from consolidator_tui.domain.discovery import Discovery
 from consolidator_tui.domain.errors import ConsolidatorError
 from consolidator_tui.domain.event import Emit, Level, Step
 from consolidator_tui.domain.inspection import FileInspection, Inspection
-from consolidator_tui.domain.selection import Selection
+from consolidator_tui.domain.manifest import Role
+from consolidator_tui.domain.selection import Chosen, Selection
 from consolidator_tui.services.discover import open_unchanged
 from consolidator_tui.services.inspect.kinship import find_lineage
 from consolidator_tui.services.inspect.matrix import build_matrix
 from consolidator_tui.services.inspect.project import inspect_file, tell_findings
 from consolidator_tui.services.inspect.source import load_source
 from consolidator_tui.services.merge.dry_run import dry_run
+from consolidator_tui.services.originals import StayingName, names_that_stay
 from consolidator_tui.services.plan_draft import explained_plan
 from consolidator_tui.services.planning import make_plan
 from consolidator_tui.services.session import Session
@@ -105,8 +108,9 @@ async def draft_plan(
     """
     async with Session.open(project, recover=False) as session:
         session.add_listener(emit)
-        await session.discover()
+        discovery = await session.discover()
         chosen = await session.select(Selection(sources=sources, target=target))
+        staying = await asyncio.to_thread(_staying, discovery, chosen)
         with tempfile.TemporaryDirectory(prefix="consolidator-plan-") as folder:
             scratch = Path(folder)
             copies: list[Source] = []
@@ -119,10 +123,23 @@ async def draft_plan(
             if questions:
                 # Rows cannot be matched yet: what may depend on it is asked as well.
                 pending = (item.question for item in plan.pending)
-                return explained_plan(plan, (*questions, *pending))
+                return explained_plan(plan, (*questions, *pending), staying=staying)
             dry = await dry_run(plan, scratch / "maps.db", session.emit)
             alike = await suggest(plan, scratch / "maps.db", plan.document.not_same, session.emit)
-            return explained_plan(plan, dry.questions, dry, alike)
+            return explained_plan(plan, dry.questions, dry, alike, staying)
+
+
+def _staying(discovery: Discovery, chosen: Chosen) -> list[StayingName]:
+    """Other names of the chosen files that Clean up would keep. Blocking."""
+    found: list[StayingName] = []
+    for path in chosen.sources:
+        names = next(
+            (n for f in discovery.files if path in (n := (f.path, *f.other_names))), (path,)
+        )
+        hard = [n for n in names if n != path and not (discovery.project / n).is_symlink()]
+        role = Role.TARGET if path == chosen.target else Role.SOURCE
+        found += names_that_stay(path, role, hard)
+    return found
 
 
 async def _copy(project: Path, path: str, copy: Path) -> Path:

@@ -12,11 +12,13 @@ from consolidator_tui.domain.event import ignore
 from consolidator_tui.domain.outcome import RunOptions
 from consolidator_tui.domain.selection import Selection
 from consolidator_tui.services.consolidate import consolidate
+from consolidator_tui.services.discover import discover
+from consolidator_tui.services.scan import draft_plan
 from consolidator_tui.services.session import Session
 from consolidator_tui.services.undoing import undo
 from tests.services.session_project import OWNERS, hashes, owners, write_shop
 
-ALL = {"app.db", "b.db", "data/alias.db", "old.db"}
+COPIES = ("backups/b-2026.db", "b-2026-01-02.db", "tests/data.db", "b.db.bak", "b copy.db")
 
 
 def linked_shop(project: Path) -> dict[str, str]:
@@ -40,20 +42,53 @@ async def test_all_names_are_deleted_and_put_back(tmp_path: Path) -> None:
     outcome = await consolidate(tmp_path, options, ignore)
     assert outcome.exit_status == 0, outcome.messages
     assert outcome.sources == ("app.db", "data/alias.db"), "as they were named"
-    assert set(hashes(tmp_path)) == {"app.db"}
+    assert set(hashes(tmp_path)) == {"app.db", "old.db"}
+    assert hashes(tmp_path)["old.db"] == before["app.db"], "what the target was has its other name"
     assert owners(tmp_path / "app.db") == OWNERS
     receipt = (tmp_path / outcome.report).read_text().replace("\\", "")
     assert "source, the same file as data/alias.db" in receipt
-    assert "target, the same file as app.db" in receipt
+    assert "target, the same file as app.db, never deleted" in receipt
+    assert "old.db is another name of app.db and stays." in receipt
     deleted = {m.file for m in outcome.messages if "deleted; roll back" in m.text}
-    assert deleted == {"old.db", "b.db", "data/alias.db"}
+    assert deleted == {"b.db", "data/alias.db"}
     backup = tmp_path / ".consolidator" / "runs" / outcome.run / "backup"
     assert {path.name for path in backup.rglob("*.db")} == {"app.db", "alias.db"}
     for _ in range(2):
         await undo(tmp_path, outcome.run, ignore)
         assert hashes(tmp_path) == before
         assert same(tmp_path, "b.db", "data/alias.db")
-        assert same(tmp_path, "app.db", "old.db")
+
+
+async def test_names_that_are_copies_stay_and_are_told(tmp_path: Path) -> None:
+    """As `cp -al` leaves them: deleting them deletes a backup that nobody chose."""
+    write_shop(tmp_path, first="app.db")
+    for name in COPIES:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).hardlink_to(tmp_path / "b.db")
+    (tmp_path / "backups/app-2026-01-01.db").hardlink_to(tmp_path / "app.db")
+    plan = await draft_plan(tmp_path, "app.db", (), ignore)
+    assert plan.count("and stays.") == len(COPIES) + 1
+    before = hashes(tmp_path)
+    outcome = await consolidate(
+        tmp_path, RunOptions(target="app.db", cleanup=True, yes=True), ignore
+    )
+    assert outcome.exit_status == 0, outcome.messages
+    assert set(before) - set(hashes(tmp_path)) == {"b.db"}
+    told = {m.file: m.text for m in outcome.messages if "and stays" in m.text}
+    assert set(told) == {*COPIES, "backups/app-2026-01-01.db"}
+    assert told["backups/b-2026.db"].endswith("in the folder backups, by its name a backup.")
+    await undo(tmp_path, outcome.run, ignore)
+    assert hashes(tmp_path) == before
+
+
+async def test_a_copy_nearer_to_the_root_does_not_hide_the_file(tmp_path: Path) -> None:
+    write_shop(tmp_path, first="app.db")
+    for folder in ("backups", "var/lib"):
+        (tmp_path / folder).mkdir(parents=True)
+    (tmp_path / "backups/b.db").hardlink_to(tmp_path / "b.db")
+    (tmp_path / "b.db").rename(tmp_path / "var/lib/b.db")
+    found = await discover(tmp_path, ignore)
+    assert {file.path for file in found.preselected} == {"app.db", "var/lib/b.db"}
 
 
 async def test_the_plan_names_them_and_their_state_counts(
@@ -71,10 +106,12 @@ async def test_the_plan_names_them_and_their_state_counts(
         await session.migrate()
         await session.verify()
         gates = await session.gates()
-        assert set(session.deletable) == ALL - {"app.db"}
-        assert session.confirmation_phrase() == "delete 3 files"
+        assert set(session.deletable) == {"b.db", "data/alias.db"}
+        assert session.confirmation_phrase() == "delete 2 files"
         assert [g.reason for g in gates if g.open and g.name == "other names"] == [
-            "b.db: the same file has 1 more name outside of what was looked at, and stays there."
+            "old.db is another name of app.db and stays. It holds what that file was before the"
+            " merge.",
+            "b.db: the same file has 1 more name outside of what was looked at, and stays there.",
         ]
         with pytest.raises(UsageError):
             await session.clean_up("delete 1 file")
@@ -83,8 +120,8 @@ async def test_the_plan_names_them_and_their_state_counts(
         closed = [gate for gate in await session.gates() if not gate.open]
         assert [gate.file for gate in closed] == ["data/alias.db"]
         (tmp_path / "data" / "alias.db-wal").unlink()
-        await session.clean_up("delete 3 files")
-        assert set(hashes(tmp_path)) == {"app.db"}
+        await session.clean_up("delete 2 files")
+        assert set(hashes(tmp_path)) == {"app.db", "old.db"}
         # As on a system without hard links: two files with the same content.
         monkeypatch.setattr(os, "link", _refused)
         await session.roll_back()

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from consolidator_tui.services.discover import locks
 from consolidator_tui.services.discover.header import looks_like_database
 from consolidator_tui.services.discover.reading import look_around
+from consolidator_tui.services.discover.roles import set_aside
 from consolidator_tui.services.discover.walk import Candidate, Link, examine
 
 
@@ -23,11 +24,12 @@ class Named:
     problem: str = ""
 
 
-def join_hard_links(candidates: Iterable[Candidate]) -> list[Named]:
+def join_hard_links(candidates: Iterable[Candidate], root: str) -> list[Named]:
     """One entry per inode. Blocking.
 
     A database's sidecars have the name that it was opened by, so the name with a `-wal` or
-    journal comes first, then the one nearest to the project's root.
+    journal comes first, then one that is not by its path (below `root`) a copy, then the one
+    nearest to the project's root.
     """
     groups: dict[tuple[int, int], list[Candidate]] = {}
     for candidate in candidates:
@@ -35,7 +37,8 @@ def join_hard_links(candidates: Iterable[Candidate]) -> list[Named]:
             groups.setdefault(candidate.key, []).append(candidate)
     joined = []
     for group in groups.values():
-        ranked = sorted(group, key=_rank)
+        names = [os.path.relpath(one.path, root) for one in group]
+        ranked = sorted(group, key=lambda one: _rank(one, root, names))
         busy = [one for one in group if _sidecar_bytes(one.path)]
         problem = ""
         if len(busy) > 1:
@@ -81,8 +84,10 @@ def resolve_links(
     return {key: tuple(paths) for key, paths in names.items()}, found
 
 
-def _rank(candidate: Candidate) -> tuple[bool, int, str]:
-    return not _sidecar_bytes(candidate.path), candidate.path.count(os.sep), candidate.path
+def _rank(candidate: Candidate, root: str, names: Sequence[str]) -> tuple[bool, bool, int, str]:
+    path = candidate.path
+    copy = bool(set_aside(os.path.relpath(path, root), names))
+    return not _sidecar_bytes(path), copy, path.count(os.sep), path
 
 
 def _sidecar_bytes(path: str) -> int:

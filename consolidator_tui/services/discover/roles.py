@@ -59,6 +59,21 @@ def preselected(role: Role) -> bool:
     return role is Role.APPLICATION
 
 
+def set_aside(path: str, others: Sequence[str] = ()) -> str:
+    """Why a path alone says that its file is a copy, a test's or another program's; else empty.
+
+    `others` are names of the same content: one that differs only by a missing date counts.
+    """
+    parts = PurePosixPath(path).parts
+    if found := program_of(parts[-1], frozenset()):
+        return f"It belongs to {found[0]}: {found[1]}."
+    folders = [part for part in parts[:-1] if part != ".."]
+    if found_role := _by_folder(folders) or _by_name(parts[-1]):
+        return found_role[1]
+    twin = next((other for other in others if _dated_copy(path, other)), None)
+    return _dated_reason(path, twin) if twin is not None else ""
+
+
 def settle(files: Sequence[FoundFile]) -> list[FoundFile]:
     """Find the dated copies: files that differ from another one only by a date in their path.
 
@@ -73,24 +88,34 @@ def settle(files: Sequence[FoundFile]) -> list[FoundFile]:
 
 
 def _settle_one(file: FoundFile, applications: Sequence[FoundFile]) -> FoundFile:
-    path = PurePosixPath(file.path)
-    dated_name = _without_date(path.name)
-    dated_folder = any(_DATE.search(part) for part in path.parts[:-1])
-    if dated_name is None and not dated_folder:
-        return file
     tables = {table.name for table in file.tables}
     for other in applications:
-        name = PurePosixPath(other.path)
-        if other is file or _without_date(name.name) is not None:
+        if other is file or not _dated_copy(file.path, other.path):
             continue
-        if any(_DATE.search(part) for part in name.parts[:-1]):
-            continue
-        same = name.name == (path.name if dated_name is None else dated_name)
-        if same and tables & {table.name for table in other.tables}:
-            reason = f"Its {'folder' if dated_name is None else 'name'} has a date and "
-            reason += f"{other.path} has the same name without it."
+        if tables & {table.name for table in other.tables}:
+            reason = _dated_reason(file.path, other.path)
             return replace(file, role=Role.BACKUP_COPY, reason=reason, preselected=False)
     return file
+
+
+def _dated_copy(path: str, other: str) -> bool:
+    """Whether a path has a date, and the other one the same name and none."""
+    one, two = PurePosixPath(path), PurePosixPath(other)
+    bare = _without_date(one.name)
+    if bare is None and not _in_dated_folder(one):
+        return False
+    if _without_date(two.name) is not None or _in_dated_folder(two):
+        return False
+    return two.name == (one.name if bare is None else bare)
+
+
+def _in_dated_folder(path: PurePosixPath) -> bool:
+    return any(_DATE.search(part) for part in path.parts[:-1])
+
+
+def _dated_reason(path: str, other: str) -> str:
+    what = "folder" if _without_date(PurePosixPath(path).name) is None else "name"
+    return f"Its {what} has a date and {other} has the same name without it."
 
 
 def _by_folder(folders: Sequence[str]) -> tuple[Role, str] | None:

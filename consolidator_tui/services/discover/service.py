@@ -98,7 +98,7 @@ class _Search:
                         group.create_task(self._describe(named, scratch))
             # Only now are all names of a file known. Links come after their files, which are
             # being read by now and must not be opened a second time.
-            joined = await asyncio.to_thread(join_hard_links, later)
+            joined = await asyncio.to_thread(join_hard_links, later, self.root)
             for named in joined:
                 group.create_task(self._describe(named, scratch))
         names, outside = await asyncio.to_thread(resolve_links, self.walk.links, known)

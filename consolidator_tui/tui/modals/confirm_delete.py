@@ -42,12 +42,13 @@ class ConfirmDelete(ModalScreen[bool]):
         phrase: str,
         restore: str,
         warnings: Sequence[str] = (),
+        staying: Sequence[str] = (),
     ) -> None:
         """`files`: path and what is known of its backup; `restore`: the command that undoes it;
-        `warnings`: what speaks against it."""
+        `warnings`: what speaks against it; `staying`: other names of the files that are kept."""
         super().__init__()
         self._files, self._phrase, self._restore = files, phrase, restore
-        self._warnings = warnings
+        self._warnings, self._staying = warnings, staying
         self._keys = "tab next field   esc keep everything"
 
     def compose(self) -> ComposeResult:
@@ -79,6 +80,8 @@ class ConfirmDelete(ModalScreen[bool]):
             text.append(f"\n{WARN} The application still names them:\n", "bold")
             for warning in self._warnings:
                 text.append(f"  {lines(warning)}\n")
+        for name in self._staying:
+            text.append(f"\n  {lines(name)}")
         text.rstrip()
         return text
 

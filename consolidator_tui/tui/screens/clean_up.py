@@ -207,7 +207,8 @@ class CleanUpScreen(StepScreen):
         wizard = self.wizard
         files = [(path, "backup verified, rows verified") for path in wizard.doomed]
         warnings = [gate.reason for gate in wizard.gates if not gate.open and gate.reason]
-        dialog = ConfirmDelete(files, wizard.phrase, wizard.restore_command, warnings)
+        staying = [gate.reason for gate in wizard.gates if gate.open and gate.name == "other names"]
+        dialog = ConfirmDelete(files, wizard.phrase, wizard.restore_command, warnings, staying)
         self.app.push_screen(dialog, self._confirmed)
 
     def _confirmed(self, answer: bool | None) -> None:
