@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
+from pathlib import Path
 
 from consolidator_tui.domain.manifest import FileRecord
 from consolidator_tui.services.restore import Restored, restore_file
@@ -24,12 +26,22 @@ async def restore_name(
     """Bring another name of a file back, after the file itself.
 
     `other` is one of `record.others`. A missing name becomes a link to the file again; where that
-    cannot be, or something else is in its place, it gets the original bytes as a file of its own,
-    as `restore_file` does, and with the same errors.
+    cannot be it gets the original bytes as a file of its own, which is told (`apart`), as
+    `restore_file` does, and with the same errors.
     """
     if await in_thread(lambda stop: _link(run, record, other, stop)):
         return Restored(other.path, changed=True)
-    return await restore_file(run, other, own, leave_foreign=leave_foreign)
+    real, name = run.resolve(record.real), run.resolve(other.real)
+    result = await restore_file(run, other, own, leave_foreign=leave_foreign, twins=[real])
+    apart = await in_thread(lambda _stop: _are_two(real, name))
+    return replace(result, apart=apart and not result.foreign)
+
+
+def _are_two(one: Path, other: Path) -> bool:
+    try:
+        return not os.path.samestat(one.lstat(), other.lstat())
+    except FileNotFoundError:
+        return False  # Left as it is, which is told.
 
 
 def _link(run: RunFolder, record: FileRecord, other: FileRecord, stop: Stop) -> bool:

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from consolidator_tui.domain.errors import BackupDamaged, DiskFull, Failed, LockedError
-from consolidator_tui.domain.manifest import MAIN, SIDECARS, FileRecord, FileStat, Role
+from consolidator_tui.domain.manifest import MAIN, SIDECARS, FileRecord, FileStat, Part, Role
+from consolidator_tui.services.twins import link_twin
 from consolidator_tui.storage.atomic import (
     PRIVATE_FILE,
     explain_os,
@@ -53,6 +54,8 @@ class Restored:
     """What was in its place, relative to the run's folder."""
     foreign: bool = False
     """It holds what somebody else wrote, and was left so."""
+    apart: bool = False
+    """It was one file with another name, and now each is a file of its own."""
 
 
 @dataclass(slots=True)
@@ -72,8 +75,12 @@ async def restore_file(
     own: frozenset[str] = frozenset(),
     *,
     leave_foreign: bool = False,
+    twins: Sequence[Path] | None = None,
 ) -> Restored:
     """Bring one file of the run back to the bytes of the backup, sidecars included.
+
+    Where one of `twins` (the file's other names, unless given) still has these bytes, it becomes
+    one file with it again.
 
     `own` are SHA-256 of contents that the run itself put there; anything else is set aside in
     `kept/` first, or with `leave_foreign` left where it is. Idempotent; at every moment the place
@@ -90,7 +97,9 @@ async def restore_file(
         if leave_foreign and _is_foreign(now, record, own):
             return Restored(record.path, changed=False, foreign=True)
         with Held(real, record.path) as held:
-            return await _restore(run, record, own, held, leave_foreign=leave_foreign)
+            if twins is None:
+                twins = [run.resolve(other.real) for other in record.others]
+            return await _restore(run, record, own, held, twins, leave_foreign=leave_foreign)
     except OSError as error:
         raise explain_os(error, record.path) from error
 
@@ -110,7 +119,13 @@ async def refuse_users(run: RunFolder, records: Iterable[FileRecord]) -> None:
 
 
 async def _restore(
-    run: RunFolder, record: FileRecord, own: frozenset[str], held: Held, *, leave_foreign: bool
+    run: RunFolder,
+    record: FileRecord,
+    own: frozenset[str],
+    held: Held,
+    twins: Sequence[Path],
+    *,
+    leave_foreign: bool,
 ) -> Restored:
     def look(stop: Stop) -> Found:
         _refuse_users(held)
@@ -129,7 +144,11 @@ async def _restore(
         kept: tuple[str, ...] = ()
         if foreign:
             kept = await in_thread(lambda stop: _keep_aside(run, record, held, found, stop))
-        new = await in_thread(lambda stop: _prepare(run, record, found, workshop, stop))
+
+        def link(part: Part, path: Path, stop: Stop) -> bool:
+            return not part.suffix and link_twin(twins, part, path, held, found, stop)
+
+        new = await in_thread(lambda stop: _prepare(run, record, found, workshop, link, stop))
         if MAIN in found and not _logs_fit(found, record):
             new.settled = await _settle_present(workshop, held, found, record)
         await to_the_end(in_thread(lambda _stop: _exchange(held, found, record, new)))
@@ -272,14 +291,20 @@ async def _settle_present(
 
 
 def _prepare(
-    run: RunFolder, record: FileRecord, found: Found, workshop: Workshop, stop: Stop
+    run: RunFolder,
+    record: FileRecord,
+    found: Found,
+    workshop: Workshop,
+    link: Callable[[Part, Path, Stop], bool],
+    stop: Stop,
 ) -> _New:
-    """Copy the recorded files out of the backup, compared and synced."""
+    """Copy the recorded files out of the backup, compared and synced, but for what is a `link`."""
     new = _New()
     base = workshop.path("restored")
     for part in record.parts:
         path = sidecar(base, part.suffix)
-        _take_out(run, record, (part.stored, part.size, part.sha256), path, part.stat, stop)
+        if not link(part, path, stop):
+            _take_out(run, record, (part.stored, part.size, part.sha256), path, part.stat, stop)
         new.members[part.suffix] = path
     main = record.main
     if main is not None and MAIN in found and has_logs(expected(record.parts)):

@@ -13,6 +13,7 @@ from consolidator_tui.services.backup import load_manifest, verify_backup
 from consolidator_tui.services.backup.config import written_contents
 from consolidator_tui.services.cleanup import recover_cleanup
 from consolidator_tui.services.hard_links import restore_name
+from consolidator_tui.services.originals import staying_names
 from consolidator_tui.services.promote import (
     Promotion,
     load_promotion,
@@ -45,6 +46,8 @@ class RollbackReport:
     """What was set aside, relative to the run's folder."""
     written: Mapping[str, int] = field(default_factory=dict)
     """Rows that came into (or, negative, went from) the target since promotion, per table."""
+    apart: tuple[str, ...] = ()
+    """Names that were one file with another before, and are files of their own now."""
     target_changed: bool = False
     """The application wrote into the target since promotion."""
 
@@ -73,7 +76,8 @@ async def roll_back(run: RunFolder, emit: Emit) -> RollbackReport:
         records = sorted(manifest.files.values(), key=lambda r: _ORDER.index(r.role))
         # Before anything is begun: what is refused as a whole need not be finished later.
         exchanged = [r for r in records if deleted or r.role is not Role.SOURCE]
-        others = [other for r in records for other in r.others if deleted]
+        staying = {name.path for name in staying_names(manifest)}
+        others = [o for r in records for o in r.others if deleted and o.path not in staying]
         await refuse_users(run, [*exchanged, *others])
         await store.begin_work(Work(WorkKind.ROLLBACK, {}))
         done = []
@@ -85,7 +89,8 @@ async def roll_back(run: RunFolder, emit: Emit) -> RollbackReport:
             emit(Progress(Step.ROLLBACK, record.path, number + 1, len(records), "files"))
             _tell(record, result, emit)
             for other in record.others:
-                again = await restore_name(run, record, other, own, leave_foreign=not deleted)
+                theirs = not deleted or other.path in staying
+                again = await restore_name(run, record, other, own, leave_foreign=theirs)
                 done.append((other, again))
                 _tell(other, again, emit)
         await store.end_work(Fact.ROLLED_BACK)
@@ -147,14 +152,24 @@ def _tell(record: FileRecord, result: Restored, emit: Emit) -> None:
         what = "put back as it was" if record.existed else "removed; it did not exist before"
         text = f"{record.path}: {what}."
         emit(Message(Step.ROLLBACK, Level.INFO, text, file=record.path))
+    if result.apart:
+        emit(Message(Step.ROLLBACK, Level.WARNING, _apart(record.path), file=record.path))
     for kept in result.kept:
         text = f"{record.path}: what was there is kept as {kept} in the run's folder."
         emit(Message(Step.ROLLBACK, Level.WARNING, text, file=record.path))
 
 
+def _apart(path: str) -> str:
+    return (
+        f"{path}: it was another name of one file (a hard link), and is a file of its own now: "
+        "what is written to one is not in the other."
+    )
+
+
 def sentences(report: RollbackReport) -> tuple[str, ...]:
     """What a receipt says about it: where the versions are that were there before."""
     found = [f"What was in its place is kept in the run's folder: {path}." for path in report.kept]
+    found += map(_apart, report.apart)
     if report.written:
         rows = ", ".join(f"{table} {count:+d}" for table, count in report.written.items())
         found.append(f"Rows that came into the target, or left it, before that: {rows}.")
@@ -171,5 +186,6 @@ def _report(
         unchanged=tuple(record.path for record, result in done if not result.changed),
         kept=tuple(name for _, result in done for name in result.kept),
         written=written,
+        apart=tuple(record.path for record, result in done if result.apart),
         target_changed=target_changed,
     )

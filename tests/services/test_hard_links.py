@@ -9,13 +9,17 @@ import pytest
 
 from consolidator_tui.domain.errors import UsageError
 from consolidator_tui.domain.event import ignore
+from consolidator_tui.domain.manifest import FileRecord
 from consolidator_tui.domain.outcome import RunOptions
 from consolidator_tui.domain.selection import Selection
+from consolidator_tui.services import cleanup
 from consolidator_tui.services.consolidate import consolidate
 from consolidator_tui.services.discover import discover
+from consolidator_tui.services.rollback import sentences
 from consolidator_tui.services.scan import draft_plan
 from consolidator_tui.services.session import Session
 from consolidator_tui.services.undoing import undo
+from consolidator_tui.storage.run_folder import RunFolder
 from tests.services.session_project import OWNERS, hashes, owners, write_shop
 
 COPIES = ("backups/b-2026.db", "b-2026-01-02.db", "tests/data.db", "b.db.bak", "b copy.db")
@@ -57,6 +61,7 @@ async def test_all_names_are_deleted_and_put_back(tmp_path: Path) -> None:
         await undo(tmp_path, outcome.run, ignore)
         assert hashes(tmp_path) == before
         assert same(tmp_path, "b.db", "data/alias.db")
+        assert same(tmp_path, "app.db", "old.db")
 
 
 async def test_names_that_are_copies_stay_and_are_told(tmp_path: Path) -> None:
@@ -124,10 +129,42 @@ async def test_the_plan_names_them_and_their_state_counts(
         assert set(hashes(tmp_path)) == {"app.db", "old.db"}
         # As on a system without hard links: two files with the same content.
         monkeypatch.setattr(os, "link", _refused)
-        await session.roll_back()
+        report = await session.roll_back()
+        assert report.apart == ("data/alias.db", "old.db")
+        assert sum("another name of one file (a hard link)" in s for s in sentences(report)) == 2
     assert hashes(tmp_path) == before
     assert not same(tmp_path, "b.db", "data/alias.db")
     elsewhere.unlink()
+
+
+async def test_a_target_is_one_file_with_its_other_name_again(tmp_path: Path) -> None:
+    before = linked_shop(tmp_path)
+    outcome = await consolidate(tmp_path, RunOptions(target="app.db", yes=True), ignore)
+    assert not same(tmp_path, "app.db", "old.db")
+    for _ in range(2):
+        await undo(tmp_path, outcome.run, ignore)
+        assert (same(tmp_path, "app.db", "old.db"), hashes(tmp_path)) == (True, before)
+
+
+@pytest.mark.parametrize("gone", ["b.db", "data/alias.db"])
+async def test_only_one_name_was_deleted_before_a_kill(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, gone: str
+) -> None:
+    before = linked_shop(tmp_path)
+    options = RunOptions(target="app.db", cleanup=True, yes=True)
+
+    delete = cleanup._delete_one
+
+    async def only_one(run: RunFolder, record: FileRecord) -> None:
+        if record.path == gone:
+            await delete(run, record)
+
+    monkeypatch.setattr(cleanup, "_delete_one", only_one)
+    outcome = await consolidate(tmp_path, options, ignore)
+    assert set(before) - set(hashes(tmp_path)) == {gone}
+    await undo(tmp_path, outcome.run, ignore)
+    assert hashes(tmp_path) == before
+    assert same(tmp_path, "b.db", "data/alias.db")
 
 
 def _refused(*_names: object) -> None:
