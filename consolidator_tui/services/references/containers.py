@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import os
-import posixpath
 import re
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
+from consolidator_tui.services.references.find import walk
 from consolidator_tui.services.references.images import Images
 
+_COMPOSE = re.compile(r".*compose.*\.ya?ml")
 _WORKING_FOLDER = re.compile(r"\A\$(?:PWD\b|\{PWD\})")
+_VARIABLE = re.compile(r"\$(?:\{\w+(?::?-(?P<given>[^{}]*)|[^{}]*)\}|\w+)")
+_UNKNOWN = "\0"
+"""Stands for the value of a variable."""
 
 
 class Containers:
@@ -22,7 +27,7 @@ class Containers:
     def __init__(self, project: Path) -> None:
         self._project = project
         self._images = Images(project)
-        self._found: dict[PurePosixPath, list[str]] = {}
+        self._found: list[str] | None = None
         self._built_here: set[str] = set()
         """Dockerfiles of which a compose file says from which folder they are built."""
 
@@ -34,24 +39,21 @@ class Containers:
         names it as `env_file`, mounts its folder, or is built from a folder that holds it, and
         does not set the key itself.
         """
-        folder = PurePosixPath(env_file).parent
-        for place in (folder, *folder.parents):
-            for name in self._in(place):
-                how = self._hands(name, env_file, key)
-                if how:
-                    return f"{name} {how}"
+        for name in self._all():
+            how = self._hands(name, env_file, key)
+            if how:
+                return f"{name} {how}"
         return self._images.takes(env_file, key, self._built_here)
 
-    def _in(self, folder: PurePosixPath) -> list[str]:
-        """The compose files of a folder and of the folders right below it."""
-        if folder not in self._found:
-            base = self._project / folder
-            self._found[folder] = [
-                (folder / path.relative_to(base)).as_posix()
-                for pattern in ("*compose*.y*ml", "*/*compose*.y*ml")
-                for path in sorted(base.glob(pattern))
-            ]
-        return self._found[folder]
+    def _all(self) -> list[str]:
+        """The compose files of the project, those nearest to its root first."""
+        if self._found is None:
+            found = walk(
+                self._project,
+                lambda path: _COMPOSE.fullmatch(PurePosixPath(path).name) is not None,
+            )
+            self._found = sorted(found, key=lambda path: (path.count("/"), path))
+        return self._found
 
     def _hands(self, name: str, env_file: str, key: str) -> str:
         text, folder = self._images.text(name), PurePosixPath(name).parent
@@ -60,11 +62,15 @@ class Containers:
         if filled and re.search(used, text):
             return f"fills it in as ${{{key}}}"
         try:
-            services = YAML(typ="safe", pure=True).load(text)["services"].values()
+            whole = YAML(typ="safe", pure=True).load(text)
+            services = whole["services"].values()
         except (YAMLError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
             may = any(word in text for word in ("env_file", "build", "volumes"))
             return "cannot be read, and may hand this file to containers" if may else ""
         known = [service for service in services if isinstance(service, dict)]
+        for kind in ("secrets", "configs"):
+            if any(self._is(env_file, folder, name) for name in _files(whole.get(kind))):
+                return f"gives this file to containers ({kind})"
         builds = {id(service): self._built(service.get("build"), folder) for service in known}
         for service in known:
             own = _environment(service.get("environment"))
@@ -72,37 +78,73 @@ class Containers:
                 if own[key] is None and filled:
                     return f"passes {key} on"
                 continue
-            if env_file in {_normal(folder, name) for name in _names(service.get("env_file"))}:
+            if any(self._is(env_file, folder, name) for name in _names(service.get("env_file"))):
                 return "gives this file to a container (env_file)"
             if any(self._lies_in(env_file, folder, name) for name in _mounts(service)):
                 return "mounts the folder of this file into a container, which may read it there"
             built = builds[id(service)]
-            if built is not None and self._images.copies(*built, env_file, key):
+            if built is not None and self._images.copies(
+                built.text, built.name, built.context, env_file, key, built.target
+            ):
                 return "builds an image that this file is copied into"
         return ""
 
-    def _built(self, build: Any, folder: PurePosixPath) -> tuple[str, str, str] | None:
-        """The text of the Dockerfile of a service, its path, and the folder it is built from."""
+    def _built(self, build: Any, folder: PurePosixPath) -> _Build | None:
+        """What a service is built from; None where it is not built here."""
         told = build if isinstance(build, dict) else {"context": build}
         where = told.get("context") or ("." if isinstance(build, dict) else None)
         if not isinstance(where, str) or "://" in where or where.startswith("git@"):
             return None
+        where = _filled(where)
         # What a variable stands for is not known here; most often it is the same folder.
-        context = _normal(folder, "." if "$" in where else where)
+        context = self._place(folder, "." if _UNKNOWN in where else where)
+        target = _filled(str(told.get("target") or ""))
         inline = told.get("dockerfile_inline")
         if isinstance(inline, str):
-            return inline, "", context
-        name = _normal(PurePosixPath(context), str(told.get("dockerfile") or "Dockerfile"))
+            return _Build(inline, "", context, target)
+        given = _filled(str(told.get("dockerfile") or "Dockerfile"))
+        name = self._place(PurePosixPath(context), given)
         self._built_here.add(name)
-        return self._images.text(name), name, context
+        return _Build(self._images.text(name), name, context, target)
+
+    def _is(self, file: str, folder: PurePosixPath, name: str) -> bool:
+        """Whether a name in a compose file is the file, or may be it."""
+        pieces = self._place(folder, _filled(name)).split(_UNKNOWN)
+        return re.fullmatch(".*".join(map(re.escape, pieces)), file, re.S) is not None
+
+    def _place(self, folder: PurePosixPath, name: str) -> str:
+        """A name in a compose file as a path relative to the project."""
+        if name.startswith(_UNKNOWN):
+            return name  # It may be absolute, or begin anywhere.
+        place = os.path.normpath(self._project / folder / Path(name).expanduser())
+        return os.path.relpath(place, self._project)
 
     def _lies_in(self, file: str, folder: PurePosixPath, name: str) -> bool:
         place = Path(os.path.normpath(self._project / folder / name))
         return place.parent != place and (self._project / file).is_relative_to(place)
 
 
-def _normal(folder: PurePosixPath, name: str) -> str:
-    return posixpath.normpath((folder / name).as_posix())
+@dataclass(frozen=True, slots=True)
+class _Build:
+    text: str
+    """Of the Dockerfile."""
+    name: str
+    """Its path; empty for one that is written into the compose file."""
+    context: str
+    target: str
+
+
+def _filled(text: str) -> str:
+    """A text with the defaults of its variables; what is not known is `_UNKNOWN`."""
+    for _ in range(3):  # A default may hold a variable.
+        text = _VARIABLE.sub(lambda m: _UNKNOWN if m["given"] is None else m["given"], text)
+    return text
+
+
+def _files(value: Any) -> list[str]:
+    """The files of this machine that top-level secrets or configs name."""
+    items = value.values() if isinstance(value, dict) else ()
+    return [str(item["file"]) for item in items if isinstance(item, dict) and "file" in item]
 
 
 def _mounts(service: dict[str, Any]) -> list[str]:
@@ -110,8 +152,15 @@ def _mounts(service: dict[str, Any]) -> list[str]:
     value = service.get("volumes")
     found = []
     for item in value if isinstance(value, list) else ():
-        source = item.get("source") if isinstance(item, dict) else str(item).partition(":")[0]
-        source = _WORKING_FOLDER.sub(".", str(source))
+        given = _WORKING_FOLDER.sub(
+            ".", str(item.get("source") if isinstance(item, dict) else item)
+        )
+        source = _filled(given)
+        if not isinstance(item, dict):
+            source = source.partition(":")[0]
+        if source.startswith(_UNKNOWN):
+            # Most often the folder of the project, or below it.
+            source = f".{source[1:]}"
         # What does not begin like a path is the name of a volume.
         if source.startswith((".", "/")):
             found.append(source)

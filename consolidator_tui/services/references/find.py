@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -31,8 +31,13 @@ _PYTHON = (".py", ".pyi", ".pyw")
 Fingerprint = tuple[tuple[str, int, int, int, int], ...]
 
 
-def walk(project: Path) -> list[str]:
-    """The files worth a look, POSIX paths relative to the project, sorted; links are not followed.
+def worth_a_look(path: str) -> bool:
+    """Whether a file of this name is searched for references."""
+    return path.endswith(_PYTHON) or form_of(path) is not None
+
+
+def walk(project: Path, wanted: Callable[[str], bool] = worth_a_look) -> list[str]:
+    """The wanted files, POSIX paths relative to the project, sorted; links are not followed.
 
     The folders that Discover skips are skipped here too.
     """
@@ -55,9 +60,7 @@ def walk(project: Path) -> list[str]:
             if entry.is_dir(follow_symlinks=False):
                 if reason_by_name(entry.name) is None and entry.name not in _MORE_SKIPPED:
                     stack.append(path)
-            elif entry.is_file(follow_symlinks=False) and (
-                path.endswith(_PYTHON) or form_of(path) is not None
-            ):
+            elif entry.is_file(follow_symlinks=False) and wanted(path):
                 found.append(path)
     return sorted(found)
 

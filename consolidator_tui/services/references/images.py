@@ -6,17 +6,35 @@ import json
 import os
 import posixpath
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
+from consolidator_tui.services.references.find import walk
 from consolidator_tui.services.references.wildcards import wildcard
 
 _MOST_BYTES = 500_000
-_NAMES = ("Dockerfile*", "dockerfile*", "*.[Dd]ockerfile", "Containerfile*")
-_INSTRUCTION = re.compile(r"\s*(?P<name>COPY|ADD|ENV)\s+(?P<rest>.*)", re.I | re.S)
-_FLAG = re.compile(r"--(?P<name>[\w-]+)(?:=\S*)?\s+")
+_DOCKERFILE = re.compile(r"(?:[Dd]ockerfile|Containerfile).*|.*\.[Dd]ockerfile")
+_INSTRUCTION = re.compile(r"\s*(?P<name>FROM|COPY|ADD|ENV|RUN)\s+(?P<rest>.*)", re.I | re.S)
+_FLAG = re.compile(r"--(?P<name>[\w-]+)(?:=(?P<value>\S*))?(?:\s+|\Z)")
 _LINE_GOES_ON = re.compile(r"[\\`][ \t]*\r?\n(?:[ \t]*#[^\n]*\n)*")
 _COMMENT = re.compile(r"^[ \t]*#[^\n]*\n?", re.M)
+
+
+@dataclass(slots=True)
+class _Stage:
+    """What a Dockerfile does from one FROM to the next."""
+
+    name: str
+    base: int | None
+    """The number of the stage that it begins with, where it is one."""
+    uses: set[int] = field(default_factory=set)
+    """The stages that it begins with, or takes something from."""
+    sources: list[str] = field(default_factory=list)
+    """What is copied out of the context, relative to it; an empty text is all of it."""
+    mounted: list[str] = field(default_factory=list)
+    """What of the context a RUN sees."""
+    env: list[str] = field(default_factory=list)
 
 
 class Images:
@@ -26,6 +44,7 @@ class Images:
     def __init__(self, project: Path) -> None:
         self._project = project
         self._texts: dict[str, str] = {}
+        self._dockerfiles: list[str] | None = None
 
     def takes(self, env_file: str, key: str, but: Collection[str] = ()) -> str:
         """How a Dockerfile takes the file along: a part of a sentence,
@@ -35,23 +54,25 @@ class Images:
         One may be built from its own folder or from one above it: every one counts that has what
         the Dockerfile copies.
         """
-        folder = PurePosixPath(env_file).parent
-        for place in (folder, *folder.parents):
-            for dockerfile in self._around(place):
-                if dockerfile in but:
-                    continue
-                text = self.text(dockerfile)
-                named = PurePosixPath(dockerfile).parent
-                contexts = [c for c in (named, *named.parents) if self._fits(text, c)]
-                if any(self.copies(text, dockerfile, str(c), env_file, key) for c in contexts):
-                    return f"{dockerfile} copies this file into an image"
+        for dockerfile in self._all():
+            if dockerfile in but:
+                continue
+            text = self.text(dockerfile)
+            named = PurePosixPath(dockerfile).parent
+            contexts = [c for c in (named, *named.parents) if self._fits(text, c)]
+            if any(self.copies(text, dockerfile, str(c), env_file, key) for c in contexts):
+                return f"{dockerfile} copies this file into an image"
         return ""
 
-    def copies(self, text: str, dockerfile: str, context: str, file: str, key: str) -> bool:
-        """Whether the Dockerfile `text`, built in the folder `context`, copies the file, and does
-        not set the environment variable `key` itself, which would come first. Blocking.
+    def copies(
+        self, text: str, dockerfile: str, context: str, file: str, key: str, target: str = ""
+    ) -> bool:
+        """Whether the Dockerfile `text`, built in the folder `context`, copies the file into an
+        image, or shows it to a RUN, that does not set the environment variable `key` itself, which
+        would come first. Blocking.
 
-        `dockerfile`: its path, empty for one that is written into a compose file.
+        `dockerfile`: its path, empty for one that is written into a compose file. `target`: the
+        stage that is built; else it is the last one, or any that no other stage begins with.
         """
         inside = os.path.relpath(self._project / file, self._project / context)
         if inside.startswith("../"):
@@ -63,9 +84,20 @@ class Images:
                 if _is_ignored(ignored, inside):
                     return False
                 break
-        if any(re.search(rf"(?:\A|\s){re.escape(key)}[=\s]", rest) for rest in _set(text)):
-            return False
-        return any(_covers(source, inside) for source in _sources(text))
+        stages = _stages(text)
+        used = {number for stage in stages for number in stage.uses}
+        holding: set[int] = set()
+        setting: set[int] = set()
+        for number, stage in enumerate(stages):
+            if stage.base in setting or any(_sets(rest, key) for rest in stage.env):
+                setting.add(number)
+            if stage.uses & holding or any(_covers(source, inside) for source in stage.sources):
+                holding.add(number)
+            result = number not in used or (target and target.lower() == stage.name)
+            seen = any(_covers(source, inside) for source in stage.mounted)
+            if ((result and number in holding) or seen) and number not in setting:
+                return True
+        return False
 
     def text(self, path: str) -> str:
         """The text of a small file; empty when there is none. Blocking."""
@@ -80,23 +112,25 @@ class Images:
                 pass
         return self._texts[path]
 
-    def _around(self, folder: PurePosixPath) -> list[str]:
-        """The Dockerfiles of a folder and of the folders right below it."""
-        base = self._project / folder
-        found = {
-            (folder / path.relative_to(base)).as_posix()
-            for name in _NAMES
-            for pattern in (name, f"*/{name}")
-            for path in base.glob(pattern)
-            if path.suffix != ".dockerignore"
-        }
-        return sorted(found)
+    def _all(self) -> list[str]:
+        """The Dockerfiles of the project, those nearest to its root first."""
+        if self._dockerfiles is None:
+            found = walk(
+                self._project,
+                lambda path: (
+                    _DOCKERFILE.fullmatch(PurePosixPath(path).name) is not None
+                    and not path.endswith(".dockerignore")
+                ),
+            )
+            self._dockerfiles = sorted(found, key=lambda path: (path.count("/"), path))
+        return self._dockerfiles
 
     def _fits(self, text: str, context: PurePosixPath) -> bool:
         """Whether the folder has everything that is copied under a plain name."""
         return all(
             (self._project / context / source).exists()
-            for source in _sources(text)
+            for stage in _stages(text)
+            for source in stage.sources
             if not set("*?[$") & set(source)
         )
 
@@ -109,29 +143,58 @@ def _instructions(text: str) -> Iterator[tuple[str, str]]:
             yield match["name"].upper(), match["rest"].strip()
 
 
-def _set(text: str) -> list[str]:
-    return [rest for name, rest in _instructions(text) if name == "ENV"]
-
-
-def _sources(text: str) -> list[str]:
-    """What is copied out of the context, relative to it; an empty text is all of it."""
-    found = []
+def _stages(text: str) -> list[_Stage]:
+    """The stages of a Dockerfile; what stands before the first FROM is one of them."""
+    stages = [_Stage("", None)]
+    known: dict[str, int] = {}
     for name, whole in _instructions(text):
-        rest, flags = whole, set()
-        while flag := _FLAG.match(rest):
-            flags.add(flag["name"])
+        rest, flags = whole, []
+        while name != "ENV" and (flag := _FLAG.match(rest)):
+            flags.append((flag["name"], flag["value"] or ""))
             rest = rest[flag.end() :]
-        if name == "ENV" or "from" in flags:
-            continue
-        try:
-            items = json.loads(rest) if rest.startswith("[") else rest.split()
-        except ValueError:
-            items = rest.split()
-        for item in items[:-1]:
-            source = str(item).strip("\"'")
-            if "://" not in source and not source.startswith(("<<", "git@")):
-                found.append(posixpath.normpath(f"/{source}").lstrip("/"))
-    return found
+        words, stage = rest.lower().split(), stages[-1]
+        if name == "FROM":
+            base = known.get(words[0]) if words else None
+            alias = words[2] if len(words) > 2 and words[1] == "as" else ""
+            known |= {str(len(stages) - 1): len(stages)} | ({alias: len(stages)} if alias else {})
+            stages.append(_Stage(alias, base, set() if base is None else {base}))
+        elif name == "ENV":
+            stage.env.append(rest)
+        elif name == "RUN":
+            stage.mounted += _mounted(value for flag, value in flags if flag == "mount")
+        elif origin := dict(flags).get("from", ""):
+            stage.uses |= {known[origin.lower()]} if origin.lower() in known else set()
+        else:
+            stage.sources += _sources(rest)
+    return stages
+
+
+def _sets(rest: str, key: str) -> bool:
+    return re.search(rf"(?:\A|\s){re.escape(key)}[=\s]", rest) is not None
+
+
+def _mounted(flags: Iterable[str]) -> Iterator[str]:
+    """What of the context the `--mount` flags of a RUN show."""
+    for flag in flags:
+        given = dict(part.partition("=")[::2] for part in flag.split(","))
+        if given.get("type", "bind") == "bind" and "from" not in given:
+            source = given.get("source") or given.get("src") or ""
+            yield _normal(source.strip("\"'"))
+
+
+def _sources(rest: str) -> Iterator[str]:
+    try:
+        items = json.loads(rest) if rest.startswith("[") else rest.split()
+    except ValueError:
+        items = rest.split()
+    for item in items[:-1]:
+        source = str(item).strip("\"'")
+        if "://" not in source and not source.startswith(("<<", "git@")):
+            yield _normal(source)
+
+
+def _normal(source: str) -> str:
+    return posixpath.normpath(f"/{source}").lstrip("/")
 
 
 def _covers(source: str, file: str) -> bool:
