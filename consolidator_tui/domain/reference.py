@@ -128,7 +128,10 @@ class Reference:
     exists: bool = False
     """Whether the paths of `resolves_to` exist."""
     may_be: tuple[Path, ...] = ()
-    """Known databases among which the program looks for what it opens, by a pattern."""
+    """Known databases among which the program looks for what it opens, by a pattern, or whose
+    names fit what is known of the path."""
+    by_name: bool = False
+    """Whether `may_be` is what fits the known part of its path."""
     in_tests: bool = False
     env_key: str | None = None
     editable: bool = False

@@ -32,6 +32,8 @@ class Leftover:
     """The path by which the reference means it."""
     how: str
     """What it says, and from where that is the file."""
+    certain: bool = True
+    """Whether that is the file, as far as can be read; else it may be."""
 
     @property
     def sentence(self) -> str:
@@ -45,7 +47,7 @@ class Leftover:
 
     @property
     def _names(self) -> str:
-        return "still names" if self.reference.exists else "may still name"
+        return "still names" if self.certain else "may still name"
 
 
 def leftovers(
@@ -66,21 +68,24 @@ def leftovers(
     for reference in report.references:
         if reference.form in _HARMLESS or reference.in_tests or in_tests(reference.file):
             continue
-        meant = reference.resolves_to if reference.exists else reference.may_be
+        named = reference.resolves_to if reference.exists else ()
+        meant = dict.fromkeys((*named, *reference.may_be))
         from_the_project = reference.form in _FROM_THE_PROJECT
-        if from_the_project and reference.exists and meant[0] == target:
+        if from_the_project and named and named[0] == target:
             continue
         for path in meant:
             database = files.get(_identity(path))
             if database is not None:
                 database = path if path in doomed else database
-                how = _how(reference, path, report.project)
-                found.append(Leftover(reference, database, path, how))
+                how = _how(reference, path, report.project, certain=path in named)
+                found.append(Leftover(reference, database, path, how, path in named))
     return tuple(found)
 
 
-def _how(reference: Reference, path: Path, project: Path) -> str:
-    if not reference.exists:
+def _how(reference: Reference, path: Path, project: Path, *, certain: bool) -> str:
+    if not certain and reference.by_name:
+        return f"“{reference.text}” has a part that is only known when it runs"
+    if not certain:
         return f"“{reference.text}” is what a search for files finds"
     return f"“{reference.text}”, {why(reference, path, project)}"
 

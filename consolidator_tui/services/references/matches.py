@@ -72,11 +72,14 @@ class Matches:
         }
 
 
-def told_matches(found: Sequence[Path], project: Path) -> str:
-    """A part of a sentence that names what a program finds."""
+def told_matches(found: Sequence[Path], project: Path, *, by_name: bool = False) -> str:
+    """A part of a sentence that names what a program finds, or what its path can stand for."""
     names = [
         path.relative_to(project).as_posix() if path.is_relative_to(project) else str(path)
         for path in found
     ]
     more = f" and {len(names) - _TOLD} more" if len(names) > _TOLD else ""
+    if by_name:
+        shown = f"{', '.join(names[:_TOLD])}{more}"
+        return f"a part of the path is only known when it runs, and it may be {shown}"
     return f"it opens what a search for files finds, now {', '.join(names[:_TOLD])}{more}"

@@ -8,6 +8,8 @@ import libcst as cst
 
 from consolidator_tui.services.references.python_tree import Scope, Tree, dotted
 
+EACH = ("map", "imap", "imap_unordered")
+"""Functions, and methods of pools, that call a function with one thing after the other."""
 PATH_CLASSES = ("Path", "PurePath", "PosixPath", "PurePosixPath", "AsyncPath", "UPath")
 TRANSPARENT = {
     "str", "os.fspath", "fspath", "os.path.abspath", "os.path.realpath", "os.path.normpath",
@@ -88,6 +90,14 @@ def keyword(call: cst.Call, *names: str) -> cst.BaseExpression | None:
         if arg.keyword is not None and arg.keyword.value in names:
             return arg.value
     return None
+
+
+def each_of(call: cst.Call) -> tuple[cst.BaseExpression, cst.BaseExpression] | None:
+    """The function and what it is given one by one, of a call like `map(function, files)`."""
+    plain = [arg.value for arg in call.args if arg.keyword is None and not arg.star]
+    func = call.func
+    name = func.attr.value if isinstance(func, cst.Attribute) else dotted(func)
+    return (plain[0], plain[1]) if name in EACH and len(plain) > 1 else None
 
 
 def text_of(node: cst.CSTNode | None) -> str:

@@ -10,7 +10,7 @@ import libcst as cst
 from consolidator_tui.domain.reference import Piece, PieceKind, Pieces
 from consolidator_tui.services.references.paths import SUFFIX_PATTERN
 from consolidator_tui.services.references.pieces import join, product
-from consolidator_tui.services.references.python_names import keyword, text_of
+from consolidator_tui.services.references.python_names import EACH, each_of, keyword, text_of
 from consolidator_tui.services.references.python_tree import Scope, children, dotted
 from consolidator_tui.services.references.python_values import Evaluator
 
@@ -90,6 +90,7 @@ class Patterns:
                     yield value, look.attribute_scopes.get(id(value), look)
             if name in look.parameters:
                 yield from self.evaluator.given(name, look)
+                yield from self._each(look)
             if values or name in look.parameters:
                 break
             look = look.parent
@@ -98,6 +99,19 @@ class Patterns:
                 if isinstance(call.func, cst.Attribute) and dotted(call.func.value) == name:
                     around = self.tree.scopes[id(call)]
                     yield from ((arg.value, around) for arg in call.args)
+
+    def _each(self, scope: Scope) -> Iterator[tuple[cst.CSTNode, Scope]]:
+        """What a function is given by `map(function, files)`."""
+        for name in (*EACH, ""):  # `Pool().map` has no dotted name.
+            for call in self.tree.calls().get(name, ()):
+                found = each_of(call)
+                if found is None:
+                    continue
+                named = isinstance(scope.node, cst.FunctionDef) and (
+                    dotted(found[0]).rsplit(".", 1)[-1] == scope.name
+                )
+                if found[0] is scope.node or named:
+                    yield found[1], self.tree.scopes[id(call)]
 
     def _call(self, call: cst.Call, scope: Scope) -> list[Pieces]:
         """The patterns of one call that looks for files."""

@@ -243,24 +243,33 @@ class _Scan(UseFinder):
         if context.form is Form.MENTION:
             return
         scheme = "://" in whole
+        root = self.evaluator.values(root_of(self.tree, node, scope, self.evaluator), scope)
         last = texts[-1]
         own_name = "." in last.value.split("?")[0] and not last.value.split("?")[0].startswith(".")
         if own_name and node.parts[-1] is last and last.value.strip("./"):
             self._add(last, scope, context, last.value, context.allowed, context.why_not)
         elif scheme or own_name or last.value.startswith("."):
-            self._whole(node, scope, context, values)
+            self._whole(node, scope, context, values, root)
 
     def _whole(
-        self, node: cst.FormattedString, scope: Scope, context: Context, values: list[Pieces]
+        self,
+        node: cst.FormattedString,
+        scope: Scope,
+        context: Context,
+        values: list[Pieces],
+        root: list[Pieces],
     ) -> None:
-        """An f-string whose file name comes from elsewhere: listed only where that is unknown."""
+        """An f-string whose file name comes from elsewhere: listed only where that is unknown.
+
+        `root`: what the whole expression around it can be.
+        """
         if any(self._followed(value) for value in values):
             return
         start, end = self.tree.span(node)
         text = self.tree.data[start:end].decode("utf-8", "replace")
         self.literals[start] = Literal(
             start, end, *self.tree.place(start), context.form, text, "no",
-            "a part of the path is only known when it runs", context.env_key, tuple(values),
+            "a part of the path is only known when it runs", context.env_key, tuple(root),
         )  # fmt: skip
 
     def _followed(self, value: Pieces) -> bool:

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 import libcst as cst
 
-from consolidator_tui.domain.reference import Form
-from consolidator_tui.services.references.python_names import keyword, text_of
+from consolidator_tui.domain.reference import Form, PieceKind
+from consolidator_tui.services.references.paths import locate
+from consolidator_tui.services.references.python_names import each_of, keyword, text_of
 from consolidator_tui.services.references.python_tree import Scope
 from consolidator_tui.services.references.python_values import Evaluator
 
@@ -19,6 +20,8 @@ class Sink:
     form: Form
     position: int
     keywords: tuple[str, ...]
+    url_only: bool = False
+    """It is given a connection, or the URL of one: only a URL says which file is opened."""
 
 
 _URL = ("url", "name_or_url", "database_url", "connection_string", "uri", "database_uri")
@@ -58,6 +61,10 @@ SINKS: dict[str, Sink] = {
     "register_tortoise": Sink(Form.TORTOISE, 99, ("db_url",)),
     "pony.orm.Database": Sink(Form.PONY, 1, ("filename",)),
     "bind": Sink(Form.PONY, 1, ("filename",)),
+    "read_sql": Sink(Form.SQLALCHEMY, 1, ("con",), url_only=True),
+    "read_sql_query": Sink(Form.SQLALCHEMY, 1, ("con",), url_only=True),
+    "read_sql_table": Sink(Form.SQLALCHEMY, 1, ("con",), url_only=True),
+    "to_sql": Sink(Form.SQLALCHEMY, 1, ("con",), url_only=True),
 }
 """By the end of the callee's dotted name, longest match first."""
 
@@ -90,17 +97,45 @@ def sink_of(call: cst.Call, scope: Scope, evaluator: Evaluator) -> tuple[Sink, s
     name = evaluator.qualified(call.func, scope)
     if not name and isinstance(call.func, cst.Attribute):
         name = f"?.{call.func.attr.value}"
-    parts = name.split(".")
-    for length in (3, 2, 1):
-        sink = SINKS.get(".".join(parts[-length:])) if len(parts) >= length else None
-        if sink is None:
-            continue
-        if length == 1 and parts[-1] == "bind" and not _is_pony(call):
+    sink, last = _sink_named(name), name.rsplit(".", 1)[-1]
+    if sink is not None:
+        if last == "bind" and sink.form is Form.PONY and not _is_pony(call):
+            return None
+        if sink.url_only and not _is_url(argument(call, sink), scope, evaluator):
             return None
         return sink, name
-    if parts[-1] == "Database" and _is_pony(call):
+    if last == "Database" and _is_pony(call):
         return SINKS["pony.orm.Database"], name
     return None
+
+
+def _sink_named(name: str) -> Sink | None:
+    parts = name.split(".")
+    ends = (".".join(parts[-length:]) for length in (3, 2, 1) if len(parts) >= length)
+    return next((SINKS[end] for end in ends if end in SINKS), None)
+
+
+def _is_url(given: cst.BaseExpression | None, scope: Scope, evaluator: Evaluator) -> bool:
+    values = evaluator.values(given, scope) if given is not None else []
+    return any(
+        v[0].kind is PieceKind.ENVIRONMENT
+        or (v[0].kind is PieceKind.TEXT and locate("".join(p.text for p in v)).is_url)
+        for v in values
+        if v
+    )
+
+
+def mapped(
+    call: cst.Call, scope: Scope, evaluator: Evaluator
+) -> tuple[Form, cst.BaseExpression] | None:
+    """What opens each of several files in `map(sqlite3.connect, files)`, and the files."""
+    found = each_of(call)
+    if found is None:
+        return None
+    opener, files = found
+    sink = _sink_named(evaluator.qualified(opener, scope))
+    known = sink is not None and sink.position == 0
+    return (sink.form, files) if sink is not None and known else None
 
 
 def _is_pony(call: cst.Call) -> bool:

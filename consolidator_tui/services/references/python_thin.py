@@ -20,7 +20,7 @@ _KEEP = re.compile(
     rb"db|database|url|dsn|sqlite|store|engine|connect|__file__|cwd|chdir|environ|setenv|getenv|config|"
     rb"settings|path|_file|_dir|folder|remove|unlink|rename|move|copy|replace|touch|write_|global |"
     rb"nonlocal |instance|attach|tempfile|glob|listdir|scandir|iterdir|walk\(|bind\(|isolated|"
-    rb"import |:=|"
+    rb"import |:=|map\(|_sql\w*\(|"
     rb"\b(?:self|cls)\.\w+[^=\n(]*=[^=]"
 )
 """In lower case: files, what opens them, and what carries a path from one place to another."""

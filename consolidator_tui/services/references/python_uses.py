@@ -9,7 +9,7 @@ from consolidator_tui.services.references.pieces import decidable
 from consolidator_tui.services.references.python_carriers import is_django, speaks_of_database
 from consolidator_tui.services.references.python_names import ENV_READERS, keyword, text_of
 from consolidator_tui.services.references.python_patterns import Patterns
-from consolidator_tui.services.references.python_sinks import argument, file_use, sink_of
+from consolidator_tui.services.references.python_sinks import argument, file_use, mapped, sink_of
 from consolidator_tui.services.references.python_tree import Scope, Tree, dotted
 from consolidator_tui.services.references.python_values import Evaluator
 
@@ -50,6 +50,10 @@ class UseFinder:
             if given is not None and "alembic" not in name:
                 tortoise = sink[0].form is Form.TORTOISE
                 self._use(sink[0].form, call, given, scope, two_slashes=tortoise)
+            return
+        each = mapped(call, scope, self.evaluator)
+        if each is not None:
+            self._use(each[0], call, each[1], scope)
             return
         use = file_use(call, scope, self.evaluator)
         if use is not None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 import libcst as cst
 
@@ -32,6 +34,8 @@ from consolidator_tui.services.references.python_names import (
 )
 from consolidator_tui.services.references.python_tree import Scope, Tree, dotted
 
+_HOLE = re.compile(r"\{[^{}]*\}|%(?:\(\w+\))?[sdr]")
+"""What `format` or `%` fills in."""
 _DEPTH = 14
 _STEPS = 1_500
 """Expressions that are looked at for one answer. Code that hands its parameters round in circles
@@ -228,7 +232,16 @@ class Evaluator(Lookup):
         arguments: list[cst.CSTNode] = [right]
         if isinstance(right, cst.Tuple):
             arguments = [element.value for element in right.elements]
-        return self._fill(left, "%s", [self.values(item, scope, depth) for item in arguments])
+        filled = self._fill(left, "%s", [self.values(item, scope, depth) for item in arguments])
+        return filled if filled != [UNKNOWN] else self._holed(left)
+
+    def _holed(self, left: list[Pieces]) -> list[Pieces]:
+        """A template of which it is not followed what is filled in."""
+        if len(left) != 1 or len(left[0]) != 1 or left[0][0].kind is not PieceKind.TEXT:
+            return [UNKNOWN]
+        holes = len(_HOLE.findall(left[0][0].text))
+        marked = replace(left[0][0], text=_HOLE.sub("\0", left[0][0].text))
+        return self._fill([(marked,)], "\0", [[UNKNOWN]] * holes) if holes else [UNKNOWN]
 
     def _fill(
         self, left: list[Pieces], mark: str, arguments: Sequence[list[Pieces]]
@@ -307,9 +320,12 @@ class Evaluator(Lookup):
             if method == "with_name" and arguments:
                 folders = [parent(v) for v in self.values(node.func.value, scope, depth)]
                 return product([folders, self.values(arguments[0], scope, depth)], join)
-            if method == "format" and not any(arg.keyword for arg in node.args):
+            if method == "format":
                 left = self.values(node.func.value, scope, depth)
-                return self._fill(left, "{}", [self.values(a, scope, depth) for a in arguments])
+                plain = [self.values(a, scope, depth) for a in arguments]
+                filled = self._fill(left, "{}", plain)
+                named = any(arg.keyword for arg in node.args)
+                return self._holed(left) if named or filled == [UNKNOWN] else filled
         if name.rsplit(".", 1)[-1] in ("urlparse", "urlsplit", "partition") and arguments:
             return cut(self.values(arguments[0], scope, depth))
         values = self.values(node.func, scope, depth)

@@ -33,6 +33,7 @@ from consolidator_tui.services.references.pieces import (
     name_piece,
     normal,
 )
+from consolidator_tui.services.references.shapes import Shapes
 
 PAIRED = (Form.FILE_TEST, Form.FILE_OPERATION)
 """Forms that are edited only together with what opens the same file."""
@@ -132,7 +133,9 @@ def resolve(
     references = _pair_tests(references)
     told = {x.name for scan in scans for x in scan.literals if x.name}
     references += [
-        found for scan in scans for found in elsewhere(scan, modules, resolver.matches, told)
+        found
+        for scan in scans
+        for found in elsewhere(scan, modules, resolver.matches, resolver.shapes, told)
     ]
     keys = {key for scan in scans for key in scan.env_keys}
     keys |= {key for key, found in evidences.by_key.items() if any(
@@ -195,6 +198,7 @@ class _Resolver:
         self.folders = folders
         self.modules = modules
         self.matches = Matches(project, databases, modules, folders.chain)
+        self.shapes = Shapes(project, databases, lambda *given: self._bases(*given)[1])
         self.joined = joined
         self.module_names: set[str] = set()
         """The last two parts of each module's name: `app.db` is one of app/db.py."""
@@ -218,8 +222,11 @@ class _Resolver:
             ]
         anchor, folders, hits, first = self._targets(scan.file, values)
         allowed, why = self._allowed(scan, literal, evidence, bool(opening))
-        may_be = self.matches.of(scan.file, literal.patterns)
-        why = told_matches(may_be, self.project) if may_be else why
+        may_be, by_name = self.matches.of(scan.file, literal.patterns), False
+        if not may_be:
+            may_be = self.shapes.of(scan.file, [v for v in values if not decidable(v[1])])
+            by_name = bool(may_be)
+        why = told_matches(may_be, self.project, by_name=by_name) if may_be else why
         if anchor in (Anchor.UNKNOWN, Anchor.ENVIRONMENT, Anchor.TEMPORARY, Anchor.HOME):
             why = why or (
                 "it is in a temporary folder"
@@ -238,6 +245,7 @@ class _Resolver:
             resolves_to=tuple(hits or first),
             exists=bool(hits),
             may_be=may_be,
+            by_name=by_name,
             in_tests=in_tests(scan.file) or named_for_tests(literal.env_key or literal.name),
             env_key=literal.env_key,
             editable=allowed,

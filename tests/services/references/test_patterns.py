@@ -9,7 +9,9 @@ from consolidator_tui.services.references import find_references, propose
 
 DATABASES = ("app.db", "old.sqlite3", "data/a.db", "data/b.db", "data/deep/c.db", "data/keep.dat")
 MAIN = """
-import glob, os, sqlite3, sys
+import glob, os, pandas, sqlite3, sys, tempfile
+from multiprocessing import Pool
+from sqlalchemy import create_engine
 from fnmatch import fnmatch
 from pathlib import Path
 import finding
@@ -57,6 +59,27 @@ class Shards:
         return [sqlite3.connect(f) for f in self.files]  # data/a.db data/b.db
 def nine(): return [sqlite3.connect(f) for f in look()]  # old.sqlite3
 def ten(): return [sqlite3.connect(f) for f in glob.glob(finding.PATTERN)]  # data/a.db data/b.db
+def each_of(): return list(map(sqlite3.connect, glob.glob("data/?.db")))  # data/a.db data/b.db
+def opened(path): return sqlite3.connect(path)  # data/a.db data/b.db
+def apply(): return Pool().map(opened, sorted(HERE.glob("data/[ab].db")))
+def inline(): return map(lambda p: sqlite3.connect(p), glob.glob("data/k*"))  # data/keep.dat
+def frames():
+    for path in glob.glob("*.db"):
+        pandas.read_sql("SELECT 1", f"sqlite:///{path}")  # app.db
+def framed(con): return pandas.read_sql("SELECT 1", con)
+def tenant(): return sqlite3.connect(f"data/{sys.argv[1]}.db")  # data/a.db data/b.db
+def plus(name): return sqlite3.connect("data/" + name + ".db")  # data/a.db data/b.db
+def percent(name): return sqlite3.connect("data/%s.db" % name)  # data/a.db data/b.db
+def filled(name): return sqlite3.connect("data/{n}.db".format(n=name))  # data/a.db data/b.db
+def url(name): return create_engine(f"sqlite:///data/{name}.db?mode=ro")  # data/a.db data/b.db
+def anchored(name): return sqlite3.connect(HERE / "data" / f"{name}.db")  # data/a.db data/b.db
+def deep(name): return sqlite3.connect(f"data/deep/{name}.db")  # data/deep/c.db
+def beginning(name): return sqlite3.connect(f"old{name}.sqlite3")  # old.sqlite3
+def slugged(name): return sqlite3.connect(f"data/{finding.slug(name)}.db")  # data/a.db data/b.db
+def named(): return sqlite3.connect(f"data/{finding.NAME}.db")  # data/a.db
+def other(name): return sqlite3.connect(f"logs/{name}.db")  #
+def no_folder(name): return sqlite3.connect(f"{name}.db")  #
+def temporary(name): return sqlite3.connect(tempfile.mkdtemp() + "/" + name + ".db")
 def csv():
     for name in glob.glob("*.csv"):
         sqlite3.connect(name[:-4])  #
@@ -66,6 +89,7 @@ FINDING = """
 from pathlib import Path
 
 PATTERN = "data/*.db"
+NAME = "a"
 
 
 def everything():
@@ -95,6 +119,6 @@ async def test_forms(tmp_path: Path) -> None:
     proposal = await propose(tmp_path, report, target=databases[0], databases=databases)
     assert proposal.files == ()
     told = {note.line: note.what for note in proposal.notes}
-    assert told[9 + 2].endswith("finds, now app.db. Check what it does when only app.db is there.")
+    assert told[9 + 4].endswith("finds, now app.db. Check what it does when only app.db is there.")
     assert all("only known when it runs" in told[line] for line in found if not found[line]
                and line in told)  # fmt: skip
