@@ -150,9 +150,21 @@ class Aftermath(Stepping):
         if not self.leftovers:
             return (Gate("references", True),)
         return tuple(
-            Gate("references", False, left.sentence, doomed[left.database], waivable=True)
+            Gate(
+                "references",
+                False,
+                left.sentence,
+                doomed[left.database],
+                waivable=True,
+                place=left.place,
+            )
             for left in self.leftovers
         )
+
+    @property
+    def still_named(self) -> int:
+        """How many lines of the application still name files to be deleted."""
+        return len({left.place for left in self.leftovers})
 
     def confirmation_phrase(self) -> str:
         """What must be typed to delete the files, known after `gates`; it is longer while the
@@ -288,10 +300,7 @@ class Aftermath(Stepping):
 
 def told_leftovers(found: Sequence[Leftover]) -> str:
     """One sentence for each reference to a file that is to be deleted, not more than some."""
-    shown = " ".join(
-        f"{left.reference.file}:{left.reference.line} names {left.path.name}."
-        for left in found[:_TOLD]
-    )
+    shown = " ".join(f"{left.place} names {left.path.name}." for left in found[:_TOLD])
     more = f" And {len(found) - _TOLD} more." if len(found) > _TOLD else ""
     return f"The application still names files that would be deleted. {shown}{more}"
 

@@ -51,6 +51,8 @@ class Gate:
     """The file that it is about; empty when about the run."""
     waivable: bool = False
     """Whether a person who knows better may go on although it is closed."""
+    place: str = ""
+    """The line of the application that closes it; one may name several files."""
 
 
 def confirmation_phrase(count: int) -> str:

@@ -69,7 +69,7 @@ def _failed(
         changed=bool(session and session.changed),
         edited=session.edited if session else (),
         report=session.report_place if session else "",
-        still_named=len(session.leftovers) if session else 0,
+        still_named=session.still_named if session else 0,
     )
 
 
@@ -153,7 +153,7 @@ class _Run:
             if closed and not options.ignore_references:
                 raise GateClosed(
                     "The application still names files that would be deleted, in "
-                    f"{plural(len(session.leftovers), 'place')}.",
+                    f"{plural(session.still_named, 'place')}.",
                     todo="Nothing was deleted. Change these places (`--configure` makes the "
                     "edits that are safe), or add --ignore-references.",
                 )
@@ -171,8 +171,10 @@ class _Run:
                 line=left.reference.line,
                 file=left.reference.file,
             )
-        if len(found) > _MOST_PLACES:
-            more = plural(len(found) - _MOST_PLACES, "more place names", "more places name")
+        told = {left.place for left in found[:_MOST_PLACES]}
+        more_places = {left.place for left in found} - told
+        if more_places:
+            more = plural(len(more_places), "more place names", "more places name")
             text = f"{more} files that would be deleted."
             self.session.log.say(Step.CLEANUP, Level.WARNING, text)
 
@@ -246,7 +248,7 @@ class _Run:
             changed=session.changed,
             edited=session.edited,
             report=session.report_place,
-            still_named=len(session.leftovers),
+            still_named=session.still_named,
         )
 
 

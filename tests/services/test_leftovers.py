@@ -144,3 +144,18 @@ async def test_many_places_are_told_one_by_one_and_counted(tmp_path: Path) -> No
     assert lines == list(range(2, 52))
     assert closing["messages"][-2]["text"].startswith("10 more places name")
     assert closing["still_named"] == 60
+
+
+async def test_one_line_that_finds_two_files_is_one_place(tmp_path: Path) -> None:
+    write_shop(tmp_path, first="app.db")
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data/c.db").write_bytes((tmp_path / "b.db").read_bytes())
+    (tmp_path / "b.db").rename(tmp_path / "data/b.db")
+    write(tmp_path, {"job.py": "import sqlite3, sys\nsqlite3.connect(f'data/{sys.argv[1]}.db')\n"})
+    options = RunOptions(target="app.db", cleanup=True, yes=True)
+    outcome = await consolidate(tmp_path, options, lambda _event: None)
+    assert (outcome.exit_status, outcome.still_named) == (4, 1)
+    told = [m.text for m in outcome.messages if m.file == "job.py"]
+    assert len(told) == 2
+    assert told[0].startswith("It may still name data/b.db: “f'data/{sys.argv[1]}.db'” has a part")
+    assert outcome.messages[-1].text.endswith("would be deleted, in 1 place.")

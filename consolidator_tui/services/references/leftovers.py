@@ -36,9 +36,14 @@ class Leftover:
     """Whether that is the file, as far as can be read; else it may be."""
 
     @property
+    def place(self) -> str:
+        """File and line; one place may name several files."""
+        return f"{self.reference.file}:{self.reference.line}"
+
+    @property
     def sentence(self) -> str:
         """Where it stands, and what it says of a file that is named beside it."""
-        return f"{self.reference.file}:{self.reference.line} {self._names} it: {self.how}."
+        return f"{self.place} {self._names} it: {self.how}."
 
     def told(self, project: Path) -> str:
         """What it says, with the path that it means."""

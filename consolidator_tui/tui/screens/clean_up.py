@@ -118,8 +118,8 @@ class CleanUpScreen(StepScreen):
         closed = [gate for gate in wizard.gates if not gate.open]
         if closed and self._waivable:
             text = sign("!", ink.warn)
-            number = plural(len(closed), "place")
-            names = "names" if len(closed) == 1 else "name"
+            count = len({gate.place or gate.reason for gate in closed})
+            number, names = plural(count, "place"), "names" if count == 1 else "name"
             text.append(f"{number} of the application still {names} these files. ", "bold")
             text.append_text(plain(closed[0].reason.replace("still names it", "says", 1)))
             text.append(
