@@ -25,7 +25,8 @@ from consolidator_tui.domain.smoke import STORED
 from consolidator_tui.domain.words import plural
 from consolidator_tui.services.backup import load_manifest, verify_backup
 from consolidator_tui.services.backup.places import named_path
-from consolidator_tui.services.originals import StayingName, originals, staying_names
+from consolidator_tui.services.dangling import dangling_links
+from consolidator_tui.services.originals import originals, staying_now
 from consolidator_tui.services.promote import load_promotion
 from consolidator_tui.services.target import count_target
 from consolidator_tui.storage.atomic import explain_os
@@ -83,7 +84,8 @@ async def gates(run: RunFolder, files: Sequence[str], emit: Emit) -> tuple[Gate,
     def look(stop: Stop) -> list[Gate]:
         users = scan_open_files()
         found = [gate for record in records for gate in _file_gates(run, record, users, stop)]
-        return [*found, *_name_gates(run, manifest, records)]
+        links = [Gate("links", True, x.sentence, x.path) for x in dangling_links(run, records)]
+        return [*found, *_name_gates(run, manifest, records), *links]
 
     return (*found, *await in_thread(look))
 
@@ -106,10 +108,13 @@ async def clean_up(
     closed = [gate for gate in await gates(run, files, emit) if not gate.open]
     if closed:
         raise GateClosed(closed[0].reason, todo="Nothing was deleted.")
+    links = await in_thread(lambda _stop: dangling_links(run, records))
     async with open_run_store(run) as store:
         await to_the_end(_delete_all(run, store, records, emit))
-    for name in await in_thread(lambda _stop: _staying(run, manifest)):
-        emit(Message(Step.CLEANUP, Level.WARNING, name.sentence, file=name.path))
+    staying = await in_thread(lambda _stop: staying_now(run, manifest))
+    kept = [(name.path, name.sentence) for name in staying]
+    for path, sentence in (*kept, *((link.path, link.sentence) for link in links)):
+        emit(Message(Step.CLEANUP, Level.WARNING, sentence, file=path))
     left = await in_thread(lambda _stop: _remaining(run, manifest))
     emit(PhaseTimed(Step.CLEANUP, "cleanup", time.perf_counter() - started))
     return tuple(left)
@@ -341,7 +346,7 @@ def _file_gates(
 
 def _name_gates(run: RunFolder, manifest: Manifest, records: Sequence[FileRecord]) -> list[Gate]:
     """Other names of the files, by which their bytes stay: they stand against nothing."""
-    staying = _staying(run, manifest)
+    staying = staying_now(run, manifest)
     found = [Gate("other names", True, name.sentence, name.path) for name in staying]
     groups: dict[tuple[int, int], list[str]] = {}
     links: dict[tuple[int, int], int] = {}
@@ -365,11 +370,6 @@ def _name_gates(run: RunFolder, manifest: Manifest, records: Sequence[FileRecord
             )
             found.append(Gate("other names", True, text, group[0]))
     return found
-
-
-def _staying(run: RunFolder, manifest: Manifest) -> list[StayingName]:
-    """The names that are kept, of those that are there."""
-    return [n for n in staying_names(manifest) if os.path.lexists(run.resolve(n.path))]
 
 
 def _folders(run: RunFolder, record: FileRecord) -> list[Path]:

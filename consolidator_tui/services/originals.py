@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -9,6 +10,7 @@ from pathlib import PurePosixPath
 from consolidator_tui.domain.manifest import FileRecord, Manifest, Role
 from consolidator_tui.services.discover.roles import set_aside
 from consolidator_tui.services.discover.skips import reason_by_name
+from consolidator_tui.storage.run_folder import RunFolder
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,11 @@ def staying_names(manifest: Manifest) -> tuple[StayingName, ...]:
         for record in manifest.files.values()
         for name in names_that_stay(record.path, record.role, record.names)
     )
+
+
+def staying_now(run: RunFolder, manifest: Manifest) -> list[StayingName]:
+    """Those of them that are there. Blocking."""
+    return [name for name in staying_names(manifest) if os.path.lexists(run.resolve(name.path))]
 
 
 def names_that_stay(path: str, role: Role, names: Sequence[str]) -> Iterator[StayingName]:

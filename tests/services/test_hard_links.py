@@ -86,6 +86,24 @@ async def test_names_that_are_copies_stay_and_are_told(tmp_path: Path) -> None:
     assert hashes(tmp_path) == before
 
 
+async def test_links_to_what_is_deleted_stay_and_are_told(tmp_path: Path) -> None:
+    write_shop(tmp_path, first="app.db")
+    (tmp_path / "b.db").rename(tmp_path / "real.db")
+    (tmp_path / "b.db").symlink_to("real.db")
+    (tmp_path / "var").mkdir()
+    (tmp_path / "var/current.db").symlink_to("../b.db")
+    (tmp_path / "app-link.db").symlink_to("app.db")
+    options = RunOptions(target="app.db", sources=("app.db", "b.db"), cleanup=True, yes=True)
+    outcome = await consolidate(tmp_path, options, ignore)
+    assert outcome.exit_status == 0, outcome.messages
+    assert not (tmp_path / "real.db").exists()
+    assert (tmp_path / "var/current.db").is_symlink()
+    told = [m for m in outcome.messages if "a program that opens it afterwards" in m.text]
+    assert [m.file for m in told] == ["b.db", "var/current.db"]
+    assert "is a link to real.db and stays" in told[1].text
+    assert "b.db is a link to real.db" in (tmp_path / outcome.report).read_text().replace("\\", "")
+
+
 async def test_a_copy_nearer_to_the_root_does_not_hide_the_file(tmp_path: Path) -> None:
     write_shop(tmp_path, first="app.db")
     for folder in ("backups", "var/lib"):

@@ -32,9 +32,12 @@ CONDITIONS: dict[str, str] = {
     "not in use": "No process has it open",
     "application": "The application works",
     "other names": "It is deleted by all its names",
+    "links": "No link leads to it",
     "references": "Nothing names it any more",
 }
 """What the gates of services/cleanup.py are called here; others show their own name."""
+_STAYING = ("other names", "links")
+"""Gates that name what is kept."""
 
 
 class CleanUpScreen(StepScreen):
@@ -207,7 +210,7 @@ class CleanUpScreen(StepScreen):
         wizard = self.wizard
         files = [(path, "backup verified, rows verified") for path in wizard.doomed]
         warnings = [gate.reason for gate in wizard.gates if not gate.open and gate.reason]
-        staying = [gate.reason for gate in wizard.gates if gate.open and gate.name == "other names"]
+        staying = [gate.reason for gate in wizard.gates if gate.open and gate.name in _STAYING]
         dialog = ConfirmDelete(files, wizard.phrase, wizard.restore_command, warnings, staying)
         self.app.push_screen(dialog, self._confirmed)
 
