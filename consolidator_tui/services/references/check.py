@@ -20,6 +20,9 @@ Goals = Callable[[Iterable[Reference]], set[Path]]
 Place = tuple[str, int]
 """File and start of an edit."""
 _UNSEEN = "the path is put together in a way that an edit does not reach"
+_ODD_NAME = (
+    "the target's name has a space or no suffix, so it cannot be checked that the edit is right"
+)
 _STARTED = "what a relative path means there depends on where the program is started"
 _OTHERS = "the edit would change what another reference means"
 _ALONE = "what opens the same file there is not edited"
@@ -47,7 +50,7 @@ class _Check:
         self.report = report
         self.goals = goals
         self.databases = tuple({*report.databases, target})
-        self.known = known_names(report.databases)
+        self.known = known_names([*self.databases, *goals(report.references)])
         self.before = _by_file(report)
 
     def bad(self, files: Sequence[Rewritten]) -> dict[Place, str]:
@@ -110,6 +113,8 @@ class _Check:
         settings = before[0].form in CONFIGURATION
         if settings and meant and all(wanted < set(r.resolves_to) for r in meant):
             return _STARTED
+        if not meant and any(" " in path.name or not path.suffix for path in wanted):
+            return _ODD_NAME
         if not meant or any(set(r.resolves_to) != wanted for r in meant):
             return _UNSEEN
         return ""

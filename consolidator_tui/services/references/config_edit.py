@@ -17,7 +17,8 @@ from consolidator_tui.services.references.paths import locate
 from consolidator_tui.services.references.pieces import anchor_of, location, normal
 from consolidator_tui.services.references.python_anchor import CannotEdit, relative_text
 
-_PLAIN = set(" \t#'\"$`\\")
+_ODD = set("'\"$`\\\n\t")
+"""What one format or another reads as something else, quoted or not."""
 
 
 def config_edit(
@@ -33,23 +34,33 @@ def config_edit(
     quote = raw[0] if len(raw) > 1 and raw[0] in "'\"" and raw[-1] == raw[0] else ""
     inner = raw[len(quote) : len(raw) - len(quote)]
     if reference.form is Form.DOTENV:
-        new = _dotenv(project, reference, goal, inner, quote)
+        new = _dotenv(project, reference, goal, inner)
     elif reference.form is Form.ALEMBIC_INI:
         new = _alembic(project, reference, goal, inner)
     else:
         where = locate(inner)
         new = where.prefix + _same_folder(project, reference, goal) + where.suffix
-        if _PLAIN & set(new) or ": " in new:
-            raise CannotEdit("the target's name would need quoting")
+        if _ODD & set(new):
+            raise CannotEdit("the target's name has a character that would need an escape")
         if reference.form is Form.INI:
             new = new.replace("%", "%%")
+    quote = quote or _quote(reference.form, new)
     code = (quote + new + quote).encode("utf-8")
     if code == old:
         return []
     return [Edit(reference.file, reference.start, reference.end, old, code, reason, reference.line)]
 
 
-def _dotenv(project: Path, reference: Reference, goal: Path, inner: str, quote: str) -> str:
+def _quote(form: Form, text: str) -> str:
+    """The quotes that a value without them needs now. Raises CannotEdit where there are none."""
+    if form is Form.INI and any(mark in text for mark in (" #", " ;", "\t#", "\t;")):
+        raise CannotEdit("the target's name has what begins a comment there")
+    wanted = {Form.DOTENV: " #", Form.YAML: " #,:[]{}&*!|>%@"}.get(form, "")
+    path = locate(text).path
+    return '"' if any(mark in path for mark in wanted) else ""
+
+
+def _dotenv(project: Path, reference: Reference, goal: Path, inner: str) -> str:
     where = locate(inner)
     if where.is_file_uri:
         raise CannotEdit("a file: value is resolved by the program that reads it (Prisma, libsql)")
@@ -57,10 +68,8 @@ def _dotenv(project: Path, reference: Reference, goal: Path, inner: str, quote: 
     values = [use.pieces for use in reference.uses]
     if "?" in path and where.is_url:
         raise CannotEdit("the target's name has a question mark")
-    if "$" in path or "\\" in path or "'" in path or '"' in path or "\n" in path:
-        raise CannotEdit("the target's name would need escapes")
-    if not quote and _PLAIN & set(path):
-        raise CannotEdit("the target's name needs quotes around the value")
+    if _ODD & set(path):
+        raise CannotEdit("the target's name has a character that would need an escape")
     choices = [where.prefix + path + where.suffix]
     folders = {folder for value in values if (folder := _folder(value, reference, project))}
     if len(folders) == 1 and not where.prefix:

@@ -110,7 +110,7 @@ def names_database(text: str, known: Collection[str] = ()) -> bool:
     if _NOT_PATH.search(path) or name.lower() == _THUMBS or path.startswith("-"):
         return False
     if name in known:
-        return " " not in name or name == path
+        return True
     if not _SUFFIX.search(path) or " " in path:
         return False
     if name.startswith(".") and name.count(".") == 1:

@@ -152,7 +152,8 @@ def _file_jobs(project: Path, case: _Case, file: str, references: list[Reference
                 key,
             )
         )
-    known = known_names(report.databases)
+    # What is written is read again: with the target's name, which may be none that it has.
+    known = known_names([*report.databases, case.target, case.test_database])
     return FileJobs(project, file, report.hashes[file], known, tuple(jobs))
 
 

@@ -152,7 +152,7 @@ class PythonEditor:
             raise CannotEdit("it is used under different folders")
         base = bases.pop()
         text = parts[0][1].text
-        where = locate("sqlite:///" + text) if "://" in parts[0][0] else locate(text)
+        where = locate(locate(parts[0][0]).prefix + text)  # Only of a URL a query is taken off.
         slash = text.startswith("/")
         if not slash and not parts[0][0].endswith("/"):
             raise CannotEdit("the file name is built from pieces")

@@ -237,7 +237,9 @@ class _Scan(UseFinder):
         values = self.evaluator.values(node, scope)
         whole = "".join(p.text if p.kind is PieceKind.TEXT else "x" for p in values[0])
         texts = [part for part in node.parts if isinstance(part, cst.FormattedStringText)]
-        if not texts or " " in whole.split("?")[0] or not names_database(whole, self.known):
+        path = locate(whole.partition("?")[0]).path
+        prose = " " in path and path.rpartition("/")[2] not in self.known
+        if not texts or prose or not names_database(whole, self.known):
             return
         context = context_of(self.tree, node, scope, self.evaluator)
         if context.form is Form.MENTION:
