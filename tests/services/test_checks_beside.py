@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 from consolidator_tui.domain.errors import FileRefused, GateClosed
 from consolidator_tui.domain.event import Event, Message, PhaseTimed, Step, StepFailed
 from consolidator_tui.domain.merge import MergeResult
-from consolidator_tui.domain.outcome import Outcome, RunOptions
+from consolidator_tui.domain.outcome import Outcome, Result, RunOptions
 from consolidator_tui.domain.selection import Selection
 from consolidator_tui.services.consolidate import consolidate
 from consolidator_tui.services.session import Session
@@ -140,3 +141,21 @@ async def test_a_repeated_run_with_a_damaged_index_changes_nothing(tmp_path: Pat
     assert (again.exit_status, again.changed) == (0, False)
     assert [t.new for t in again.tables] == [0] * len(again.tables)
     assert hashes(tmp_path) == before
+
+
+@pytest.mark.parametrize("phase", ["plan", "promote"])
+async def test_whoever_stops_a_run_is_told_what_had_been_done(tmp_path: Path, phase: str) -> None:
+    write_shop(tmp_path)
+    before = hashes(tmp_path)
+    running: list[asyncio.Task[Outcome]] = []
+
+    def stop(event: Event) -> None:
+        if isinstance(event, PhaseTimed) and event.phase == phase:
+            running[0].cancel()
+
+    options = RunOptions(target="app.db", yes=True)
+    running.append(asyncio.create_task(consolidate(tmp_path, options, stop)))
+    outcome = await running[0]
+    assert (outcome.exit_status, outcome.result) == (1, Result.FAILED)
+    assert outcome.changed == (phase == "promote") == (hashes(tmp_path) != before)
+    assert "Stopped" in outcome.messages[-1].text
