@@ -12,6 +12,7 @@ from consolidator_tui.domain.errors import PlanError
 from consolidator_tui.domain.event import Emit, Level, Message, Step
 from consolidator_tui.domain.merge import Ancestor, MergePlan, MergeTable, PlannedObject, Question
 from consolidator_tui.domain.plan import PlanDocument
+from consolidator_tui.services.planning.computed_references import ask_computed_references
 from consolidator_tui.services.planning.declared import declared_references
 from consolidator_tui.services.planning.descent import find_descendants
 from consolidator_tui.services.planning.draft import Draft, Planning
@@ -72,6 +73,7 @@ async def make_plan(
         await _scan(planning, measure, pool)
         await undeclared_references(planning, measure)
         await find_links(planning, measure)
+        await ask_computed_references(planning)
         await find_descendants(planning, measure)
         await choose_identities(planning, measure)
         await place_ranges(planning, measure)
