@@ -10,6 +10,7 @@ it is the row that is written there.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from consolidator_tui.domain.catalog import Affinity, fold
@@ -171,6 +172,11 @@ class Work:
     def links_of(self, column: str) -> list[Link]:
         """The links that a column's values follow."""
         return [link for link in self.table.links if link.column == column]
+
+    def self_links(self, columns: Sequence[str]) -> list[Link]:
+        """The links from these columns to the table itself that are followed while matching."""
+        wanted = set(columns) - set(self.cut)
+        return [k for k in self.table.links if k.root == self.key and k.column in wanted]
 
     @property
     def fixed_key(self) -> str | None:
