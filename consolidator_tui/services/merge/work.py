@@ -297,7 +297,11 @@ class Translator:
         root = self.works[link.root]
         if source == 0 and not root.base_mapped:
             return own
-        moved, found = root.moved(source, own), root.placed(source, own)
+        # As a number first: adding to the text '1.0' would give a floating-point number.
+        number = f"CAST({own} AS NUMERIC)" if link.as_text else own
+        moved, found = root.moved(source, number), root.placed(source, number)
+        if found == number and not root.mapped and source not in link.dangling:
+            return own
         if root.mapped:
             found = f"coalesce((SELECT m.canon FROM {root.map} m WHERE m.g = {moved}), {found})"
         if source in link.dangling:
@@ -305,7 +309,7 @@ class Translator:
                 f"CASE WHEN {self.has_parent(root, source, own)} THEN {found} "
                 f"ELSE {self.dangling(root, source, own)} END"
             )
-        if link.as_text and found != own:
+        if link.as_text:
             # '02' refers to 2; where the id stays, so does its spelling.
             found = (
                 f"CASE WHEN typeof({own}) <> 'text' THEN {found} "
