@@ -325,3 +325,20 @@ def diverged_edit(p: Project) -> None:
         "SELECT title, created_at, updated_at FROM task",
         [row[1:] for row in edited] + [("new", "2024-06-02", "2024-06-02")],
     )
+
+
+@case("references: a natural key whose row only another file has")
+def natural_elsewhere(p: Project) -> None:
+    """The value names the entity, so it is kept; that it is no longer without a row is said."""
+    p.both(
+        "CREATE TABLE staff(id INTEGER PRIMARY KEY, badge INTEGER NOT NULL UNIQUE, name TEXT);"
+        "CREATE TABLE door(badge INTEGER REFERENCES staff(badge), at TEXT);",
+        {"staff": [(1, 7, "ann")], "door": [(7, "mon"), (8, "tue")]},
+        {"staff": [(1, 8, "bob")], "door": [(8, "wed"), (9, "thu")]},
+    )
+    result = p.run()
+    result.done(violations=True)
+    result.names("door.badge: 1 values in a.db have no row in staff there; they have that of b.db")
+    if "thu" in result.text or "in b.db have no row" in result.text:
+        raise result.fail("9 has no row in any file")
+    p.expect("SELECT badge, at FROM door", [(7, "mon"), (8, "tue"), (8, "wed"), (9, "thu")])

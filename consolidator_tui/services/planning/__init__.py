@@ -21,6 +21,7 @@ from consolidator_tui.services.planning.keys import find_surrogates
 from consolidator_tui.services.planning.links import find_links, place_ranges
 from consolidator_tui.services.planning.measure import LARGE, Measurements
 from consolidator_tui.services.planning.missing import settle_absent
+from consolidator_tui.services.planning.natural_references import note_found_parents
 from consolidator_tui.services.planning.objects import unite_objects
 from consolidator_tui.services.planning.order import identity_parents, in_order
 from consolidator_tui.services.planning.references import (
@@ -74,6 +75,7 @@ async def make_plan(
         await undeclared_references(planning, measure)
         await find_links(planning, measure)
         await ask_computed_references(planning)
+        await note_found_parents(planning)
         await find_descendants(planning, measure)
         await choose_identities(planning, measure)
         await place_ranges(planning, measure)
