@@ -28,6 +28,7 @@ from consolidator_tui.services.planning.references import (
     confirmed_references,
     undeclared_references,
 )
+from consolidator_tui.services.planning.rowid_references import ask_rowid_references
 from consolidator_tui.services.planning.tables import unite_tables
 from consolidator_tui.services.planning.virtual import find_virtual_tables
 from consolidator_tui.services.workspace import build_pool, open_workspace
@@ -76,6 +77,7 @@ async def make_plan(
         await find_links(planning, measure)
         await ask_computed_references(planning)
         await note_found_parents(planning)
+        await ask_rowid_references(planning)
         await find_descendants(planning, measure)
         await choose_identities(planning, measure)
         await place_ranges(planning, measure)
