@@ -198,7 +198,7 @@ class _Run:
         """The plan that was given, with what the command line says on top."""
         document, text = PlanDocument(), ""
         if self.options.plan is not None:
-            path = self.options.plan
+            path = await asyncio.to_thread(plan_place, self.session.project, self.options.plan)
             text = await asyncio.to_thread(read_plan_text, path)
             document = plan_file.loads(text, str(path))
         if self.options.on_conflict is not None:
@@ -284,6 +284,12 @@ def with_existing_target(project: Path, wanted: Selection) -> Selection:
     first = wanted.sources[paths.index(base)]
     others = tuple(name for name in wanted.sources if name != first)
     return replace(wanted, sources=(first, *others), base=None)
+
+
+def plan_place(project: Path, plan: Path) -> Path:
+    """Where the plan is: from here, as a shell says it, else from the project. Blocking."""
+    inside = project / plan
+    return inside if not plan.exists() and inside.is_file() else plan
 
 
 def read_plan_text(path: Path) -> str:
