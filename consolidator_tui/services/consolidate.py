@@ -151,8 +151,9 @@ class _Run:
                 session.log.say(
                     Step.CONFIGURE, Level.WARNING, note.what, line=note.line, file=note.file
                 )
-        if options.smoke:
-            report = await session.smoke(await session.smoke_commands(options.smoke))
+        commands = await session.smoke_commands(options.smoke) if options.smoke else ()
+        if commands:
+            report = await session.smoke(commands)
             if not report.ok:
                 await session.write_report()
                 raise Failed(
