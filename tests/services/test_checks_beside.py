@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from consolidator_tui.domain.errors import FileRefused, GateClosed
+from consolidator_tui.domain import run as machine
+from consolidator_tui.domain.errors import DiskFull, FileRefused, GateClosed
 from consolidator_tui.domain.event import Event, Message, PhaseTimed, Step, StepFailed
 from consolidator_tui.domain.merge import MergeResult
 from consolidator_tui.domain.outcome import Outcome, Result, RunOptions
@@ -82,6 +83,28 @@ async def test_a_damaged_copy_is_what_failed_whatever_the_merge_came_to(tmp_path
         with pytest.raises(GateClosed):
             await session.make_plan()
     assert hashes(tmp_path) == before
+
+
+async def test_a_full_disk_is_told_where_no_state_can_be_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_shop(tmp_path)
+
+    async def full(*_arguments: object) -> None:
+        raise DiskFull("The disk is full.")
+
+    async with Session.open(tmp_path) as session:
+        await _backed_up(session)
+
+        async def fails() -> None:
+            session.state = machine.started(session.state, Step.MIGRATE)
+            await full()
+
+        monkeypatch.setattr("consolidator_tui.services.backup.check_backup", full)
+        with pytest.raises(DiskFull):
+            await session.beside_checks(fails)
+        assert session.run is not None
+        assert not has_manifest(session.run)
 
 
 async def test_what_an_index_lacks_is_merged_all_the_same(tmp_path: Path) -> None:
