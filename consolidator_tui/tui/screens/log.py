@@ -92,7 +92,7 @@ class LogScreen(Screen[None]):
                 text = line_text(line, ink)
                 # Here everything can be read.
                 text.no_wrap = False
-                log.write(text, scroll_end=log.is_vertical_scroll_end)
+                log.write(text, expand=True, scroll_end=log.is_vertical_scroll_end)
         self._seen = store.newest
 
     def action_level(self) -> None:

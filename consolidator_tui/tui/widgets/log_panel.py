@@ -62,7 +62,9 @@ class LogPanel(Vertical):
         log = self.query_one(RichLog)
         for line in store.lines(self._seen):
             if line.level is not Level.DEBUG:
-                log.write(line_text(line, ink), scroll_end=log.is_vertical_scroll_end)
+                text = line_text(line, ink)
+                # Without `expand` a line is at most as wide as Rich believes the terminal to be.
+                log.write(text, expand=True, scroll_end=log.is_vertical_scroll_end)
         self._seen = store.newest
         last = store.last()
         if last is not None:
