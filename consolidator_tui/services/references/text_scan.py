@@ -140,8 +140,9 @@ def _by_line(found: Collector, form: Form, why: str) -> FileScan:
     for line in found.text.splitlines(keepends=True):
         # Nobody edits what a packer wrote, and its short names look like suffixes.
         packed = (script and len(line) > _PACKED) or _is_comment(line, form)
+        told = _TRAILING.match(line) if form is Form.SHELL else None
         for column, text in () if packed else tokens(line, found.known):
-            if _is_module(line, column, text):
+            if _is_module(line, column, text) or (told and column >= told.end()):
                 continue
             head = line[:column]
             if "$" in text or head.endswith(("}", ")", ">", "%")):
@@ -160,6 +161,9 @@ def _by_line(found: Collector, form: Form, why: str) -> FileScan:
 
 _SCRIPT_COMMENT = re.compile(r"\s*(?://|(?:/\*|\*\s)(?!.*\*/\s*\S))")
 """A line that is nothing but a comment; code may stand behind the end of one."""
+
+_TRAILING = re.compile(r"(?:\"(?:\\.|[^\"\\])*\"|'[^']*'|\\.|[^\s\"'\\]|\s(?!#))*\s(?=#)")
+"""What stands before a comment at the end of a line of a shell."""
 
 
 def _is_comment(line: str, form: Form) -> bool:
