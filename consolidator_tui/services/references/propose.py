@@ -24,6 +24,7 @@ from consolidator_tui.services.references.check import check
 from consolidator_tui.services.references.containers import Containers
 from consolidator_tui.services.references.find import known_names
 from consolidator_tui.services.references.in_tests import in_tests
+from consolidator_tui.services.references.links import through_links
 from consolidator_tui.services.references.paths import OTHER_WORD, locate
 from consolidator_tui.services.references.pieces import normal
 from consolidator_tui.services.references.rewrite import (
@@ -96,7 +97,8 @@ async def propose(
     chosen = [path.absolute() for path in (databases or report.databases)]
     scans = {scan.file: scan for scan in report.scans}
     selected = frozenset([*chosen, target])
-    case = _Case(report, target, target.parent / name, selected, introduce_key, scans)
+    meant = await asyncio.to_thread(through_links, report, target, selected)
+    case = _Case(meant, target, target.parent / name, selected, introduce_key, scans)
     project = project.absolute()
     wanted, notes = await asyncio.to_thread(_decide, case)
     work = [_file_jobs(project, case, file, found) for file, found in wanted.items()]
