@@ -154,7 +154,7 @@ async def find_references(
     began = time.perf_counter()
     project = project.absolute()
     known = known_names(databases)
-    files = await asyncio.to_thread(walk, project)
+    files, unread = await asyncio.to_thread(_look_around, project)
     found = await _scan_all(project, files, known, emit, processes)
     scans = tuple(scan for _, scan, _ in found if scan is not None)
     broken = tuple(
@@ -168,10 +168,21 @@ async def find_references(
         frozenset(file for file in files if file.endswith(_PYTHON)),
         files_seen=len(files),
         files_read=len(found),
-        unreadable=broken,
+        unreadable=(*broken, *unread),
     )
     emit(PhaseTimed(Step.CONFIGURE, "references", time.perf_counter() - began))
     return report
+
+
+def _look_around(project: Path) -> tuple[list[str], list[UnreadableFile]]:
+    """The files to look at, and what cannot be read."""
+    folders: list[str] = []
+    files = _walk(project, worth_a_look, _MORE_SKIPPED, folders)
+    lost = [file for file in files if not os.access(project / file, os.R_OK)]
+    return files, [
+        *(UnreadableFile(name, 0, "the folder cannot be read") for name in sorted(folders)),
+        *(UnreadableFile(name, 0, "the file cannot be read") for name in lost),
+    ]
 
 
 async def _scan_all(

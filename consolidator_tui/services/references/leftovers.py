@@ -116,12 +116,11 @@ def _mentioned(report: ReferenceReport, target: Path, doomed: Collection[Path]) 
     for mention in find_mentions(report.project, target, doomed, mounts.files) if doomed else ():
         if (mention.file, mention.line) in decided:
             continue
-        how = f"“{mention.text}”" if mention.line else "it cannot be read"
         reference = Reference(
-            mention.file, mention.line, 1, Form.MENTION, mention.text, Anchor.UNKNOWN
+            mention.file, mention.line, 1, Form.MENTION, mention.how, Anchor.UNKNOWN
         )
         at = mention.database
-        found.append(Leftover(reference, at, at, how, mention.certain))
+        found.append(Leftover(reference, at, at, mention.how, mention.certain))
     return found
 
 

@@ -57,7 +57,8 @@ class Mention:
     line: int
     """0: the file, or the folder, could not be read."""
     database: Path
-    text: str
+    how: str
+    """What it says."""
     certain: bool = True
 
 
@@ -82,7 +83,7 @@ def find_mentions(
             if place not in found or mention.certain:
                 found[place] = mention
     some = next(iter(doomed), target)
-    lost = [Mention(file, 0, some, "", certain=False) for file in unread]
+    lost = [Mention(file, 0, some, "it cannot be read", certain=False) for file in unread]
     return tuple(sorted([*found.values(), *lost], key=lambda m: (m.file, m.line)))
 
 
@@ -161,7 +162,7 @@ class _Finder:
                 return None
             word = word[2:] if kind == "file" or not word.startswith("///") else word[3:]
         known, unknown = context.filled(word)
-        shown = word + name
+        shown = f"“{word}{name}”"
         if unknown:
             return self._may(known, name, database, shown, loose=not line.code)
         return self._path(context, head, known + name, database, shown)
@@ -171,13 +172,13 @@ class _Finder:
     ) -> tuple[str, bool] | None:
         for folder in context.moved(head):
             if self._is(normal(name, folder), database):
-                return name, True
+                return f"“{name}”", True
         if name == self.target.name:
             return None
         there = [path for path in context.candidates(name) if os.path.lexists(path)]
         if any(self._is(path, database) for path in there):
-            return name, True
-        return None if there else (name, False)
+            return f"“{name}”", True
+        return None if there else (f"“{name}”", False)
 
     def _may(
         self, known: str, name: str, database: Path, shown: str, *, loose: bool
@@ -197,7 +198,7 @@ class _Finder:
             if self._is(Path(path), database):
                 return shown, True
             if any(self._is(place, database) for place in self.mapped(path)):
-                return f"{shown} of a container", True
+                return f"{shown}, as a container sees it", True
             inside = os.path.relpath(database, self.project)
             ends = "/" in inside and path.endswith("/" + inside) and not os.path.lexists(path)
             return (shown, False) if ends else None

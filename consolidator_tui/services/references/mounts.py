@@ -36,6 +36,16 @@ class Mounts:
                 found.append(normal(os.path.relpath(path, inside), outside))
         return found
 
+    def inside(self, file: Path, like: str) -> str:
+        """The path in a container of a file of this machine, by a volume by which the container
+        path `like` is bound; empty when there is none. Blocking."""
+        self.files(like)
+        for inside, outside in self._found or ():
+            bound = like.startswith(inside.rstrip("/") + "/")
+            if bound and file.is_relative_to(outside):
+                return f"{inside.rstrip('/')}/{file.relative_to(outside).as_posix()}"
+        return ""
+
     def _read(self) -> list[tuple[str, Path]]:
         found = []
         for name in walk(self._project, lambda p: _COMPOSE.fullmatch(Path(p).name) is not None):

@@ -129,6 +129,10 @@ def scan_other(file: str, data: bytes, sha256: str, known: Collection[str] = ())
     return _by_line(Collector(file, data, sha256, known, *decoded), form, why)
 
 
+def _not_edited(file: str, form: Form) -> str:
+    return f"{'a script of direnv' if file.endswith('.envrc') else form} is not edited"
+
+
 class _Latin(Collector):
     def offset(self, characters: int) -> int:
         return characters
@@ -154,7 +158,7 @@ def _by_line(found: Collector, form: Form, why: str) -> FileScan:
             if script and not quoted:
                 continue
             found.add(form, text, at + column, at + column + len(text), allowed="no",
-                      why=why or f"{form} is not edited", before=before)  # fmt: skip
+                      why=why or _not_edited(found.file, form), before=before)  # fmt: skip
         at += len(line)
     return found.scan()
 
