@@ -33,18 +33,22 @@ _VARIABLE = re.compile(
     r"\$\{(?P<a>[^}]*)\}|\$\((?P<b>(?:[^()]|\([^()]*\))*)\)|\$(?P<c>\w+)|\{\{[^{}]*\}\}|"
     r"\{(?P<d>[^{}]*)\}|%\((?P<e>\w+)\)s|%(?P<f>\w+)%"
 )
+_BESIDE = re.compile(r".*(?:dirname|BASH_SOURCE|%~dp0).*|here|(?:script|here)_?dir", re.I | re.S)
+"""What stands for the folder of the file itself."""
 _HERE = re.compile(
-    r".*\b(?:dirname|pwd)\b.*|(?:pwd|curdir|cd|here|__dirname|toxinidir|workspace(?:folder|root)|"
-    r"projectdir|basedir|project\.basedir|root_?dir|script_?dir|here_?dir)",
+    r".*\bpwd\b.*|(?:curdir|cd|toxinidir|workspace(?:folder|root)|projectdir|basedir|"
+    r"project\.basedir|root_?dir|path\.(?:module|root|cwd))",
     re.I | re.S,
 )
+"""What stands for the working directory, or the project."""
 _ASSIGNED = re.compile(
-    r"^\s*(?:export |set |ENV |ARG |readonly |local |- )?(\w+)\s*[:?]?[=: ]\s*[\"']?([^\"'\n#;&]*)",
+    r"^\s*(?:export |set |ENV |ARG |readonly |local |- )?(\w+)\s*[:?]?[=: ]\s*([^\n]*)",
     re.M,
 )
 _MOVES = re.compile(
-    r"(?:\b(?:cd|pushd|WORKDIR|--directory)|\s-C)[ =]+[\"']?(?P<a>[^\s\"';&|]+)|"
-    r"\b(?:WorkingDirectory|cwd|working[_-]dir(?:ectory)?)\b[\"']?\s*[=:]\s*[\"']?(?P<b>[^\s\"',;]+)"
+    r"(?:\b(?:cd|pushd|WORKDIR|--directory)|\s-C)[ =]+[\"']?"
+    r"(?P<a>(?:\$\((?:[^()]|\([^()]*\))*\)|[^\s\"';&|])+)|"
+    r"\b(?:WorkingDirectory|directory|cwd|working[_-]dir(?:ectory)?)\b[\"']?\s*[=:]\s*[\"']?(?P<b>[^\s\"',;]+)"
 )
 _SCHEME = re.compile(r"([a-zA-Z][\w+.-]*):\Z")
 
@@ -200,7 +204,8 @@ class _Finder:
             if any(self._is(place, database) for place in self.mapped(path)):
                 return f"{shown}, as a container sees it", True
             inside = os.path.relpath(database, self.project)
-            ends = "/" in inside and path.endswith("/" + inside) and not os.path.lexists(path)
+            ends = "/" in inside and path.endswith("/" + inside)
+            ends = ends and not normal(path).is_relative_to(self.project)
             return (shown, False) if ends else None
         for folder in context.moved(head):
             if self._is(normal(path, folder), database):
@@ -231,8 +236,10 @@ class _Context:
         if self.folder != project:
             inner = [f for f in self.folder.parents if f.is_relative_to(project) and f != project]
             self.chain += [self.folder, *inner]
-        self.values = dict(reversed(_ASSIGNED.findall(text)))
-        self.moves = [match["a"] or match["b"] for match in _MOVES.finditer(text)]
+        self.values = {name: self._value(given) for name, given in _ASSIGNED.findall(text)}
+        # Each line of a Makefile begins in its own folder again.
+        lines = "" if Path(file).name.lower() == "makefile" or file.endswith(".mk") else text
+        self.moves = [match["a"] or match["b"] for match in _MOVES.finditer(lines)]
         self.script = file.endswith((".js", ".mjs", ".cjs", ".ts", ".tsx", ".jsx", ".go", ".rs",
                                      ".java", ".kt", ".cs", ".php", ".rb", ".vue"))  # fmt: skip
 
@@ -258,8 +265,8 @@ class _Context:
             given = self.values.get(name)
             if given is None and ":-" in name:
                 given = name.partition(":-")[2]
-            if _HERE.fullmatch(given if given and "$" in given else name):
-                given = "."
+            if given is None:
+                given = self._here(name)
             if given is None:
                 break
             word = word[: match.start()] + given.strip() + word[match.end() :]
@@ -268,6 +275,19 @@ class _Context:
             return word, False
         rest = word[found[-1].end() :]
         return (rest if rest.startswith("/") else rest.partition("/")[2]), True
+
+    def _here(self, text: str) -> str | None:
+        """The folder that a variable, or a command for it, stands for by its name."""
+        if _BESIDE.fullmatch(text):
+            return str(self.folder)
+        return "." if _HERE.fullmatch(text) else None
+
+    def _value(self, given: str) -> str:
+        """What is assigned, in one word."""
+        folder = self._here(given) if "(" in given or "`" in given or "%~" in given else None
+        if folder is not None:
+            return folder + "/.." * given.count("/..")
+        return re.split(r"[\s#;&\"']", given.lstrip("\"'"), maxsplit=1)[0]
 
     def is_code(self, head: str) -> bool:
         """Whether a bare name in a program's source is no text of it."""
