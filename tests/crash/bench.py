@@ -15,7 +15,16 @@ from tests.crash.backups import has_manifest, pretenders, run_names
 from tests.crash.projects import PROJECTS
 from tests.crash.scenarios import RUN, Scenario, rollback
 from tests.crash.shim import Call, Control, Mode
-from tests.crash.state import Tree, differences, in_between, lay_out, outside, same
+from tests.crash.state import (
+    Tree,
+    copy_tree,
+    differences,
+    in_between,
+    lay_out,
+    outside,
+    same,
+    torn,
+)
 from tests.crash.worker import Done, Worker
 
 _STATUSES = {0, 1, 2, 3, 4}
@@ -88,6 +97,7 @@ class Bench:
             problems.append(f"ended with status {done.status}: {_last_words(done)}")
         if not problems and scenario.ends_with_start:
             problems += differences(outside(project), pristine)
+            problems += torn(outside(project), pristine)
         return Reference(pristine, start, outside(project), tuple(control.calls()), tuple(problems))
 
     def stop(self, scenario: Scenario, expected: Reference, mode: Mode, number: int) -> Stop:
@@ -144,7 +154,7 @@ class Bench:
         """A second project that is the same."""
         twin = project.with_name("twin")
         shutil.rmtree(twin, ignore_errors=True)
-        shutil.copytree(project, twin, symlinks=True)
+        copy_tree(project, twin)
         return twin
 
     def _is_new(
@@ -167,7 +177,7 @@ class Bench:
         shutil.rmtree(project, ignore_errors=True)
         ready = self._scratch / f"ready {scenario.name}"
         if ready.exists():
-            shutil.copytree(ready, project, symlinks=True)
+            copy_tree(ready, project)
             return project, []
         project.mkdir()
         lay_out(pristine, project)
@@ -178,7 +188,7 @@ class Bench:
                 problems.append(f"{arguments(project)[0]} failed: {_last_words(done)}")
         if not problems:
             # What went before is the same for every stop.
-            shutil.copytree(project, ready, symlinks=True)
+            copy_tree(project, ready)
         return project, problems
 
     def _run(
@@ -275,7 +285,8 @@ class _Inspection:
             self._expect("without a backup", differences(outside(project), self._expected.pristine))
             return
         done = self._command(rollback(project), project)
-        told = differences(outside(project), self._expected.pristine)
+        found, pristine = outside(project), self._expected.pristine
+        told = differences(found, pristine) + torn(found, pristine)
         if done.status != 0 and (told or not _refused(done)):
             self.harmful(f"roll back ended with {done.status}: {_last_words(done)}")
         self._expect("roll back", told)
@@ -307,7 +318,8 @@ class _Inspection:
                 if done.status != 0 and not _refused(done):
                     text = f"ended with {done.status}: {_last_words(done)}"
                     self.harmful(f"roll back of {run} {text}")
-        self._expect("all rolled back", differences(outside(project), self._expected.pristine))
+        found, pristine = outside(project), self._expected.pristine
+        self._expect("all rolled back", differences(found, pristine) + torn(found, pristine))
 
     def _command(self, arguments: list[str], project: Path) -> Done:
         if self._number % 8 == 0:

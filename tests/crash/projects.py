@@ -58,10 +58,20 @@ def make_logged(project: Path) -> None:
     _make_application(project)
 
 
+def make_linked(project: Path) -> None:
+    """As `make_plain`, with hard links: another name of the target and of one source, and a
+    backup of the other source."""
+    make_plain(project)
+    for name in ("same/app.db", "same/a.db", "backups/b.db"):
+        (project / name).parent.mkdir(exist_ok=True)
+        (project / name).hardlink_to(project / Path(name).name)
+
+
 PROJECTS: dict[str, Callable[[Path], None]] = {
     "plain": make_plain,
     "new": make_new,
     "logged": make_logged,
+    "linked": make_linked,
 }
 
 

@@ -57,12 +57,14 @@ SCENARIOS: tuple[Scenario, ...] = (
     Scenario("run-cleanup", "plain", consolidation("--configure", "--cleanup")),
     Scenario("cleanup", "plain", clean_up, (RUN,)),
     Scenario("cleanup", "logged", clean_up, (RUN,)),
+    Scenario("cleanup", "linked", clean_up, (RUN,)),
     *(
         Scenario("rollback", project, rollback, (RUN,), ends_with_start=True)
-        for project in ("plain", "logged", "new")
+        for project in ("plain", "logged", "new", "linked")
     ),
     Scenario("rollback-cleaned", "plain", rollback, (RUN, clean_up), ends_with_start=True),
     Scenario("rollback-cleaned", "logged", rollback, (RUN, clean_up), ends_with_start=True),
+    Scenario("rollback-cleaned", "linked", rollback, (RUN, clean_up), ends_with_start=True),
 )
 
 

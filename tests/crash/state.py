@@ -7,7 +7,7 @@ import shutil
 import sqlite3
 import stat
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 
@@ -24,6 +24,8 @@ class Node:
     mode: int
     """Type and permission bits."""
     content: bytes
+    alike: str = field(default="", compare=False)
+    """An earlier path of the same file (a hard link)."""
 
     def __repr__(self) -> str:
         return f"{stat.filemode(self.mode)} {len(self.content)} bytes"
@@ -35,19 +37,21 @@ Tree = dict[str, Node]
 def outside(project: Path) -> Tree:
     """Everything below a project except the tool's own folder."""
     tree: Tree = {}
+    first: dict[tuple[int, int], str] = {}
     for folder, folders, files in os.walk(project):
         if Path(folder) == project and OWN in folders:
             folders.remove(OWN)
         for name in (*folders, *files):
             path = Path(folder, name)
-            mode = path.lstat().st_mode
-            content = b""
+            shown, status = str(path.relative_to(project)), path.lstat()
+            mode, content = status.st_mode, b""
+            alike = first.setdefault((status.st_dev, status.st_ino), shown)
             if stat.S_ISREG(mode):
                 # Configuration may name the project by its whole path.
                 content = path.read_bytes().replace(os.fsencode(project), b"{project}")
             elif stat.S_ISLNK(mode):
                 content = os.fsencode(path.readlink())
-            tree[str(path.relative_to(project))] = Node(mode, content)
+            tree[shown] = Node(mode, content, alike if alike != shown else "")
     return tree
 
 
@@ -60,9 +64,35 @@ def lay_out(tree: Tree, project: Path) -> None:
         elif stat.S_ISLNK(node.mode):
             path.symlink_to(os.fsdecode(node.content))
             continue
+        elif node.alike:
+            path.hardlink_to(project / node.alike)
         else:
             path.write_bytes(node.content)
         path.chmod(stat.S_IMODE(node.mode))
+
+
+def copy_tree(source: Path, copy: Path) -> None:
+    """Copy a project; hard links in it stay such."""
+    known: dict[tuple[int, int], str] = {}
+
+    def one(path: str, to: str) -> None:
+        status = os.lstat(path)
+        first = known.setdefault((status.st_dev, status.st_ino), to)
+        if first == to:
+            shutil.copy2(path, to, follow_symlinks=False)
+        else:
+            os.link(first, to)
+
+    shutil.copytree(source, copy, symlinks=True, copy_function=one)
+
+
+def torn(found: Tree, expected: Tree) -> list[str]:
+    """One sentence for every name that is not one file with the same other name any more."""
+    return [
+        f"{path} is one file with {found[path].alike or 'nothing'}, not with {node.alike}"
+        for path, node in expected.items()
+        if path in found and found[path].alike != node.alike
+    ]
 
 
 def family(tree: Tree, name: str) -> Tree:

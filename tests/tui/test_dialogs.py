@@ -184,6 +184,19 @@ async def test_places_that_still_name_the_files_are_told_where_it_is_decided(
         assert session.state.cleaned
 
 
+async def test_names_that_stay_are_told_where_it_is_decided(
+    start: Start, session: FakeSession
+) -> None:
+    stays = "backups/old.db is another name of old.db and stays."
+    session.closed_gates = (Gate("other names", True, stays, "backups/old.db"),)
+    async with start(at=Step.CLEANUP) as pilot:
+        assert stays in shown(pilot)
+        await press(pilot, "enter")
+        await press(pilot, "down", "down")
+        assert stays in shown(pilot)
+        assert "delete 2 files anyway" not in shown(pilot)
+
+
 async def test_a_phrase_that_comes_all_at_once_is_whole(start: Start) -> None:
     """As a paste, or a fast hand: the field has the focus only after the first characters."""
     phrase = "delete 2 files"
