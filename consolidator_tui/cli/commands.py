@@ -80,7 +80,9 @@ def run(project: Path, options: RunOptions, on_conflict: str | None, *, as_json:
 
 
 def _refuse_idle(options: RunOptions) -> None:
-    """Raise UsageError for an option that does nothing without another one."""
+    """Raise UsageError for an option that says nothing, or nothing without another one."""
+    if any(not text.strip() for text in options.smoke):
+        raise UsageError("--smoke names no command.", todo="Name a command, as in a shell.")
     if options.introduce_key is not None and not options.configure:
         raise UsageError("--introduce-key changes the code.", todo="Add --configure.")
     if options.ignore_references and not options.cleanup:

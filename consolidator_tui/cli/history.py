@@ -75,6 +75,7 @@ def _tell_undone(name: str, report: RollbackReport, output: Output) -> None:
         ("put back", report.restored),
         ("removed, it did not exist before", report.removed),
         ("already as it was", report.unchanged),
+        ("left as it is: written since its backup, and not by this run", report.left),
     ):
         for path in paths:
             output.result(f"{path}: {told}")

@@ -57,7 +57,7 @@ def parser() -> argparse.ArgumentParser:
         usage="consolidator-tui [PROJECT]\n       consolidator-tui COMMAND …",
         description="Merge the scattered SQLite files of one project into one, and prove that "
         "nothing is lost. Without a command: the wizard on PROJECT, or here.",
-        epilog="Exit status: 0 done, 1 failed and nothing changed, 2 usage or bad plan, "
+        epilog="Exit status: 0 done, 1 failed (it says what was done), 2 usage or bad plan, "
         "3 decisions needed, 4 refused. `consolidator-tui COMMAND --help` tells more.",
     )
     top.add_argument("--version", action="version", version=f"consolidator-tui {__version__}")

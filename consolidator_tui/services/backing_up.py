@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import TypeVar
 
+from consolidator_tui.domain import run as machine
 from consolidator_tui.domain.errors import ConsolidatorError
 from consolidator_tui.domain.event import Level, PhaseTimed, Step
 from consolidator_tui.domain.manifest import Manifest
@@ -124,6 +125,10 @@ class BackingUp(Resuming):
         from consolidator_tui.services.backup import forget_backup
 
         self.manifest = None
+        if not machine.may(self.state, Step.BACKUP)[0]:
+            # On a full disk it could not even be kept that the other step failed.
+            await forget_backup(self.need_run())
+            raise error
         async with self.step(Step.BACKUP):
             await forget_backup(self.need_run())
             raise error

@@ -9,7 +9,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from consolidator_tui.domain.errors import ConsolidatorError, Failed, GateClosed, UsageError
+from consolidator_tui.domain.errors import (
+    Cancelled,
+    ConsolidatorError,
+    Failed,
+    GateClosed,
+    UsageError,
+)
 from consolidator_tui.domain.event import Emit, Level, Message, Step
 from consolidator_tui.domain.merge import MergeResult, TableCounts
 from consolidator_tui.domain.outcome import Outcome, Repeated, Result, RunOptions
@@ -33,7 +39,8 @@ async def consolidate(
 ) -> Outcome:
     """Do the whole run and say what came of it; errors are outcomes, not exceptions.
 
-    Every event goes to `emit`. Cancelling drops what is staged and leaves the target as it was.
+    Every event goes to `emit`. Cancelling is a failure, too: what is staged is dropped, and what
+    was put in place before stays.
     """
     messages: list[Message] = []
     timings: dict[str, float] = {}
@@ -43,10 +50,19 @@ async def consolidate(
             session.add_listener(emit)
             messages, timings = session.log.messages, session.log.timings
             return await _Run(session, options).go()
+    except asyncio.CancelledError:
+        # Whoever stopped it is told what had been done by then.
+        return _failed(_stopped(session), session, messages, timings)
     except Exception as error:  # noqa: BLE001 - the contract: every failure is an outcome
         folder = None if session is None or session.run is None else session.run.path
         failure = translate(error, "The run", folder)
         return _failed(failure, session, messages, timings)
+
+
+def _stopped(session: Session | None) -> Cancelled:
+    if session is not None and (session.changed or session.edited):
+        return Cancelled("What had been done by then is whole and stays.", todo="")
+    return Cancelled("Nothing was changed.", todo="Run it again.")
 
 
 def _failed(
@@ -135,8 +151,9 @@ class _Run:
                 session.log.say(
                     Step.CONFIGURE, Level.WARNING, note.what, line=note.line, file=note.file
                 )
-        if options.smoke:
-            report = await session.smoke(await session.smoke_commands(options.smoke))
+        commands = await session.smoke_commands(options.smoke) if options.smoke else ()
+        if commands:
+            report = await session.smoke(commands)
             if not report.ok:
                 await session.write_report()
                 raise Failed(
@@ -189,7 +206,7 @@ class _Run:
         """The plan that was given, with what the command line says on top."""
         document, text = PlanDocument(), ""
         if self.options.plan is not None:
-            path = self.options.plan
+            path = await asyncio.to_thread(plan_place, self.session.project, self.options.plan)
             text = await asyncio.to_thread(read_plan_text, path)
             document = plan_file.loads(text, str(path))
         if self.options.on_conflict is not None:
@@ -275,6 +292,12 @@ def with_existing_target(project: Path, wanted: Selection) -> Selection:
     first = wanted.sources[paths.index(base)]
     others = tuple(name for name in wanted.sources if name != first)
     return replace(wanted, sources=(first, *others), base=None)
+
+
+def plan_place(project: Path, plan: Path) -> Path:
+    """Where the plan is: from here, as a shell says it, else from the project. Blocking."""
+    inside = project / plan
+    return inside if not plan.exists() and inside.is_file() else plan
 
 
 def read_plan_text(path: Path) -> str:

@@ -20,6 +20,7 @@ from consolidator_tui.services.promote import (
     recover_promotion,
 )
 from consolidator_tui.services.restore import Restored, refuse_users, restore_file
+from consolidator_tui.services.resuming import UNCHANGED
 from consolidator_tui.services.target import changed_rows, count_target
 from consolidator_tui.storage.family import LOGS
 from consolidator_tui.storage.hashing import hash_file
@@ -48,6 +49,8 @@ class RollbackReport:
     """Rows that came into (or, negative, went from) the target since promotion, per table."""
     apart: tuple[str, ...] = ()
     """Names that were one file with another before, and are files of their own now."""
+    left: tuple[str, ...] = ()
+    """Files that the run did not change and others wrote to: they are as these left them."""
     target_changed: bool = False
     """The application wrote into the target since promotion."""
 
@@ -56,8 +59,9 @@ async def roll_back(run: RunFolder, emit: Emit) -> RollbackReport:
     """Restore originals, old target and configuration, each verified by its hash afterwards.
 
     The whole backup is hashed before anything is touched. What somebody changed since the run
-    made or saw it is set aside in `kept/`; an original that the run did not delete, and somebody
-    wrote to since, stays as it is. Idempotent, and may be repeated after any error.
+    made or saw it is set aside in `kept/`; what the run itself did not change (an original that it
+    did not delete, a target that it did not replace, anything after a complete roll back), and
+    somebody wrote to since, stays as it is. Idempotent, and may be repeated after any error.
     Raises GateClosed (no backup: then nothing was changed), BackupDamaged naming the file,
     LockedError when a program uses a file that must be exchanged, DiskFull, Failed.
     """
@@ -65,37 +69,55 @@ async def roll_back(run: RunFolder, emit: Emit) -> RollbackReport:
     manifest = await load_manifest(run)
     await verify_backup(run, emit, Step.ROLLBACK)
     async with open_run_store(run) as store:
-        deleted = await _finish_other_work(run, store) or (await store.load_state()).cleaned
+        deleted = await _finish_other_work(run, store)
+        state = await store.load_state()
+        deleted = deleted or state.cleaned
         own = await written_contents(store)
-        promotion = await load_promotion(store)
+        promotion = await _replaced(store)
         if promotion is not None:
             own |= {promotion.sha256}
-        changed, written = await _written(run, manifest, promotion)
+        undone, forgotten = state.rolled_back, run.damaged_db.exists()
+        changed, written = await _written(run, manifest, None if undone else promotion)
         if changed:
             _tell_written(promotion, written, emit)
         records = sorted(manifest.files.values(), key=lambda r: _ORDER.index(r.role))
         # Before anything is begun: what is refused as a whole need not be finished later.
-        exchanged = [r for r in records if deleted or r.role is not Role.SOURCE]
+        theirs = {
+            record.path
+            for record in records
+            if undone
+            or (record.role is Role.SOURCE and not deleted)
+            or (record.role is Role.TARGET and promotion is None and not forgotten)
+        }
+        exchanged = [record for record in records if record.path not in theirs]
         staying = {name.path for name in staying_names(manifest)}
-        others = [o for r in records for o in r.others if deleted and o.path not in staying]
+        if undone or not deleted:
+            staying |= {other.path for record in records for other in record.others}
+        others = [o for r in records for o in r.others if o.path not in staying]
         await refuse_users(run, [*exchanged, *others])
         await store.begin_work(Work(WorkKind.ROLLBACK, {}))
         done = []
         for number, record in enumerate(records):
-            # An original that is there was not changed by the run, only by who works with it.
-            theirs = record.role is Role.SOURCE and not deleted
-            result = await restore_file(run, record, own, leave_foreign=theirs)
+            # What the run did not change was changed by who works with it.
+            leave = record.path in theirs
+            result = await restore_file(run, record, own, leave_foreign=leave)
             done.append((record, result))
             emit(Progress(Step.ROLLBACK, record.path, number + 1, len(records), "files"))
             _tell(record, result, emit)
             for other in record.others:
-                theirs = not deleted or other.path in staying
-                again = await restore_name(run, record, other, own, leave_foreign=theirs)
+                leave = other.path in staying
+                again = await restore_name(run, record, other, own, leave_foreign=leave)
                 done.append((other, again))
                 _tell(other, again, emit)
         await store.end_work(Fact.ROLLED_BACK)
     emit(PhaseTimed(Step.ROLLBACK, "rollback", time.perf_counter() - started))
     return _report(done, written, target_changed=changed)
+
+
+async def _replaced(store: RunStore) -> Promotion | None:
+    """What the run put in the target's place; None when it left the target alone."""
+    unchanged = await store.get(UNCHANGED) is not None
+    return None if unchanged else await load_promotion(store)
 
 
 async def _finish_other_work(run: RunFolder, store: RunStore) -> bool:
@@ -183,7 +205,8 @@ def _report(
     return RollbackReport(
         restored=tuple(record.path for record in changed if record.existed),
         removed=tuple(record.path for record in changed if not record.existed),
-        unchanged=tuple(record.path for record, result in done if not result.changed),
+        unchanged=tuple(r.path for r, result in done if not (result.changed or result.foreign)),
+        left=tuple(record.path for record, result in done if result.foreign),
         kept=tuple(name for _, result in done for name in result.kept),
         written=written,
         apart=tuple(record.path for record, result in done if result.apart),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from consolidator_tui.domain import run as machine
 from consolidator_tui.domain.discovery import Role
 from consolidator_tui.domain.errors import GateClosed, UsageError
-from consolidator_tui.domain.event import Emit, Event, Step, ignore
+from consolidator_tui.domain.event import Emit, Event, Level, Step, ignore
 from consolidator_tui.domain.smoke import STORED, SmokeCommand, SmokeReport
 from consolidator_tui.services.aftermath import Aftermath
 
@@ -35,17 +35,24 @@ class Smoking(Aftermath):
             return await detect(self.project)
 
     async def smoke_commands(self, texts: Sequence[str]) -> tuple[SmokeCommand, ...]:
-        """What `--smoke TEXT` means, for each text. Raises UsageError for an empty one, or when
-        `auto` finds nothing."""
+        """What `--smoke TEXT` means, for each text; that `auto` finds nothing is told.
+
+        Raises UsageError for an empty one.
+        """
         from consolidator_tui.services.smoke import from_text
 
         detected = await self.detect_smoke()
         found: list[SmokeCommand] = []
         for text in texts:
-            commands = from_text(text, self.project, detected) if text.strip() else ()
+            if not text.strip():
+                raise UsageError("--smoke names no command.", todo="Name one, as in a shell.")
+            commands = from_text(text, self.project, detected)
             if not commands:
-                raise UsageError(
-                    f"--smoke {text!r} names no command.", todo="Name a command, as in a shell."
+                self.log.say(
+                    Step.CONFIGURE,
+                    Level.WARNING,
+                    "No command of the application was found to try it with.",
+                    fix="--smoke 'COMMAND'",
                 )
             found += commands
         return tuple(found)

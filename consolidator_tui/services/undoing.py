@@ -146,7 +146,7 @@ async def _mend(run: RunFolder, emit: Emit) -> None:
 
 
 def _set_aside(run: RunFolder) -> None:
-    damaged = run.path / "run.db.damaged"
+    damaged = run.damaged_db
     try:
         for suffix in ("", *LOGS):
             with suppress(FileNotFoundError):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -189,12 +189,30 @@ async def _copy_recoded(
             target = quote(names[(source.index, table.key)])
             await database.execute(create)
             marks = ", ".join("?" for _ in range(len(table.columns) + 1))
-            async for batch in reader.batches(
-                f"SELECT {chosen} FROM main.{quote(table.name)}", size=2_000
-            ):
-                await database.many(f"INSERT INTO main.{target} VALUES ({marks})", batch)
+            sql = f"SELECT {chosen} FROM main.{quote(table.name)}"
+            async with aclosing(reader.batches(sql, size=2_000)) as batches:
+                async for batch in batches:
+                    try:
+                        await database.many(f"INSERT INTO main.{target} VALUES ({marks})", batch)
+                    except UnicodeEncodeError as error:
+                        raise _unwritable(source, table, batch) from error
             await _index_keys(database, table, target)
         await database.execute("COMMIT")
+
+
+def _unwritable(source: Source, table: Table, batch: Sequence[Sequence[object]]) -> FileRefused:
+    """The error about the first text that another encoding cannot hold byte for byte."""
+    column = next(
+        column.name
+        for row in batch
+        for column, value in zip(table.columns, row[1:], strict=True)
+        if isinstance(value, str) and any("\ud800" <= c <= "\udfff" for c in value)
+    )
+    return FileRefused(
+        f"{source.path}: a text in {table.name}.{column} is broken {source.schema.encoding}, and "
+        "the target has another encoding, which cannot hold its bytes.",
+        todo="Correct that text, or make a file of this encoding the base.",
+    )
 
 
 async def _index_keys(database: Database, table: Table, target: str) -> None:

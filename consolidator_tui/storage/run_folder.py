@@ -56,6 +56,11 @@ class RunFolder:
         return self.path / "run.db"
 
     @property
+    def damaged_db(self) -> Path:
+        """A `run.db` that could not be read, set aside: what it said is lost."""
+        return self.path / "run.db.damaged"
+
+    @property
     def ledger_db(self) -> Path:
         """The fate of every source row; written by the merge."""
         return self.path / "ledger.db"

@@ -8,7 +8,7 @@ import re
 import sqlite3
 import sys
 import threading
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager, closing, suppress
 from functools import lru_cache
 from pathlib import Path
@@ -141,7 +141,7 @@ class Database:
         row = await self.row(sql, parameters)
         return row[0] if row else None
 
-    async def batches(self, sql: str, *, size: int) -> AsyncIterator[list[Row]]:
+    async def batches(self, sql: str, *, size: int) -> AsyncGenerator[list[Row], None]:
         """The rows of a statement, `size` at a time."""
         async with self._connection.execute(sql) as cursor:
             while batch := list(await self._guard(cursor.fetchmany(size))):

@@ -50,6 +50,15 @@ def plan_sources(p: Project) -> None:
     shop.check(p)
 
 
+@case("contract: a plan in the project, named from there")
+def plan_inside(p: Project) -> None:
+    """Paths are relative to PROJECT where nothing is at the place that a shell means."""
+    shop.write(p)
+    (p.root / "my plan.toml").write_text('target = "app.db"\nsources = ["a.db", "b.db"]\n')
+    p.command(["run", str(p.root), "--plan", "my plan.toml", "--yes", "--json"]).done()
+    shop.check(p)
+
+
 @case("contract: the automatic plan is a plan")
 def plan_round_trip(p: Project) -> None:
     """`plan` prints TOML; running with it gives the same."""

@@ -177,6 +177,11 @@ def index_lacks_rows(p: Project) -> None:
     p.db("a.db", shop.SCHEMA, shop.A)
     _unindexed(p, "b.db")
     _index_case(p)
+    again = p.run()
+    again.done()
+    again.names("orders_by_user")
+    if again.last["changed"]:
+        raise CaseFailed("the same files a second time change the target")
 
 
 @case("files: an index of the base that lacks rows")

@@ -176,3 +176,24 @@ def many_tables(p: Project) -> None:
     p.run().done()
     for n in (0, 1, 499, 999):
         p.expect(f"SELECT k, v FROM t{n}", [("a", n), ("b", n), ("both", n)])
+
+
+@case("keys: one row only, by CHECK (id = 1)")
+def singleton(p: Project) -> None:
+    """The number has a meaning: the rows are one entity that is told differently, and asked."""
+    schema = "CREATE TABLE prefs(id INTEGER PRIMARY KEY CHECK (id = 1), theme TEXT);"
+    p.both(schema, {"prefs": [(1, "dark")]}, {"prefs": [(1, "light")]})
+    assert p.run().asked("prefs")
+    p.run(args=("--on-conflict", "base")).done()
+    p.expect("SELECT id, theme FROM prefs", [(1, "dark")])
+
+
+@case("keys: CHECK (id > 0) leaves ids free")
+def positive(p: Project) -> None:
+    """A bound that every number keeps says nothing of what a row is, nor does text in quotes."""
+    schema = (
+        'CREATE TABLE t(id INTEGER PRIMARY KEY CHECK (id > 0), name TEXT, CHECK ("nme" <> id)); '
+    )
+    p.both(schema, {"t": [(1, "ann")]}, {"t": [(1, "bob")]})
+    p.run().done()
+    p.expect("SELECT name FROM t", [("ann",), ("bob",)])

@@ -225,3 +225,17 @@ def table_is_view(p: Project) -> None:
 def odd_names(p: Project) -> None:
     """A name may be long and hold control characters."""
     _shop(p, "u" * 300, "e\nmail", "or\tders", "owner\r")
+
+
+@case("names: columns of one letter")
+def one_letter(p: Project) -> None:
+    """Whatever short names the merge itself uses, a table of copies may have them, too."""
+    letters = "abcdefghijklmnopqrstuvwxyz"
+    schema = (
+        f"CREATE TABLE t(id INTEGER PRIMARY KEY, {', '.join(letters)}, above, canon, key, value);"
+    )
+    shared = [(n, *(f"{n}{place}" for place in range(30))) for n in range(1, 6)]
+    own = [(6, *(side for _ in range(30))) for side in ("only here", "not there")]
+    p.both(schema, {"t": [*shared, own[0]]}, {"t": [*shared, own[1]]})
+    p.run().done()
+    p.expect("SELECT a, i, z, value FROM t", [(r[1], r[9], r[26], r[30]) for r in [*shared, *own]])

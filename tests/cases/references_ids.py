@@ -271,3 +271,57 @@ def dense_without_parents(p: Project) -> None:
     p.run().done(violations=True)
     p.expect("SELECT email FROM users", [("ann",), ("bob",), ("cyd",), ("dan",)])
     p.expect(OWNERS, [(None, "lost")])
+
+
+@case("references: text that spells large numbers in several ways")
+def spelled_numbers(p: Project) -> None:
+    """'1', '01', '1.0' and '1e0' all refer to 1 (the parent's affinity says so), and above 2^53 no
+    floating point comes between; what is no number stays as it is."""
+    top = 2**53 + 1
+    schema = (
+        "CREATE TABLE who(id INTEGER PRIMARY KEY, name TEXT);"
+        "CREATE TABLE thing(who TEXT REFERENCES who(id), what TEXT);"
+    )
+    spelled = ["1", "01", "1.0", " 1", "1e0", str(top)]
+    p.both(
+        schema,
+        {"who": [(1, "ann"), (top, "bob")], "thing": [(t, f"a{t}") for t in spelled]},
+        {
+            "who": [(1, "cyd"), (top, "dan")],
+            "thing": [(t, f"b{t}") for t in [*spelled, "abc", ""]],
+        },
+    )
+    p.db("c.db", schema, {"who": [(5, "eve")], "thing": [("05", "c05"), ("5", "c5")]})
+    p.run().done(violations=True)
+    names = {"1": ("ann", "cyd", "eve"), str(top): ("bob", "dan", "")}
+    owned = [
+        (f"{side}{text}", names.get(text, names["1"])[place])
+        for place, side in enumerate("ab")
+        for text in spelled
+    ]
+    owned += [("babc", None), ("b", None), ("c05", "eve"), ("c5", "eve")]
+    p.expect("SELECT t.what, w.name FROM thing t LEFT JOIN who w ON w.id = t.who", owned)
+    p.expect("SELECT who FROM thing WHERE what = 'babc'", [("abc",)])
+
+
+@case("references: ids and dangling references at both ends of the numbers")
+def dangling_ends(p: Project) -> None:
+    """Rows move into free numbers; a reference to -2^63 or beside 2^63-1 hits nobody's row."""
+    top = 2**63 - 1
+    schema = (
+        "CREATE TABLE who(id INTEGER PRIMARY KEY, name TEXT);"
+        "CREATE TABLE thing(who INTEGER REFERENCES who(id), what TEXT);"
+    )
+    p.both(
+        schema,
+        {"who": [(top, "ann"), (1, "bob")], "thing": [(top, "a"), (2, "a2"), (-top - 1, "a3")]},
+        {"who": [(top, "cyd"), (2, "dan")], "thing": [(top, "b"), (2, "b2"), (1, "b3"), (3, "b4")]},
+    )
+    p.run().done(violations=True)
+    p.expect(
+        "SELECT t.what, w.name FROM thing t LEFT JOIN who w ON w.id = t.who",
+        [
+            *[("a", "ann"), ("a2", None), ("a3", None)],
+            *[("b", "cyd"), ("b2", "dan"), ("b3", None), ("b4", None)],
+        ],
+    )

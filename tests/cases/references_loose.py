@@ -325,3 +325,51 @@ def diverged_edit(p: Project) -> None:
         "SELECT title, created_at, updated_at FROM task",
         [row[1:] for row in edited] + [("new", "2024-06-02", "2024-06-02")],
     )
+
+
+@case("references: a natural key whose row only another file has")
+def natural_elsewhere(p: Project) -> None:
+    """The value names the entity, so it is kept; that it is no longer without a row is said."""
+    p.both(
+        "CREATE TABLE staff(id INTEGER PRIMARY KEY, badge INTEGER NOT NULL UNIQUE, name TEXT);"
+        "CREATE TABLE door(badge INTEGER REFERENCES staff(badge), at TEXT);",
+        {"staff": [(1, 7, "ann")], "door": [(7, "mon"), (8, "tue")]},
+        {"staff": [(1, 8, "bob")], "door": [(8, "wed"), (9, "thu")]},
+    )
+    result = p.run()
+    result.done(violations=True)
+    result.names("door.badge: 1 values in a.db have no row in staff there; they have that of b.db")
+    if "thu" in result.text or "in b.db have no row" in result.text:
+        raise result.fail("9 has no row in any file")
+    p.expect("SELECT badge, at FROM door", [(7, "mon"), (8, "tue"), (8, "wed"), (9, "thu")])
+
+
+@case("references: rowids of a table without a number of its own")
+def bare_rowids(p: Project) -> None:
+    """They change and no key says so: what looks like one is asked about, but not what holds
+    another number of that table."""
+    p.both(
+        "CREATE TABLE doc(path TEXT PRIMARY KEY); CREATE TABLE word(doc_rowid INTEGER, w TEXT);"
+        "CREATE TABLE tag(docId INTEGER, t TEXT);"
+        "CREATE TABLE code(name TEXT PRIMARY KEY, number INTEGER UNIQUE);"
+        "CREATE TABLE hit(code_id INTEGER, w TEXT);",
+        {
+            "doc": [("a",), ("both",)],
+            "word": [(1, "aa"), (2, "ab")],
+            "tag": [(1, "ta")],
+            "code": [("one", 1), ("two", 2)],
+            "hit": [(1, "x")],
+        },
+        {
+            "doc": [("both",), ("b",)],
+            "word": [(1, "bb"), (2, "ba")],
+            "tag": [(2, "tb")],
+            "code": [("three", 3), ("one", 1)],
+            "hit": [(1, "y")],
+        },
+    )
+    result = p.run()
+    result.must_ask("word.doc_rowid", "tag.docId", "doc", "b.db")
+    if "code_id" in result.text:
+        raise result.fail("1 is a number of code's own")
+    p.run(plan="\n".join(result.fixes())).done()

@@ -189,3 +189,41 @@ def duplicate_subtree(p: Project) -> None:
     )
     p.expect("SELECT count(*) FROM person", [(3,)])
     p.expect("SELECT count(*) FROM orders", [(4,)])
+
+
+@case("references: folders whose key is (parent, name), and NULL at the root")
+def folder_paths(p: Project) -> None:
+    """A path is a folder: roots have an incomplete key, and their children are reached all the
+    same; rows without a code below rows with one, too."""
+    p.both(
+        "CREATE TABLE dir(id INTEGER PRIMARY KEY, parent INTEGER REFERENCES dir(id),"
+        " name TEXT NOT NULL, UNIQUE(parent, name));"
+        "CREATE TABLE file(dir INTEGER REFERENCES dir(id), name TEXT);"
+        "CREATE TABLE staff(id INTEGER PRIMARY KEY, code TEXT UNIQUE, name TEXT,"
+        " boss INTEGER REFERENCES staff(id));",
+        {
+            "dir": [(1, None, "root"), (2, 1, "a"), (3, 2, "x"), (4, 1, "b")],
+            "file": [(3, "f1"), (4, "f2")],
+            "staff": [(1, "A", "ann", None), (2, None, "bob", 1), (3, "C", "cyd", 2)],
+        },
+        {
+            "dir": [(1, None, "root"), (2, 1, "b"), (3, 2, "x"), (4, 1, "a"), (5, 4, "x")],
+            "file": [(3, "g1"), (5, "g2")],
+            "staff": [(7, "C", "cyd", 8), (8, None, "bob", 9), (9, "A", "ann", None)],
+        },
+    )
+    p.run().done()
+    path = (
+        "WITH RECURSIVE t(id, path) AS (SELECT id, name FROM dir WHERE parent IS NULL UNION ALL "
+        "SELECT d.id, t.path || '/' || d.name FROM dir d JOIN t ON t.id = d.parent) "
+    )
+    paths = ["root", "root/a", "root/b", "root/a/x", "root/b/x"]
+    p.expect(path + "SELECT path FROM t", [(found,) for found in paths])
+    p.expect(
+        path + "SELECT f.name, t.path FROM file f JOIN t ON t.id = f.dir",
+        [("f1", "root/a/x"), ("f2", "root/b"), ("g1", "root/b/x"), ("g2", "root/a/x")],
+    )
+    p.expect(
+        "SELECT s.name, b.name FROM staff s LEFT JOIN staff b ON b.id = s.boss",
+        [("ann", None), ("bob", "ann"), ("cyd", "bob")],
+    )

@@ -251,6 +251,16 @@ def utf16_all(p: Project) -> None:
     _encoded(p, "UTF-16le", "UTF-16be")
 
 
+@case("special: broken text, and the target has another encoding")
+def broken_recoded(p: Project) -> None:
+    """Bytes that the target's encoding cannot hold are refused by name, in both directions."""
+    schema = "PRAGMA encoding = '{}'; CREATE TABLE note(id INTEGER PRIMARY KEY, words TEXT);"
+    p.db("a.db", schema.format("UTF-8") + "INSERT INTO note VALUES(1, CAST(x'ff41' AS TEXT));")
+    p.db("b.db", schema.format("UTF-16le") + "INSERT INTO note VALUES(2, CAST(x'00d8' AS TEXT));")
+    p.run("a.db", "b.db").must_refuse("note.words", "b.db", "UTF-16le")
+    p.run("b.db", "a.db").must_refuse("note.words", "a.db", "UTF-8")
+
+
 @case("special: other page sizes")
 def page_sizes(p: Project) -> None:
     """512 and 65536 byte pages."""

@@ -228,3 +228,18 @@ def conflict_in_case(p: Project) -> None:
         {"t": [(1, "x", "ANN")]},
     )
     p.run().must_ask("t")
+
+
+@case("values: 1 and 1.0 as one key")
+def one_key(p: Project) -> None:
+    """SQLite finds them equal, so they are one entity, and its two spellings are a conflict."""
+    schema = "CREATE TABLE t(v TEXT, k PRIMARY KEY){};CREATE TABLE c(k REFERENCES t(k), n TEXT);"
+    for number, options in enumerate(("", "WITHOUT ROWID")):
+        folder = f"{number}/"
+        p.db(f"{folder}a.db", schema.format(options), {"t": [("i", 1), ("x", 2)], "c": [(1, "a")]})
+        p.db(f"{folder}b.db", schema.format(options), {"t": [("i", 1.0)], "c": [(1.0, "b")]})
+        files = (f"{folder}a.db", f"{folder}b.db")
+        p.run(*files, target=f"{number}.db").must_ask("t", "k")
+        p.run(*files, target=f"{number}.db", args=["--on-conflict", "last"]).done()
+        p.expect("SELECT k, v FROM t", [(1.0, "i"), (2, "x")])
+        p.expect("SELECT c.n, t.v FROM c JOIN t ON t.k = c.k", [("a", "i"), ("b", "i")])

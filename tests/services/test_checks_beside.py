@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from consolidator_tui.domain.errors import FileRefused, GateClosed
+from consolidator_tui.domain import run as machine
+from consolidator_tui.domain.errors import DiskFull, FileRefused, GateClosed
 from consolidator_tui.domain.event import Event, Message, PhaseTimed, Step, StepFailed
 from consolidator_tui.domain.merge import MergeResult
-from consolidator_tui.domain.outcome import Outcome, RunOptions
+from consolidator_tui.domain.outcome import Outcome, Result, RunOptions
 from consolidator_tui.domain.selection import Selection
 from consolidator_tui.services.consolidate import consolidate
 from consolidator_tui.services.session import Session
@@ -83,6 +85,28 @@ async def test_a_damaged_copy_is_what_failed_whatever_the_merge_came_to(tmp_path
     assert hashes(tmp_path) == before
 
 
+async def test_a_full_disk_is_told_where_no_state_can_be_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_shop(tmp_path)
+
+    async def full(*_arguments: object) -> None:
+        raise DiskFull("The disk is full.")
+
+    async with Session.open(tmp_path) as session:
+        await _backed_up(session)
+
+        async def fails() -> None:
+            session.state = machine.started(session.state, Step.MIGRATE)
+            await full()
+
+        monkeypatch.setattr("consolidator_tui.services.backup.check_backup", full)
+        with pytest.raises(DiskFull):
+            await session.beside_checks(fails)
+        assert session.run is not None
+        assert not has_manifest(session.run)
+
+
 async def test_what_an_index_lacks_is_merged_all_the_same(tmp_path: Path) -> None:
     damage_index(tmp_path / "x.db")
     with closing(sqlite3.connect(tmp_path / "y.db")) as other, other:
@@ -140,3 +164,21 @@ async def test_a_repeated_run_with_a_damaged_index_changes_nothing(tmp_path: Pat
     assert (again.exit_status, again.changed) == (0, False)
     assert [t.new for t in again.tables] == [0] * len(again.tables)
     assert hashes(tmp_path) == before
+
+
+@pytest.mark.parametrize("phase", ["plan", "promote"])
+async def test_whoever_stops_a_run_is_told_what_had_been_done(tmp_path: Path, phase: str) -> None:
+    write_shop(tmp_path)
+    before = hashes(tmp_path)
+    running: list[asyncio.Task[Outcome]] = []
+
+    def stop(event: Event) -> None:
+        if isinstance(event, PhaseTimed) and event.phase == phase:
+            running[0].cancel()
+
+    options = RunOptions(target="app.db", yes=True)
+    running.append(asyncio.create_task(consolidate(tmp_path, options, stop)))
+    outcome = await running[0]
+    assert (outcome.exit_status, outcome.result) == (1, Result.FAILED)
+    assert outcome.changed == (phase == "promote") == (hashes(tmp_path) != before)
+    assert "Stopped" in outcome.messages[-1].text

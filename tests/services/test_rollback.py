@@ -194,3 +194,33 @@ async def test_a_link_and_a_removed_folder_come_back(tmp_path: Path) -> None:
     await roll_back(run, ignore)
     assert tree(tmp_path).keys() == before.keys()
     assert contents(tmp_path) == {path: entry[0] for path, entry in before.items()}
+
+
+@pytest.mark.parametrize("existed", [True, False])
+async def test_a_target_that_the_run_never_touched_is_the_application_s(
+    tmp_path: Path, existed: bool
+) -> None:
+    """Only backed up, merged or refused: rows that came in since are nobody else's."""
+    make_plain(tmp_path / "plain.db")
+    if existed:
+        make_plain(tmp_path / "app.db", rows=2)
+    run = RunFolder.create(tmp_path)
+    await back_up(run, ["plain.db"], target="app.db", emit=ignore)
+    make_plain(tmp_path / "app.db", rows=5, table="since")
+    before = contents(tmp_path)
+    events: list[Event] = []
+    report = await roll_back(run, events.append)
+    assert (report.restored, report.removed, report.kept) == ((), (), ())
+    assert contents(tmp_path) == before
+    assert any(isinstance(e, Message) and "left as it is" in e.text for e in events)
+
+
+async def test_after_a_complete_roll_back_the_files_are_the_application_s(tmp_path: Path) -> None:
+    run = await whole_run(tmp_path)
+    delete_originals(tmp_path)
+    await roll_back(run, ignore)
+    make_plain(tmp_path / "plain.db", rows=9, table="since")
+    (tmp_path / ".env").write_text("DATABASE_URL=sqlite:///mine.db\n")
+    before = contents(tmp_path)
+    await roll_back(run, ignore)
+    assert contents(tmp_path) == before

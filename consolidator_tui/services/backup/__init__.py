@@ -251,6 +251,12 @@ def _sync_folders(run: RunFolder, stop: Stop) -> None:
 def _tell_findings(records: Sequence[FileRecord], emit: Emit) -> None:
     for record in records:
         if record.integrity:
-            what = "its indexes are damaged" if record.index_damage else record.integrity[0]
+            what = _damaged_indexes(record) if record.index_damage else record.integrity[0]
             text = f"{record.path}: {what}; its rows are whole and are read without indexes."
             emit(Message(Step.BACKUP, Level.WARNING, text, file=record.path))
+
+
+def _damaged_indexes(record: FileRecord) -> str:
+    found = (finding.partition(" index ")[2] for finding in record.integrity)
+    names = ", ".join(sorted({name for name in found if name}))
+    return f"its indexes are damaged ({names})" if names else "its indexes are damaged"

@@ -74,8 +74,9 @@ async def compare_by_id(
     same = combined("AND", [f"a.{x} IS b.{y} COLLATE BINARY" for x, y in columns], "0")
     probe = await database.row(
         f"SELECT count(*), coalesce(sum(same), 0) FROM (SELECT ({same}) AS same FROM ("
-        f"SELECT a.{a[2]} AS i {join} ORDER BY a.{a[2]} LIMIT {SAMPLE}) "
-        f"JOIN {a[1]} AS a ON a.{a[2]} = i JOIN {b[1]} AS b ON b.{b[2]} = i LIMIT -1)"
+        f"SELECT a.{a[2]} AS i {join} ORDER BY a.{a[2]} LIMIT {SAMPLE}) AS oldest "
+        f"JOIN {a[1]} AS a ON a.{a[2]} = oldest.i "
+        f"JOIN {b[1]} AS b ON b.{b[2]} = oldest.i LIMIT -1)"
     )
     assert probe is not None
     if not probe[1]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from consolidator_tui.domain.merge import IdentityKind, Link
+from consolidator_tui.domain.merge import IdentityKind
 from consolidator_tui.services.merge.classes import Key, arm, group, store_classes
 from consolidator_tui.services.merge.heirs import find_heirs, join_heirs
 from consolidator_tui.services.merge.lineage import match_by_lineage
@@ -31,16 +31,15 @@ async def classify(database: Database, translator: Translator, work: Work) -> No
         if identity.kind is IdentityKind.LINEAGE:
             await match_by_lineage(database, translator, work, past)
         elif identity.kind is IdentityKind.COLUMNS:
-            await _match(
-                database, translator, work, Key(identity.columns, identity.collations, True)
-            )
+            keys = [Key(identity.columns, identity.collations, True)]
             nullable = await _nullable(database, work, identity.columns)
             if nullable:
-                await _match(database, translator, work, _content(work, nullable))
+                keys.append(_content(work, nullable))
+            await _match(database, translator, work, keys)
             if past is not None:
                 await join_heirs(database, work)
         else:
-            await _match(database, translator, work, _content(work, ()))
+            await _match(database, translator, work, [_content(work, ())])
     if work.fixed_key is not None:
         await _move_to_parents(database, translator, work)
     await note_mapped(database, work)
@@ -62,15 +61,23 @@ async def _nullable(database: Database, work: Work, columns: Sequence[str]) -> t
     return tuple(name for name in columns if name in nulls)
 
 
-async def _match(database: Database, translator: Translator, work: Work, key: Key) -> None:
-    if not key.columns:
-        return
-    self_links = [link for link in _links(work, key) if link.root == work.key]
-    if self_links:
-        from consolidator_tui.services.merge.levels import match_by_levels
+async def _match(
+    database: Database, translator: Translator, work: Work, keys: Sequence[Key]
+) -> None:
+    """Match by each of the keys; from the first that contains references to the table itself on,
+    level by level."""
+    for place, key in enumerate(keys):
+        if not key.columns:
+            continue
+        if work.self_links(key.columns):
+            from consolidator_tui.services.merge.levels import match_by_levels
 
-        await match_by_levels(database, translator, work, key, self_links)
-        return
+            await match_by_levels(database, translator, work, keys[place:])
+            return
+        await _match_by(database, translator, work, key)
+
+
+async def _match_by(database: Database, translator: Translator, work: Work, key: Key) -> None:
     many = False
     for short in await shorten(database, work, key):
         if await match_shortened(database, translator, work, key, short):
@@ -79,14 +86,6 @@ async def _match(database: Database, translator: Translator, work: Work, key: Ke
     arms = [arm(translator, work, key, k) for k in work.members]
     await group(database, work, key, arms, many=many)
     await store_classes(database, work)
-
-
-def _links(work: Work, key: Key) -> list[Link]:
-    return [
-        link
-        for link in work.table.links
-        if link.column in key.columns and link.column not in work.cut
-    ]
 
 
 async def _move_to_parents(database: Database, translator: Translator, work: Work) -> None:

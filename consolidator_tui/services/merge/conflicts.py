@@ -66,7 +66,8 @@ def compared_columns(work: Work) -> list[tuple[int, str]]:
         equal = {
             c
             for c, collation in zip(identity.columns, identity.collations, strict=True)
-            if collation.upper() == "BINARY"
+            # Where a column has no type, keys that are equal may still be 1 here and 1.0 there.
+            if collation.upper() == "BINARY" and not work.needs_type(c)
         }
     return [
         (place, column.name)

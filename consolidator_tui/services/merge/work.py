@@ -10,6 +10,7 @@ it is the row that is written there.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from consolidator_tui.domain.catalog import Affinity, fold
@@ -172,6 +173,11 @@ class Work:
         """The links that a column's values follow."""
         return [link for link in self.table.links if link.column == column]
 
+    def self_links(self, columns: Sequence[str]) -> list[Link]:
+        """The links from these columns to the table itself that are followed while matching."""
+        wanted = set(columns) - set(self.cut)
+        return [k for k in self.table.links if k.root == self.key and k.column in wanted]
+
     @property
     def fixed_key(self) -> str | None:
         """The rowid column whose value is not free: the key of a parent, or the identity itself."""
@@ -291,7 +297,11 @@ class Translator:
         root = self.works[link.root]
         if source == 0 and not root.base_mapped:
             return own
-        moved, found = root.moved(source, own), root.placed(source, own)
+        # As a number first: adding to the text '1.0' would give a floating-point number.
+        number = f"CAST({own} AS NUMERIC)" if link.as_text else own
+        moved, found = root.moved(source, number), root.placed(source, number)
+        if found == number and not root.mapped and source not in link.dangling:
+            return own
         if root.mapped:
             found = f"coalesce((SELECT m.canon FROM {root.map} m WHERE m.g = {moved}), {found})"
         if source in link.dangling:
@@ -299,7 +309,7 @@ class Translator:
                 f"CASE WHEN {self.has_parent(root, source, own)} THEN {found} "
                 f"ELSE {self.dangling(root, source, own)} END"
             )
-        if link.as_text and found != own:
+        if link.as_text:
             # '02' refers to 2; where the id stays, so does its spelling.
             found = (
                 f"CASE WHEN typeof({own}) <> 'text' THEN {found} "

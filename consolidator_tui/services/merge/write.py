@@ -6,7 +6,7 @@ import sqlite3
 
 from consolidator_tui.domain.catalog import fold
 from consolidator_tui.domain.merge import Note, Question
-from consolidator_tui.services.inspect.ddl import column_texts, constraint_word, table_constraints
+from consolidator_tui.services.inspect.checks import check_expressions, check_texts
 from consolidator_tui.services.merge.aliases import follow_in_base
 from consolidator_tui.services.merge.fill import (
     ROW,
@@ -56,7 +56,7 @@ async def write_table(database: Database, translator: Translator, work: Work) ->
         try:
             await database.execute(sql)
         except sqlite3.IntegrityError as error:
-            if not _violates_already(work, source, error):
+            if not await _violates_already(database, work, source, error):
                 raise CannotWrite(_question(work, source, error)) from error
             path = work.plan.sources[source].path
             notes.append(
@@ -198,18 +198,31 @@ async def _remove_replaced(database: Database, work: Work) -> None:
     )
 
 
-def _violates_already(work: Work, source: int, error: sqlite3.IntegrityError) -> bool:
-    """A CHECK that the source's own table has too: its rows broke it before."""
+async def _violates_already(
+    database: Database, work: Work, source: int, error: sqlite3.IntegrityError
+) -> bool:
+    """A CHECK that the source's own table has too, and that its rows broke before."""
     if not str(error).startswith("CHECK constraint failed"):
         return False
     own = work.plan.sources[source].schema.tables[fold(str(work.table.sources[source]))]
-    return _checks(work.table.table.sql) <= _checks(own.sql)
+    if not _checks(work.table.table.sql) <= _checks(own.sql):
+        return False
+    if work.rows(source).pooled:
+        # Names and types are not those of the CHECK there.
+        return True
+    for expression in check_expressions(own.sql):
+        try:
+            broken = f"SELECT EXISTS (SELECT 1 FROM {work.read(source)} WHERE NOT {expression})"
+            if await database.value(broken):
+                return True
+        except sqlite3.OperationalError:
+            # It needs a function of the application: nobody can say.
+            return True
+    return False
 
 
 def _checks(sql: str) -> set[str]:
-    texts = [c for column in column_texts(sql) for c in column.constraints]
-    texts += table_constraints(sql)
-    return {plain_sql(text) for text in texts if constraint_word(text) == "CHECK"}
+    return {plain_sql(text) for text in check_texts(sql)}
 
 
 def _place(error: sqlite3.IntegrityError) -> str:

@@ -12,6 +12,7 @@ from consolidator_tui.domain.errors import PlanError
 from consolidator_tui.domain.event import Emit, Level, Message, Step
 from consolidator_tui.domain.merge import Ancestor, MergePlan, MergeTable, PlannedObject, Question
 from consolidator_tui.domain.plan import PlanDocument
+from consolidator_tui.services.planning.computed_references import ask_computed_references
 from consolidator_tui.services.planning.declared import declared_references
 from consolidator_tui.services.planning.descent import find_descendants
 from consolidator_tui.services.planning.draft import Draft, Planning
@@ -20,12 +21,14 @@ from consolidator_tui.services.planning.keys import find_surrogates
 from consolidator_tui.services.planning.links import find_links, place_ranges
 from consolidator_tui.services.planning.measure import LARGE, Measurements
 from consolidator_tui.services.planning.missing import settle_absent
+from consolidator_tui.services.planning.natural_references import note_found_parents
 from consolidator_tui.services.planning.objects import unite_objects
 from consolidator_tui.services.planning.order import identity_parents, in_order
 from consolidator_tui.services.planning.references import (
     confirmed_references,
     undeclared_references,
 )
+from consolidator_tui.services.planning.rowid_references import ask_rowid_references
 from consolidator_tui.services.planning.tables import unite_tables
 from consolidator_tui.services.planning.virtual import find_virtual_tables
 from consolidator_tui.services.workspace import build_pool, open_workspace
@@ -72,6 +75,9 @@ async def make_plan(
         await _scan(planning, measure, pool)
         await undeclared_references(planning, measure)
         await find_links(planning, measure)
+        await ask_computed_references(planning)
+        await note_found_parents(planning)
+        await ask_rowid_references(planning)
         await find_descendants(planning, measure)
         await choose_identities(planning, measure)
         await place_ranges(planning, measure)

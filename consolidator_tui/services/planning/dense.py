@@ -39,9 +39,11 @@ async def _gap(planning: Planning, measure: Measurements, draft: Draft, count: i
             for index in link.dangling:
                 own = other.there(index, link.column)
                 shift = 0 if index in draft.dense else draft.shifts.get(index, 0)
+                number = f"CAST({own} AS INTEGER)"
                 used.append(
-                    f"SELECT CAST({own} AS INTEGER) + {shift} FROM {planning.read(other, index)} "
-                    f"WHERE typeof({own}) = 'integer' AND abs({own}) < {1 << 62}"
+                    f"SELECT {number} + {shift} FROM {planning.read(other, index)} "
+                    f"WHERE (typeof({own}) = 'integer' OR CAST({number} AS TEXT) = {own}) "
+                    f"AND {number} BETWEEN {-(1 << 62)} AND {1 << 62}"
                 )
     gap = await planning.workspace.database.value(
         "SELECT n + 1 FROM (SELECT n, coalesce(lead(n) OVER (ORDER BY n), 9223372036854775807) "

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import sqlite3
+
 from consolidator_tui.domain.catalog import Affinity, fold
+from consolidator_tui.domain.merge import TargetColumn
+from consolidator_tui.services.inspect.checks import check_expressions, columns_named
 from consolidator_tui.services.planning.draft import Draft, Planning
 from consolidator_tui.storage.sqlite import quote
 
@@ -28,6 +32,8 @@ async def _surrogate(planning: Planning, draft: Draft) -> str | None:
         isinstance(identity, tuple) and [fold(c) for c in identity] == [fold(column.name)]
     ):
         # The plan says that the number means something: nobody else may get it.
+        return None
+    if await _is_bounded(planning, draft, column):
         return None
     for index, table in draft.members.items():
         own = column.sources[index]
@@ -65,6 +71,40 @@ async def _is_unique_integer(planning: Planning, draft: Draft, index: int, own: 
     )
     assert row is not None
     return bool(row[0] == row[1] and row[2] == 0)
+
+
+async def _is_bounded(planning: Planning, draft: Draft, column: TargetColumn) -> bool:
+    """Whether a CHECK lets the key have few numbers only (`id = 1`), so that rows could not move.
+
+    Asked is the highest number that moving could give. A CHECK that speaks of other columns too
+    says nothing here.
+    """
+    names = {k: own for k, own in enumerate(column.sources) if own is not None}
+    tables = {k: draft.members[k] for k in names if k in draft.members}
+    checks = [
+        (expression, names[k])
+        for k, table in tables.items()
+        for expression in check_expressions(table.sql)
+        if columns_named(expression, table) == {fold(names[k])}
+    ]
+    if not checks or len(tables) < 2:
+        return False
+    database, highest = planning.workspace.database, 0
+    for k, table in tables.items():
+        rows = planning.workspace.rows(k, table.name).sql
+        found = await database.value(f"SELECT max({quote(names[k])}) FROM {rows}")
+        highest += max(0, found) if isinstance(found, int) else 0
+    number = min(highest + 1, 2**63 - 1)
+    for expression, own in checks:
+        try:
+            asked = f"SELECT {expression} FROM (SELECT {number} AS {quote(own)})"
+            held = await database.value(asked)
+        except sqlite3.OperationalError:
+            # It needs a function that is not there.
+            continue
+        if held == 0:
+            return True
+    return False
 
 
 def refers_by_key(draft: Draft) -> str | None:

@@ -19,7 +19,7 @@ async def find_links(planning: Planning, measure: Measurements) -> None:
             for column, parent_column in zip(
                 reference.columns, reference.parent_columns, strict=True
             ):
-                root = _root(planning, fold(reference.parent), parent_column, set())
+                root = root_of(planning, fold(reference.parent), parent_column, set())
                 mark = (fold(column), root or "", repr(dict(reference.where)))
                 if root is None or mark in done or draft.column(column) is None:
                     continue
@@ -33,7 +33,7 @@ async def find_links(planning: Planning, measure: Measurements) -> None:
                 )
 
 
-def _root(planning: Planning, table: str, column: str, seen: set[tuple[str, str]]) -> str | None:
+def root_of(planning: Planning, table: str, column: str, seen: set[tuple[str, str]]) -> str | None:
     """The table whose surrogate key the column's values are; None for natural values."""
     parent = planning.drafts.get(table)
     if parent is None or (table, fold(column)) in seen:
@@ -46,7 +46,7 @@ def _root(planning: Planning, table: str, column: str, seen: set[tuple[str, str]
             continue
         for own, above in zip(reference.columns, reference.parent_columns, strict=True):
             if fold(own) == fold(column):
-                root = _root(planning, fold(reference.parent), above, seen)
+                root = root_of(planning, fold(reference.parent), above, seen)
                 if root is not None:
                     return root
     return None

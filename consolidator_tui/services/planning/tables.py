@@ -111,16 +111,27 @@ async def _compare_migrations(
 ) -> None:
     """Say where the migration histories differ; the first file's one is kept."""
     first = min(draft.members)
-    mine = planning.workspace.rows(first, draft.members[first].name).sql
-    theirs = planning.workspace.rows(source.index, table.name).sql
-    column = next((c for c in _HEADS if table.has_column(c) and draft.table.has_column(c)), "rowid")
-    heads = f"SELECT group_concat(v, ', ') FROM (SELECT {quote(column)} AS v FROM {{}} ORDER BY 1)"
-    here = await planning.workspace.database.value(heads.format(mine))
-    there = await planning.workspace.database.value(heads.format(theirs))
-    if here != there:
+    tables = (
+        planning.workspace.rows(first, draft.members[first].name),
+        planning.workspace.rows(source.index, table.name),
+    )
+    own = draft.members[first]
+    column = next((c for c in _HEADS if table.has_column(c) and own.has_column(c)), "rowid")
+    head = f"substr({quote(column)}, 1, 80)"
+    if table.has_column("app") and own.has_column("app"):
+        head = f"app || '.' || {head}"
+    mine, theirs = (f"SELECT {head} AS v FROM {rows.sql}" for rows in tables)
+    paths = (planning.sources[first].path, source.path)
+    told = []
+    for path, (here, there) in zip(paths, ((mine, theirs), (theirs, mine)), strict=True):
+        found = await planning.workspace.database.rows(f"{here} EXCEPT {there} ORDER BY 1 LIMIT 4")
+        if found:
+            heads = ", ".join(str(row[0]) for row in found[:3]) + (", …" if found[3:] else "")
+            told.append(f"only {path} has {heads}")
+    if told:
         planning.note(
-            f"{draft.name} is not united: {planning.sources[first].path} and {source.path} are at "
-            f"different migrations; {planning.sources[first].path}'s are kept",
+            f"{draft.name} is not united: {' and '.join(paths)} are at different migrations "
+            f"({'; '.join(told)}); {paths[0]}'s are kept",
             table=draft.name,
             column=column,
             file=source.path,

@@ -24,7 +24,7 @@ class Places:
 
     def _expected(self, link: Link, source: int, own: str) -> str:
         """Where the ledger says that the parent of this source's row stands."""
-        moved = self.place_of(link.root, source, own)
+        moved = self.place_of(link.root, source, f"CAST({own} AS NUMERIC)" if link.as_text else own)
         if link.as_text:
             return (
                 f"CASE WHEN typeof({own}) <> 'text' THEN {moved} "

@@ -48,7 +48,8 @@ class RollBackScreen(StepScreen):
             lead.update(Text("ctrl+r rolls back everything that this run did.", str(ink.muted)))
             return
         text = sign("✓", ink.good)
-        text.append("Everything is as it was before this run. ", "bold")
+        all_ = "All that this run did is undone. " if report.left else _EVERYTHING
+        text.append(all_, "bold")
         text.append("Each file was read again and has its old hash.")
         lead.update(text)
         self.query_one(FitTable).set_rows(
@@ -70,11 +71,15 @@ class RollBackScreen(StepScreen):
             self.owner.begin_again()
 
 
+_EVERYTHING = "Everything is as it was before this run. "
+
+
 def report_lines(report: RollbackReport) -> list[tuple[str, str, str]]:
     """Sign, path and what was done."""
     rows = [(GOOD, path, "restored") for path in report.restored]
     rows += [(GOOD, path, "removed: it was not there before") for path in report.removed]
     rows += [(GOOD, path, "was as before") for path in report.unchanged]
+    rows += [(WARN, path, "left as it is: written since, not by this run") for path in report.left]
     rows += [(WARN, path, "kept aside in the run's folder") for path in report.kept]
     for table, number in report.written.items():
         how = "came into" if number > 0 else "left"

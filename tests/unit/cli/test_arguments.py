@@ -58,7 +58,11 @@ def test_an_empty_text_names_no_file(given: list[str], capsys: pytest.CaptureFix
 
 @pytest.mark.parametrize(
     ("given", "other"),
-    [(["--ignore-references"], "--cleanup"), (["--introduce-key", "DB"], "--configure")],
+    [
+        (["--ignore-references"], "Add --cleanup"),
+        (["--introduce-key", "DB"], "Add --configure"),
+        (["--smoke", " "], "Name a command"),
+    ],
 )
 def test_an_option_that_does_nothing_alone_is_refused(
     tmp_path: Path, given: list[str], other: str, capsys: pytest.CaptureFixture[str]
@@ -66,5 +70,5 @@ def test_an_option_that_does_nothing_alone_is_refused(
     with pytest.raises(SystemExit) as caught:
         main(["run", str(tmp_path), *given, "--yes"])
     assert caught.value.code == 2
-    assert f"Add {other}" in capsys.readouterr().err
+    assert other in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
