@@ -104,6 +104,7 @@ def _mentioned(report: ReferenceReport, target: Path, doomed: Collection[Path]) 
         (r.file, r.line)
         for r in report.references
         if r.in_tests
+        or r.form is Form.FILE_TEST
         or (
             r.file.endswith(PYTHON)
             and r.anchor in _DECIDED

@@ -59,7 +59,8 @@ NAMED = {
 }
 QUIET = {
     "a.py": "# sub/app.db\n'''sub/app.db'''\nprint('sub/app.db')\nif x == 'sub/app.db':\n"
-    "    raise SystemExit('no sub/app.db')\nlog.info('sub/app.db %s', x)\nimport sub.app.db\n",
+    "    raise SystemExit('no sub/app.db')\nlog.info('sub/app.db %s', x)\n"
+    "os.path.exists('sub/app.db')\nimport sub.app.db\n",
     "README.md": "sub/app.db\n",
     "uv.lock": "sub/app.db\n",
     ".gitignore": "sub/app.db\n",
