@@ -46,7 +46,7 @@ _ASSIGNED = re.compile(
     re.M,
 )
 _MOVES = re.compile(
-    r"(?:\b(?:cd|pushd|WORKDIR|--directory)|\s-C)[ =]+[\"']?"
+    r"(?:(?:\b(?:cd|pushd|WORKDIR|--directory)|\s-C)[ =]+[\"']?|\bchdir\([\"'])"
     r"(?P<a>(?:\$\((?:[^()]|\([^()]*\))*\)|[^\s\"';&|])+)|"
     r"\b(?:WorkingDirectory|directory|cwd|working[_-]dir(?:ectory)?)\b[\"']?\s*[=:]\s*[\"']?(?P<b>[^\s\"',;]+)"
 )

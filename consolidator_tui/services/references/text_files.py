@@ -81,7 +81,8 @@ def said(path: str, text: str) -> Iterator[tuple[int, str]]:
             yield number, _uncommented(suffix, line)
             continue
         cell = _json_text(line)
-        if cell is None and len(line) > 2_000:
+        if cell is None and '"cell_type"' in line and '"source"' in line:
+            # All of it, or a whole cell, stands in one line.
             yield from ((number, _uncommented("", part)) for part in sorted(code))
         elif cell is not None and cell.rstrip("\n") in code:
             yield number, _uncommented("", cell)
@@ -128,13 +129,13 @@ def _is_plan(text: str) -> bool:
     return bool(keys) and keys <= _PLAN_KEYS and bool(keys & {"target", "base", "sources"})
 
 
-def _code_of_notebook(text: str) -> set[str]:
-    """The lines of code of a notebook: neither its prose nor what came out."""
+def _code_of_notebook(text: str) -> set[str] | None:
+    """The lines of code of a notebook: neither its prose nor what came out. None: it is none."""
     try:
         cells = json.loads(text)["cells"]
         sources = [cell["source"] for cell in cells if cell["cell_type"] == "code"]
     except (ValueError, KeyError, TypeError, RecursionError):
-        return set()
+        return None
     whole = ["".join(part) if isinstance(part, list) else str(part) for part in sources]
     return {line for source in whole for line in source.split("\n")}
 

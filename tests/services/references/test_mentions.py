@@ -28,10 +28,12 @@ COMPOSE = """services:
 """
 NAMED = {
     "a.ipynb:12": NOTEBOOK,
+    "b.ipynb:1": json.dumps(json.loads(NOTEBOOK)),
     "tool:2": "#!/bin/sh\nsqlite3 sub/app.db\n",
     "shell.py:2": "import os\nos.system('sqlite3 sub/app.db .dump')\n",
     "list.py:2": "import subprocess\nsubprocess.run(['sqlite3', 'sub/app.db'])\n",
     "below.py:2": "import subprocess\nsubprocess.run('sqlite3 app.db', cwd='sub')\n",
+    "moves.py:3": "import os, sqlite3\nos.chdir('sub')\nsqlite3.connect('app.db')\n",
     "joined.py:2": "import os\nPATH = os.sep.join(['sub', 'app.db'])\n",
     "bytes.py:2": "import sqlite3\nsqlite3.connect(b'sub/app.db')\n",
     "old.py:2": "print 'x'\nsqlite3.connect('sub/app.db')\n",
