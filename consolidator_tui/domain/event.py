@@ -99,13 +99,17 @@ class Message(Event):
         """The file, with the line where there is one."""
         return f"{self.file}:{self.line}" if self.line else self.file
 
+    def _told(self, part: str) -> str:
+        """What a text says that names a part: of a file with a line, both."""
+        return self.place if part == self.file else part
+
     @property
     def unnamed(self) -> tuple[str, ...]:
         """The file, table and column that the text itself does not name, in this order."""
         return tuple(
             self.place if part == self.file else part
             for part in dict.fromkeys((self.file, self.table, self.column))
-            if part and not re.search(rf"(?<!\w){re.escape(part)}(?!\w)", self.text)
+            if part and not re.search(rf"(?<!\w){re.escape(self._told(part))}(?!\w)", self.text)
         )
 
 

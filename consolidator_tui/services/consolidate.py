@@ -171,11 +171,18 @@ class _Run:
                 raise GateClosed(
                     "The application still names files that would be deleted, in "
                     f"{plural(session.still_named, 'place')}.",
-                    todo="Nothing was deleted. Change these places (`--configure` makes the "
-                    "edits that are safe), or add --ignore-references.",
+                    todo=f"Nothing was deleted. Change these places{self._help()}, or add "
+                    "--ignore-references.",
                 )
             if session.deletable:
                 await session.clean_up(session.confirmation_phrase())
+
+    def _help(self) -> str:
+        """What else may change the places, where it was not tried yet."""
+        may = any(left.reference.editable for left in self.session.leftovers)
+        return " (`--configure` makes the edits that are safe)" * (
+            may and not self.options.configure
+        )
 
     def _tell_leftovers(self) -> None:
         """A message for each place that still names a file which would be deleted."""

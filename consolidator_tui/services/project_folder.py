@@ -14,6 +14,6 @@ def require_folder(project: Path) -> None:
     if project.is_file():
         raise UsageError(
             f"{project} is a file, not a folder.",
-            todo=f"Name the folder of its project, for example {project.parent}.",
+            todo=f"Name the folder of its project, for example `{project.parent}`.",
         )
     raise UsageError(f"There is no folder {project}.", todo="Name a project's folder.")

@@ -123,10 +123,11 @@ def _same_folder(project: Path, reference: Reference, goal: Path) -> str:
         raise CannotEdit("it is a file: URI")
     if where.path.startswith("/"):
         return _absolute(goal)
+    meant = {os.path.realpath(path) for path in reference.resolves_to}
     bases = {
         folder
         for folder in reference.working_directories
-        if normal(where.path, folder) in reference.resolves_to
+        if os.path.realpath(normal(where.path, folder)) in meant
     }
     if len(bases) != 1:
         raise CannotEdit("it depends on the folder that the program is started in")

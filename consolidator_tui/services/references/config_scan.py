@@ -133,12 +133,17 @@ def scan_dotenv(found: Collector) -> FileScan:
 def scan_ini(found: Collector) -> FileScan:
     """`key = value` lines; `%(here)s` is the folder of the file in alembic.ini."""
     alembic = PurePosixPath(found.file).name == "alembic.ini" or "\n[alembic]" in "\n" + found.text
-    section = ""
+    section = name = ""
     for at, line in _lines(found.text):
         if line.startswith("["):
             section = line.partition("]")[0].strip("[ ")
         match = _INI_LINE.match(line)
-        if match is None or line.startswith((" ", "\t")):
+        inner = line.startswith((" ", "\t"))
+        if match is not None and not inner:
+            name = match["key"].strip().lower()
+        if name in _SETS and _variable(found, at, line):
+            continue
+        if match is None or inner:
             continue
         key, value = match["key"].strip(), match["value"].rstrip()
         here = value.find("%(here)s")
@@ -150,6 +155,7 @@ def scan_ini(found: Collector) -> FileScan:
         form = Form.ALEMBIC_INI if alembic and key == "sqlalchemy.url" else Form.INI
         told = f"{section}_{key}" if key.lower() in _GENERIC else key
         why = _why_not(told, text, section, known=form is Form.ALEMBIC_INI)
+        why = why if section else _NO_SECTION
         start = at + match.start("value")
         before: Pieces = ()
         if here >= 0:
@@ -162,6 +168,26 @@ def scan_ini(found: Collector) -> FileScan:
                   allowed="no" if why else "yes", why=why, before=before,
                   shown=value)  # fmt: skip
     return found.scan()
+
+
+_SETS = ("env", "setenv", "set_env")
+"""Options of pytest-env and tox whose lines set environment variables."""
+_SET = re.compile(
+    r"(?:(?:env|setenv|set_env)\s*=|\s)\s*(?:[DRU]:)*(?P<key>\w+)\s*=\s*(?P<value>\S[^\r\n]*)"
+)
+_NO_SECTION = "it stands in no section, and it is not seen how the file is read"
+
+
+def _variable(found: Collector, at: int, line: str) -> bool:
+    """Note the database that a line of such an option sets a variable to."""
+    match = _SET.match(line)
+    value = match["value"].rstrip() if match else ""
+    if match is None or not names_database(value, found.known):
+        return False
+    start = at + match.start("value")
+    found.add(Form.INI, value, start, start + len(value), allowed="no",
+              why="the variable is set for tests", key=match["key"])  # fmt: skip
+    return True
 
 
 def scan_toml(found: Collector) -> FileScan:

@@ -16,6 +16,7 @@ from consolidator_tui.services.discover.skips import reason_by_content, reason_b
 from consolidator_tui.services.references.paths import Mentions
 from consolidator_tui.services.references.python_scan import scan_python
 from consolidator_tui.services.references.resolve import resolve
+from consolidator_tui.services.references.text_files import worth_reading
 from consolidator_tui.services.references.text_scan import MOST_BYTES, form_of, scan_other
 from consolidator_tui.services.references.workers import FEW, LARGE, spread
 
@@ -25,7 +26,8 @@ _LOOK = 400
 _MANY = 2_000
 """From so many files on, worker processes look at all of them."""
 
-_MORE_SKIPPED = frozenset({"site-packages", ".next", ".nuxt", ".venv", "venv", ".idea", ".vscode"})
+_INSTALLED = frozenset({"site-packages", ".next", ".nuxt", ".venv", "venv"})
+_MORE_SKIPPED = _INSTALLED | {".idea", ".vscode"}
 _PYTHON = (".py", ".pyi", ".pyw")
 
 Fingerprint = tuple[tuple[str, int, int, int, int], ...]
@@ -41,6 +43,17 @@ def walk(project: Path, wanted: Callable[[str], bool] = worth_a_look) -> list[st
 
     The folders that Discover skips are skipped here too.
     """
+    return _walk(project, wanted, _MORE_SKIPPED, [])
+
+
+def walk_all(project: Path, wanted: Callable[[str], bool], unread: list[str]) -> list[str]:
+    """As `walk`, with the folders of editors; `unread` gets the folders that cannot be read."""
+    return _walk(project, wanted, _INSTALLED, unread)
+
+
+def _walk(
+    project: Path, wanted: Callable[[str], bool], skipped: frozenset[str], unread: list[str]
+) -> list[str]:
     found: list[str] = []
     stack = [""]
     while stack:
@@ -48,8 +61,11 @@ def walk(project: Path, wanted: Callable[[str], bool] = worth_a_look) -> list[st
         try:
             with os.scandir(project / folder) as listing:
                 entries = list(listing)
+        except FileNotFoundError:
+            continue  # It went in the meantime.
         except OSError:
-            # A folder that cannot be read holds no source that could be edited either.
+            # It holds no source that could be edited, but it may hold some that is run.
+            unread.append(folder or ".")
             continue
         if folder and reason_by_content(
             os.fspath(project / folder), {entry.name for entry in entries}
@@ -58,7 +74,7 @@ def walk(project: Path, wanted: Callable[[str], bool] = worth_a_look) -> list[st
         for entry in entries:
             path = f"{folder}/{entry.name}" if folder else entry.name
             if entry.is_dir(follow_symlinks=False):
-                if reason_by_name(entry.name) is None and entry.name not in _MORE_SKIPPED:
+                if reason_by_name(entry.name) is None and entry.name not in skipped:
                     stack.append(path)
             elif entry.is_file(follow_symlinks=False) and wanted(path):
                 found.append(path)
@@ -66,9 +82,9 @@ def walk(project: Path, wanted: Callable[[str], bool] = worth_a_look) -> list[st
 
 
 def fingerprint(project: Path) -> Fingerprint:
-    """What changes when a file that the search looks at is written, comes or goes. Blocking."""
+    """What changes when a file that may name a database is written, comes or goes. Blocking."""
     found = []
-    for file in walk(project):
+    for file in walk_all(project, lambda path: worth_a_look(path) or worth_reading(path), []):
         try:
             stat = os.lstat(project / file)
         except OSError:
@@ -138,7 +154,7 @@ async def find_references(
     began = time.perf_counter()
     project = project.absolute()
     known = known_names(databases)
-    files = await asyncio.to_thread(walk, project)
+    files, unread = await asyncio.to_thread(_look_around, project)
     found = await _scan_all(project, files, known, emit, processes)
     scans = tuple(scan for _, scan, _ in found if scan is not None)
     broken = tuple(
@@ -152,10 +168,21 @@ async def find_references(
         frozenset(file for file in files if file.endswith(_PYTHON)),
         files_seen=len(files),
         files_read=len(found),
-        unreadable=broken,
+        unreadable=(*broken, *unread),
     )
     emit(PhaseTimed(Step.CONFIGURE, "references", time.perf_counter() - began))
     return report
+
+
+def _look_around(project: Path) -> tuple[list[str], list[UnreadableFile]]:
+    """The files to look at, and what cannot be read."""
+    folders: list[str] = []
+    files = _walk(project, worth_a_look, _MORE_SKIPPED, folders)
+    lost = [file for file in files if not os.access(project / file, os.R_OK)]
+    return files, [
+        *(UnreadableFile(name, 0, "the folder cannot be read") for name in sorted(folders)),
+        *(UnreadableFile(name, 0, "the file cannot be read") for name in lost),
+    ]
 
 
 async def _scan_all(

@@ -7,8 +7,11 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
-from consolidator_tui.domain.reference import Form, Reference, ReferenceReport
+from consolidator_tui.domain.reference import Anchor, Form, Reference, ReferenceReport
 from consolidator_tui.services.references.in_tests import in_tests
+from consolidator_tui.services.references.mentions import find_mentions
+from consolidator_tui.services.references.mounts import Mounts
+from consolidator_tui.services.references.text_files import PYTHON
 from consolidator_tui.services.references.why import why
 
 _HARMLESS = frozenset({Form.TEXT, Form.MENTION, Form.CI, Form.FILE_TEST})
@@ -19,6 +22,8 @@ _FROM_THE_PROJECT = frozenset(
      Form.JAVASCRIPT}
 )  # fmt: skip
 """Their relative paths cannot be anchored: that the first meaning is the target must do."""
+
+_DECIDED = (Anchor.FILE_FOLDER, Anchor.ABSOLUTE, Anchor.TEMPORARY, Anchor.HOME)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +42,9 @@ class Leftover:
 
     @property
     def place(self) -> str:
-        """File and line; one place may name several files."""
+        """File and line; one place may name several files. What cannot be read has no line."""
+        if not self.reference.line:
+            return self.reference.file
         return f"{self.reference.file}:{self.reference.line}"
 
     @property
@@ -63,9 +70,10 @@ def leftovers(
     A link to such a file, and the same path by way of a linked folder, name it too. Tests,
     documentation and ignore files do not count, and neither does what means `target` wherever the
     project itself is the working directory and cannot say it any better. A search for files that
-    finds one of them counts. Blocking.
+    finds one of them counts, and so do texts of all other files that name one, and files and
+    folders that cannot be read. Blocking.
     """
-    found = []
+    found: list[Leftover] = []
     files: dict[tuple[int, int] | str, Path] = {}
     for path in doomed:
         files.setdefault(_identity(path), path)
@@ -84,7 +92,37 @@ def leftovers(
                 database = path if path in doomed else database
                 how = _how(reference, path, report.project, certain=path in named)
                 found.append(Leftover(reference, database, path, how, path in named))
-    return tuple(found)
+    known = {(left.place, left.database) for left in found}
+    more = [left for left in _mentioned(report, target, list(files.values()))
+            if (left.place, left.database) not in known]  # fmt: skip
+    return tuple(sorted([*found, *more], key=lambda x: (x.reference.file, x.reference.line)))
+
+
+def _mentioned(report: ReferenceReport, target: Path, doomed: Collection[Path]) -> list[Leftover]:
+    """The texts that name one of the files where no reference of the line says something else."""
+    decided = {
+        (r.file, r.line)
+        for r in report.references
+        if r.in_tests
+        or r.form is Form.FILE_TEST
+        or (
+            r.file.endswith(PYTHON)
+            and r.anchor in _DECIDED
+            and not r.may_be
+            and r.form is not Form.MENTION
+        )
+    }
+    mounts = Mounts(report.project)
+    found = []
+    for mention in find_mentions(report.project, target, doomed, mounts.files) if doomed else ():
+        if (mention.file, mention.line) in decided:
+            continue
+        reference = Reference(
+            mention.file, mention.line, 1, Form.MENTION, mention.how, Anchor.UNKNOWN
+        )
+        at = mention.database
+        found.append(Leftover(reference, at, at, mention.how, mention.certain))
+    return found
 
 
 def _how(reference: Reference, path: Path, project: Path, *, certain: bool) -> str:

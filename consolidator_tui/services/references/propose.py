@@ -20,10 +20,18 @@ from consolidator_tui.domain.reference import (
     Reference,
     ReferenceReport,
 )
+from consolidator_tui.services.references.by_hand import (
+    in_container,
+    in_words,
+    not_edited,
+    unread,
+)
 from consolidator_tui.services.references.check import check
 from consolidator_tui.services.references.containers import Containers
 from consolidator_tui.services.references.find import known_names
 from consolidator_tui.services.references.in_tests import in_tests
+from consolidator_tui.services.references.links import through_links
+from consolidator_tui.services.references.mounts import Mounts
 from consolidator_tui.services.references.paths import OTHER_WORD, locate
 from consolidator_tui.services.references.pieces import normal
 from consolidator_tui.services.references.rewrite import (
@@ -63,6 +71,7 @@ class _Case:
     selected: frozenset[Path]
     key: str | None
     scans: dict[str, FileScan]
+    mounts: Mounts
 
     def goal(self, reference: Reference) -> Path:
         """What a reference shall mean."""
@@ -96,7 +105,10 @@ async def propose(
     chosen = [path.absolute() for path in (databases or report.databases)]
     scans = {scan.file: scan for scan in report.scans}
     selected = frozenset([*chosen, target])
-    case = _Case(report, target, target.parent / name, selected, introduce_key, scans)
+    meant = await asyncio.to_thread(through_links, report, target, selected)
+    case = _Case(
+        meant, target, target.parent / name, selected, introduce_key, scans, Mounts(project)
+    )
     project = project.absolute()
     wanted, notes = await asyncio.to_thread(_decide, case)
     work = [_file_jobs(project, case, file, found) for file, found in wanted.items()]
@@ -107,6 +119,7 @@ async def propose(
     notes += _dropped_notes(case, rewritten, dropped)
     notes += _relative_notes(case, kept)
     notes += await asyncio.to_thread(_test_notes, case)
+    notes += unread(report)
     edited = tuple(
         FileEdit(found.file, report.hashes[found.file], found.edits)
         for found in sorted(kept, key=lambda found: found.file)
@@ -146,7 +159,6 @@ def _file_jobs(project: Path, case: _Case, file: str, references: list[Reference
             Job(
                 reference,
                 goal,
-                _shown(case, goal),
                 _reason(case, reference, goal),
                 values_of(reference, scan),
                 key,
@@ -169,6 +181,8 @@ def _why_not(
             return ""
         if reference.in_tests or reference.anchor in (Anchor.TEMPORARY, Anchor.HOME):
             return ""
+        if reference.by_name and reference.may_be == (goal,):
+            return ""
         why = reference.why_not or "not decidable"
         if reference.may_be:
             alone = f"Check what it does when only {_shown(case, goal)} is there."
@@ -178,6 +192,12 @@ def _why_not(
         settled = reference.anchor in _ANCHORED or reference.form in _UNANCHORED
         if settled or not reference.editable:
             return ""
+    about = case.target, case.selected, case.report.project
+    said = in_words(reference, *about)
+    if said is None:
+        said = in_container(reference, *about, case.mounts)
+    if said is not None:
+        return said
     if not _concerns(case, reference):
         return _unconcerned(case, reference)
     if not reference.editable:
@@ -230,6 +250,8 @@ def _holds(path: Path) -> bool:
 
 def _advice(case: _Case, reference: Reference, goal: Path) -> str:
     if "Django's test database" in reference.why_not or "speaks of tests" in reference.why_not:
+        return f"It must be another file than {_shown(case, case.target)}."
+    if "set for tests" in reference.why_not:
         return f"It must be another file than {_shown(case, case.target)}."
     if "is refused" in reference.why_not:
         return f"Check that the test still says what it should with {_shown(case, case.target)}."
@@ -310,8 +332,7 @@ def _dropped_notes(
         ManualNote(
             reference.file,
             reference.line,
-            f"“{reference.text}”: {why}. Edit it by hand so that it uses "
-            f"{_shown(case, case.goal(reference))}.",
+            not_edited(reference, why, case.goal(reference), case.report.project),
         )
         for reference in case.report.references
         for edit, why in by_file.get(reference.file, ())

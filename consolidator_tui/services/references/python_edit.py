@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -168,6 +169,8 @@ class PythonEditor:
             relative = relative_text(wanted.goal, folder)
         if relative.startswith("../") and not folder.is_dir():
             raise CannotEdit(f"it is relative to {folder}, which does not exist")
+        if relative.startswith("../") and _by_link(folder, relative, wanted.goal):
+            raise CannotEdit(f"{folder} is a link, and what is above it is somewhere else")
         if "/" in relative and self._is_name_only(literals[0]):
             raise CannotEdit("with_name() takes a name, not a path")
         start, end = self.tree.span(literals[0])[0], self.tree.span(literals[-1])[1]
@@ -343,6 +346,11 @@ class PythonEditor:
                 return len(values) == 1 and only is not None and self._constant(only, look)
             look = look.parent
         return False
+
+
+def _by_link(folder: Path, relative: str, goal: Path) -> bool:
+    """Whether the system takes a path from a linked folder to another place than it reads."""
+    return os.path.realpath(f"{folder}/{relative}") != os.path.realpath(goal)
 
 
 def _bare(before: str) -> bool:

@@ -15,6 +15,7 @@ from consolidator_tui.domain.reference import (
     Pieces,
     Reference,
 )
+from consolidator_tui.services.references.by_hand import not_edited
 from consolidator_tui.services.references.config_edit import config_edit
 from consolidator_tui.services.references.diff import splice
 from consolidator_tui.services.references.find import scan_bytes
@@ -31,8 +32,6 @@ class Job:
 
     reference: Reference
     goal: Path
-    shown: str
-    """The goal as people read it."""
     reason: str
     values: tuple[tuple[Form, Pieces, str], ...]
     key: str | None
@@ -102,7 +101,7 @@ def _rewrite(work: FileJobs) -> Rewritten:
                     Wanted(reference.start, job.goal, job.values, job.reason, job.key)
                 )
         except CannotEdit as error:
-            what = f"“{reference.text}”: {error}. Let it use {job.shown}."
+            what = not_edited(reference, str(error), job.goal, work.project)
             notes.append(ManualNote(file, reference.line, what))
             continue
         edits |= {(edit.start, edit.end): edit for edit in made}

@@ -20,6 +20,8 @@ Value = tuple[Form, Pieces, bool, str]
 _UNKNOWN = "\0"
 _LATER = (PieceKind.UNKNOWN, PieceKind.ENVIRONMENT, PieceKind.IMPORTED)
 _NOWHERE = (PieceKind.TEMPORARY, PieceKind.HOME)
+_READ_AS_TEXT = (Form.SHELL, Form.JAVASCRIPT, Form.COMPOSE, Form.DOCKERFILE, Form.CI, Form.TEXT)
+"""Where the search of texts knows more of the variables."""
 _VARIABLE = re.compile(r"\$\{\w+\}|\$\w+|%\w+%")
 _DATABASE = re.compile(rf"(?P<before>[^\0]*)(?:\0.*)?\.{SUFFIX_PATTERN}", re.S | re.I)
 
@@ -45,8 +47,14 @@ class Shapes:
     ) -> set[Path]:
         where = locate(self._text(value), two_slashes=two_slashes)
         parts = _DATABASE.fullmatch(where.path)
-        if parts is None or not parts["before"]:
+        if parts is None:
             return set()
+        if not parts["before"]:
+            # A folder that is not known, and what is in it: by its name it may be any such file.
+            _, _, behind = where.path.rpartition(_UNKNOWN)
+            if form in _READ_AS_TEXT or not behind.startswith("/") or not behind.strip("./"):
+                return set()
+            return self._below([f"/**{glob.escape(str(normal(behind)))}"])
         pattern = "*".join(map(glob.escape, where.path.split(_UNKNOWN)))
         bases = self.bases(form, file, used_in, where.is_file_uri)
         found = self._below(str(normal(pattern, base)) for base in bases)

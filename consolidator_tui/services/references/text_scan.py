@@ -129,6 +129,10 @@ def scan_other(file: str, data: bytes, sha256: str, known: Collection[str] = ())
     return _by_line(Collector(file, data, sha256, known, *decoded), form, why)
 
 
+def _not_edited(file: str, form: Form) -> str:
+    return f"{'a script of direnv' if file.endswith('.envrc') else form} is not edited"
+
+
 class _Latin(Collector):
     def offset(self, characters: int) -> int:
         return characters
@@ -140,8 +144,9 @@ def _by_line(found: Collector, form: Form, why: str) -> FileScan:
     for line in found.text.splitlines(keepends=True):
         # Nobody edits what a packer wrote, and its short names look like suffixes.
         packed = (script and len(line) > _PACKED) or _is_comment(line, form)
+        told = _TRAILING.match(line) if form is Form.SHELL else None
         for column, text in () if packed else tokens(line, found.known):
-            if _is_module(line, column, text):
+            if _is_module(line, column, text) or (told and column >= told.end()):
                 continue
             head = line[:column]
             if "$" in text or head.endswith(("}", ")", ">", "%")):
@@ -153,13 +158,16 @@ def _by_line(found: Collector, form: Form, why: str) -> FileScan:
             if script and not quoted:
                 continue
             found.add(form, text, at + column, at + column + len(text), allowed="no",
-                      why=why or f"{form} is not edited", before=before)  # fmt: skip
+                      why=why or _not_edited(found.file, form), before=before)  # fmt: skip
         at += len(line)
     return found.scan()
 
 
 _SCRIPT_COMMENT = re.compile(r"\s*(?://|(?:/\*|\*\s)(?!.*\*/\s*\S))")
 """A line that is nothing but a comment; code may stand behind the end of one."""
+
+_TRAILING = re.compile(r"(?:\"(?:\\.|[^\"\\])*\"|'[^']*'|\\.|[^\s\"'\\]|\s(?!#))*\s(?=#)")
+"""What stands before a comment at the end of a line of a shell."""
 
 
 def _is_comment(line: str, form: Form) -> bool:

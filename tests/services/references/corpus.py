@@ -3,8 +3,8 @@
 The files of `corpus/` hold one project after another:
 
     === name
-    databases: [...]        JSON, as selected (the consolidated ones, default all) and empty (zero
-    target: app.db          bytes) are
+    databases: [...]        JSON, as selected (the consolidated ones, default all), empty (zero
+    target: app.db          bytes) and links ({"link": "where to"}) are
     found: main.py:3 SQLITE3 -> old.db, backend/old.db
     by hand: main.py:7
     --- file main.py        its content; `(escaped)` after the name: with Python's \\ escapes
@@ -32,6 +32,7 @@ class Case:
     databases: list[str] = field(default_factory=list)
     selected: list[str] | None = None
     empty: list[str] = field(default_factory=list)
+    links: dict[str, str] = field(default_factory=dict)
     target: str = ""
     found: list[tuple[str, int, str, str]] = field(default_factory=list)
     """File, line, name of the form, databases it means."""
@@ -49,6 +50,8 @@ class Case:
             path = root / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(b"" if name in self.empty else HEADER)
+        for name, place in self.links.items():
+            (root / name).symlink_to(place)
 
     def expected(self, name: str, root: Path) -> bytes:
         """The bytes that a file must have after the edits."""
@@ -68,7 +71,7 @@ class Case:
         elif key == "target":
             self.target = value
         else:
-            assert key in ("databases", "selected", "empty"), line
+            assert key in ("databases", "selected", "empty", "links"), line
             setattr(self, key, json.loads(value))
 
 

@@ -83,6 +83,5 @@ async def test_the_edit_that_moves_another_reference(tmp_path: Path) -> None:
     (note,) = proposal.notes
     assert (note.file, note.line) == ("main.py", 3)
     assert note.what == (
-        "“data/old.db”: the edit would change what another reference means. "
-        "Edit it by hand so that it uses app.db."
+        "“data/old.db”: the edit would change what another reference means. Let it use app.db."
     )
