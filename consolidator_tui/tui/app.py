@@ -171,6 +171,9 @@ class ConsolidatorApp(App[int]):
     def _refresh(self) -> None:
         if not (self._dirty or self.job) or not self.screen_stack:
             return
+        if not self.is_running:
+            # The screens are being taken apart, piece by piece.
+            return
         self._dirty = False
         for screen in self.screen_stack:
             if isinstance(screen, StepScreen) and screen.is_attached:

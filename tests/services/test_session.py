@@ -282,4 +282,4 @@ async def test_a_file_is_no_project_but_its_folder_is_named(tmp_path: Path) -> N
     with pytest.raises(UsageError, match="is a file") as caught:
         async with Session.open(tmp_path / "app.db"):
             pass
-    assert f"for example {tmp_path}." in caught.value.todo
+    assert f"for example `{tmp_path}`." in caught.value.todo
