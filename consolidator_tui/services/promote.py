@@ -30,7 +30,7 @@ from consolidator_tui.domain.verification import Seal
 from consolidator_tui.services.backup import load_manifest
 from consolidator_tui.services.backup.places import named_path
 from consolidator_tui.services.backup.snapshot import count_rows
-from consolidator_tui.services.restore import dress, restore_file
+from consolidator_tui.services.restore import restore_file
 from consolidator_tui.storage.atomic import explain_os, sync_file, sync_folder
 from consolidator_tui.storage.family import (
     LOGS,
@@ -42,6 +42,7 @@ from consolidator_tui.storage.family import (
     same_content,
     same_mount,
 )
+from consolidator_tui.storage.files import dress
 from consolidator_tui.storage.hashing import (
     copy_hashed,
     file_stat,

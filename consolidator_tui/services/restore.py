@@ -32,6 +32,7 @@ from consolidator_tui.storage.family import (
     remove_sidecars,
     same_content,
 )
+from consolidator_tui.storage.files import dress
 from consolidator_tui.storage.hashing import copy_hashed, free_space, hash_descriptor, open_regular
 from consolidator_tui.storage.holders import Holder, describe, scan_open_files, sidecar
 from consolidator_tui.storage.run_folder import RunFolder
@@ -333,19 +334,6 @@ def _take_out(
     dress(path, like)
     os.utime(path, ns=(like.mtime_ns, like.mtime_ns))
     sync_file(path)
-
-
-def dress(path: Path, like: FileStat) -> bool:
-    """Give a new file owner and permissions of an old one; False when the owner stays ours."""
-    owned = True
-    status = path.stat()
-    if (status.st_uid, status.st_gid) != (like.uid, like.gid):
-        try:
-            os.chown(path, like.uid, like.gid)
-        except PermissionError:
-            owned = False
-    path.chmod(like.mode)  # After chown, which clears set-id bits.
-    return owned
 
 
 def _logs_fit(found: Found, record: FileRecord) -> bool:

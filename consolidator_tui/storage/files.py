@@ -1,10 +1,11 @@
-"""Copying whole files without blocking the event loop."""
+"""Whole files: copied without blocking the event loop, dressed like others."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
 
+from consolidator_tui.domain.manifest import FileStat
 from consolidator_tui.storage.worker import Stop, in_thread
 
 _BLOCK = 8 * 1024 * 1024
@@ -40,3 +41,16 @@ def _copy(source: Path, target: Path, mode: int, stop: Stop) -> None:
                 while block := reader.read(_BLOCK):
                     stop.check()
                     writer.write(block)
+
+
+def dress(path: Path, like: FileStat) -> bool:
+    """Give a new file owner and permissions of an old one; False when the owner stays ours."""
+    owned = True
+    status = path.stat()
+    if (status.st_uid, status.st_gid) != (like.uid, like.gid):
+        try:
+            os.chown(path, like.uid, like.gid)
+        except PermissionError:
+            owned = False
+    path.chmod(like.mode)  # After chown, which clears set-id bits.
+    return owned

@@ -286,6 +286,11 @@ class ConsolidatorApp(App[int]):
         self.notify(safe(sentence, 400), severity=severity, markup=False)  # type: ignore[arg-type]
         self._dirty = True
 
+    def action_help_quit(self) -> None:
+        """`ctrl+c` leaves nothing by accident; it says what does."""
+        stops = "; c stops what is running" if self.job is not None else ""
+        self.tell(f"ctrl+q leaves the wizard{stops}.")
+
     # Moving about
 
     def go_to(self, step: Step) -> None:

@@ -99,6 +99,12 @@ async def test_quitting_is_guarded_and_waits_for_the_work(
         assert pilot.app.return_value == 0
 
 
+async def test_ctrl_c_says_how_one_leaves(start: Start) -> None:
+    async with start(at=Step.CLEANUP) as pilot:
+        await press(pilot, "ctrl+c")
+        assert said(pilot) == "ctrl+q leaves the wizard."
+
+
 async def test_quitting_closes_the_session(start: Start, session: FakeSession) -> None:
     async with start() as pilot:
         await pilot.press("ctrl+q")

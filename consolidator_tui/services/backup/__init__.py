@@ -50,7 +50,6 @@ async def back_up(
     target: str | None,
     emit: Emit,
     clock: Clock = utc_now,
-    thorough: bool = True,
     check: bool = True,
     names: Mapping[str, Sequence[str]] | None = None,
 ) -> Manifest:
@@ -58,10 +57,9 @@ async def back_up(
 
     Paths are relative to the project (or absolute). A target that does not exist is recorded as
     absent, so that roll back removes it. A backup that this run made before is replaced as long
-    as the run has changed no file outside its folder. Without `thorough` indexes are not compared
-    with their tables (quick_check instead of integrity_check). Without `check` the snapshots are
-    only read back and compared: `check_backup` is to follow. `names`: other names that the files
-    are known by; hard links among them are recorded, and the file is copied once.
+    as the run has changed no file outside its folder. Without `check` the snapshots are only read
+    back and compared: `check_backup` is to follow. `names`: other names that the files are known
+    by; hard links among them are recorded, and the file is copied once.
     Raises FileRefused, LockedError, GateClosed, DiskFull, BackupDamaged, Failed; then there is no
     manifest and nothing outside the run's folder was changed.
     """
@@ -87,9 +85,7 @@ async def back_up(
         # The largest first, so that none is left for one processor at the end.
         records = await for_each(
             sorted(records, key=lambda record: -record.size),
-            lambda record: (
-                check_file(run, record, thorough=thorough) if check else describe_file(run, record)
-            ),
+            lambda record: (check_file if check else describe_file)(run, record),
             at_once=AT_ONCE,
         )
         links = await in_thread(lambda _stop: _links(run, places, names or {}))
@@ -128,7 +124,7 @@ async def check_backup(run: RunFolder, manifest: Manifest, emit: Emit) -> Manife
 
 
 async def _checked(run: RunFolder, record: FileRecord) -> FileRecord:
-    return record if record.checked else await check_file(run, record, thorough=True, idly=True)
+    return record if record.checked else await check_file(run, record, idly=True)
 
 
 async def forget_backup(run: RunFolder) -> None:

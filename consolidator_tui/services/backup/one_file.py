@@ -97,27 +97,25 @@ async def describe_file(run: RunFolder, record: FileRecord) -> FileRecord:
     try:
         found = await describe_snapshot(run.backup / record.snapshot, record.path)
     except FileRefused:
-        return await check_file(run, record, thorough=True)
+        return await check_file(run, record)
     return replace(
         record, schema_hash=found.schema_hash, row_counts=found.row_counts, checked=False
     )
 
 
-async def check_file(
-    run: RunFolder, record: FileRecord, *, thorough: bool, idly: bool = False
-) -> FileRecord:
+async def check_file(run: RunFolder, record: FileRecord, *, idly: bool = False) -> FileRecord:
     """The record with what its snapshot holds. Raises FileRefused when that is damaged."""
     if not record.snapshot:
         return record
     path = run.backup / record.snapshot
     try:
-        found = await inspect_snapshot(path, record.path, thorough=thorough, idly=idly)
+        found = await inspect_snapshot(path, record.path, idly=idly)
     except FileRefused as refused:
         rebuilt = await _rebuilt(run, record)
         if rebuilt is None:
             raise
         path = run.backup / rebuilt.snapshot
-        found = await inspect_snapshot(path, record.path, thorough=True)
+        found = await inspect_snapshot(path, record.path)
         found = replace(found, integrity=(refused.sentence,), index_damage=True)
         record = rebuilt
     return replace(

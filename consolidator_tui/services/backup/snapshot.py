@@ -139,20 +139,18 @@ async def describe_snapshot(path: Path, name: str) -> Contents:
         raise explain(error, name) from error
 
 
-async def inspect_snapshot(
-    path: Path, name: str, *, thorough: bool, idly: bool = False
-) -> Contents:
+async def inspect_snapshot(path: Path, name: str, *, idly: bool = False) -> Contents:
     """Check a snapshot's integrity and count its rows by reading them.
 
-    Without `thorough` indexes are not compared with their tables (quick_check); `idly` leaves the
-    processors to others. Raises FileRefused naming the original when rows cannot be believed.
+    `idly` leaves the processors to others.
+    Raises FileRefused naming the original when rows cannot be believed.
     """
     await in_thread(lambda _stop: _refuse_encoding(path, name))
     try:
         async with open_database(path, immutable=True, cache_kib=CHECK_CACHE_KIB) as database:
             if idly:
                 await database.give_way()
-            findings = await _integrity(database, "integrity_check" if thorough else "quick_check")
+            findings = await _integrity(database)
             damage = [f for f in findings if not _harmless(f)]
             if damage or len(findings) >= MAX_FINDINGS:
                 raise FileRefused(
@@ -160,7 +158,7 @@ async def inspect_snapshot(
                     todo="Recover it with `sqlite3 FILE .recover` first, or leave it out.",
                 )
             await _refuse_unspeakable(database, name)
-            counts = await count_rows(database, believe_indexes=thorough and not findings)
+            counts = await count_rows(database, believe_indexes=not findings)
             schema = await schema_hash(database)
     except sqlite3.Error as error:
         raise explain(error, name) from error
@@ -239,25 +237,25 @@ async def schema_hash(database: Database) -> str:
     return digest.hexdigest()
 
 
-async def _integrity(database: Database, check: str) -> list[str]:
+async def _integrity(database: Database) -> list[str]:
     try:
-        rows = await database.rows(f"PRAGMA {check}({MAX_FINDINGS})")
+        rows = await database.rows(f"PRAGMA integrity_check({MAX_FINDINGS})")
     except sqlite3.OperationalError as error:
         if getattr(error, "sqlite_errorcode", 0) & 0xFF != sqlite3.SQLITE_ERROR:
             raise
         # A collation or function that is missing here: check what does not need it.
-        return await _integrity_by_table(database, check)
+        return await _integrity_by_table(database)
     return _findings(rows)
 
 
-async def _integrity_by_table(database: Database, check: str) -> list[str]:
+async def _integrity_by_table(database: Database) -> list[str]:
     findings = []
     tables = await database.rows(
         "SELECT name FROM sqlite_schema WHERE type = 'table' AND rootpage > 0 ORDER BY name"
     )
     for (name,) in tables:
         try:
-            sql = f"PRAGMA {check}({quote(name)})"
+            sql = f"PRAGMA integrity_check({quote(name)})"
             findings += _findings(await database.rows(sql))
         except sqlite3.OperationalError as error:
             if getattr(error, "sqlite_errorcode", 0) & 0xFF != sqlite3.SQLITE_ERROR:
