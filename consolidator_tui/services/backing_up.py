@@ -80,20 +80,20 @@ class BackingUp(Resuming):
         manifest = self.need_manifest()
         if manifest.checked:
             return await work()
-        self._matched.clear()
+        self._spare.clear()
         worked = 0.0
 
         def note_end(_task: asyncio.Task[T]) -> None:
             nonlocal worked
             worked = time.monotonic()
             # Work that failed may have done so for damage.
-            self._matched.set()
+            self._spare.set()
 
         working = asyncio.create_task(_coroutine(work))
         working.add_done_callback(note_end)
         try:
             # Comparing keeps the processors busy, writing does not.
-            await self._matched.wait()
+            await self._spare.wait()
             checked = await self._checked(manifest)
         except BaseException as error:
             working.cancel()

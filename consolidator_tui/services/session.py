@@ -279,7 +279,7 @@ class Session(PlanExchange, Smoking, Previewing, BackingUp):
                         run.ledger_db,
                         self.emit,
                         self.stored_decisions(),
-                        matched=self._matched.set,
+                        spare=self._spare.set,
                     )
                 left = sum(counts.undecided for counts in self.result.counts)
                 await self.save(**{CONFLICTS: str(left + await self.decisions())})

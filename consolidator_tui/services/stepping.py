@@ -55,7 +55,7 @@ class Stepping:
         self._clock = clock
         self._stack = stack
         self._locked = False
-        self._matched = asyncio.Event()
+        self._spare = asyncio.Event()
         """Set when a merge has compared everything and only writes."""
         self.reset()
 

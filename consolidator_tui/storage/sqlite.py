@@ -31,8 +31,8 @@ MINIMUM_SQLITE = (3, 37, 0)
 PROGRESS_STEPS = 20_000
 """Virtual machine steps between two calls of the progress handler; costs under 1 %."""
 
-_GIVEN_WAY = 5
-"""Added to a thread's niceness: it gets a third of what another thread does that wants to run."""
+_GIVEN_WAY = 10
+"""Added to a thread's niceness: it gets a tenth of what another thread does that wants to run."""
 
 Row = tuple[Any, ...]
 

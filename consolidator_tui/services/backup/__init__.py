@@ -113,7 +113,8 @@ async def check_backup(run: RunFolder, manifest: Manifest, emit: Emit) -> Manife
     records = await for_each(
         sorted(manifest.files.values(), key=lambda record: -record.size),
         lambda record: _checked(run, record),
-        at_once=AT_ONCE,
+        # There is one processor to spare, not two.
+        at_once=1,
     )
     found = {record.path: record for record in records}
     manifest = replace(manifest, files={path: found[path] for path in manifest.files})

@@ -7,20 +7,36 @@ merged with each other. Only rows whose parents are shared can be duplicates: th
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 from consolidator_tui.domain.merge import IdentityKind
 from consolidator_tui.services.merge.classes import Key, arm, group, store_classes
 from consolidator_tui.services.merge.heirs import find_heirs, join_heirs
 from consolidator_tui.services.merge.lineage import match_by_lineage
 from consolidator_tui.services.merge.maps import note_mapped
-from consolidator_tui.services.merge.probes import match_shortened, shorten
+from consolidator_tui.services.merge.probes import compare_shortened, shorten, store_shortened
 from consolidator_tui.services.merge.work import Translator, Work
 from consolidator_tui.storage.sqlite import Database
 
+Begin = Callable[[], Awaitable[None]]
+"""Called before the ledger is changed, once or more often."""
 
-async def classify(database: Database, translator: Translator, work: Work) -> None:
+
+def needs_no_turn(work: Work) -> bool:
+    """Whether rows can be compared without changing the ledger, until the map is filled."""
+    return (
+        work.table.identity.kind in (IdentityKind.COLUMNS, IdentityKind.ROWS)
+        and all(link.root != work.key for link in work.table.links)
+        and work.fixed_key is None
+        and work.plan.ancestor is None
+        and not work.mapped
+    )
+
+
+async def classify(database: Database, translator: Translator, work: Work, begin: Begin) -> None:
     """Fill the map of a table with the rows that are the same entity in several sources."""
+    if not needs_no_turn(work):
+        await begin()
     if work.mapped:
         await database.execute(f"DELETE FROM {work.map}")
         work.mapped = False
@@ -35,11 +51,11 @@ async def classify(database: Database, translator: Translator, work: Work) -> No
             nullable = await _nullable(database, work, identity.columns)
             if nullable:
                 keys.append(_content(work, nullable))
-            await _match(database, translator, work, keys)
+            await _match(database, translator, work, keys, begin)
             if past is not None:
                 await join_heirs(database, work)
         else:
-            await _match(database, translator, work, [_content(work, ())])
+            await _match(database, translator, work, [_content(work, ())], begin)
     if work.fixed_key is not None:
         await _move_to_parents(database, translator, work)
     await note_mapped(database, work)
@@ -62,7 +78,7 @@ async def _nullable(database: Database, work: Work, columns: Sequence[str]) -> t
 
 
 async def _match(
-    database: Database, translator: Translator, work: Work, keys: Sequence[Key]
+    database: Database, translator: Translator, work: Work, keys: Sequence[Key], begin: Begin
 ) -> None:
     """Match by each of the keys; from the first that contains references to the table itself on,
     level by level."""
@@ -74,17 +90,22 @@ async def _match(
 
             await match_by_levels(database, translator, work, keys[place:])
             return
-        await _match_by(database, translator, work, key)
+        await _match_by(database, translator, work, key, begin)
 
 
-async def _match_by(database: Database, translator: Translator, work: Work, key: Key) -> None:
+async def _match_by(
+    database: Database, translator: Translator, work: Work, key: Key, begin: Begin
+) -> None:
     many = False
     for short in await shorten(database, work, key):
-        if await match_shortened(database, translator, work, key, short):
+        if await compare_shortened(database, translator, work, short):
+            await begin()
+            await store_shortened(database, translator, work, key)
             return
         many = len(work.members) > 2
     arms = [arm(translator, work, key, k) for k in work.members]
     await group(database, work, key, arms, many=many)
+    await begin()
     await store_classes(database, work)
 
 

@@ -14,19 +14,26 @@ from consolidator_tui.storage.sqlite import Database
 MOST_ROUNDS = 50
 
 
+async def _in_turn() -> None:
+    """The transaction was begun before the first round."""
+
+
 async def refine(database: Database, translator: Translator, works: list[Work]) -> None:
-    """Fill the maps of tables in a circle; without an end, nothing is called the same."""
+    """Fill the maps of tables in a circle; without an end, nothing is called the same.
+
+    In a transaction on the ledger.
+    """
     circle = {work.key for work in works}
     for work in works:
         work.cut = {link.column for link in work.table.links if link.root in circle}
     for work in works:
-        await classify(database, translator, work)
+        await classify(database, translator, work, _in_turn)
     before = await _fingerprint(database, works)
     for work in works:
         work.cut = set()
     for _ in range(MOST_ROUNDS):
         for work in works:
-            await classify(database, translator, work)
+            await classify(database, translator, work, _in_turn)
         now = await _fingerprint(database, works)
         if now == before:
             return

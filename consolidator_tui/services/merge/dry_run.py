@@ -7,17 +7,16 @@ from pathlib import Path
 
 from consolidator_tui.domain.decided import Batches
 from consolidator_tui.domain.event import Emit
-from consolidator_tui.domain.instant import to_microseconds
 from consolidator_tui.domain.merge import DryRun, Forecast, MergePlan
 from consolidator_tui.services.merge import (
     close_ledger,
-    find_entities,
     make_works,
     new_ledger,
 )
 from consolidator_tui.services.merge.counts import count_table
 from consolidator_tui.services.merge.decisions import load_decisions
-from consolidator_tui.services.merge.work import Translator, Work
+from consolidator_tui.services.merge.matching import find_entities
+from consolidator_tui.services.merge.work import Work
 from consolidator_tui.services.workspace import open_workspace
 from consolidator_tui.storage.sqlite import Database
 
@@ -32,7 +31,7 @@ async def dry_run(
     exist, sqlite3.Error.
     """
     started = time.monotonic()
-    await new_ledger(plan, ledger)
+    shared = await new_ledger(plan, ledger)
     async with open_workspace(
         plan.sources,
         plan.pooled,
@@ -42,10 +41,8 @@ async def dry_run(
     ) as workspace:
         database = workspace.database
         works = make_works(plan, workspace)
-        translator = Translator({work.key: work for work in works})
-        await database.function("instant", 1, to_microseconds)
         await load_decisions(database, plan, decisions)
-        questions, _ = await find_entities(database, translator, works, emit)
+        questions, _ = await find_entities(database, works, emit, ledger=ledger if shared else None)
         tables = [await _forecast(database, work) for work in works]
     await close_ledger(ledger)
     pending = {item.question for item in plan.pending}

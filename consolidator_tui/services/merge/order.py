@@ -17,13 +17,11 @@ def in_working_order(works: Sequence[Work]) -> list[Work]:
     """
     if not works or works[0].plan.cycles:
         return list(works)
-    place = {work.key: number for number, work in enumerate(works)}
-    missing: list[int] = []
-    children: dict[int, list[int]] = {}
+    above = parents(works)
+    missing = [len(above[work.key]) for work in works]
+    children: dict[str, list[int]] = {}
     for number, work in enumerate(works):
-        above = {place[root] for root in roots(work) if place[root] < number}
-        missing.append(len(above))
-        for parent in above:
+        for parent in above[work.key]:
             children.setdefault(parent, []).append(number)
     ready = [(works[n].total, n) for n, left in enumerate(missing) if not left]
     heapq.heapify(ready)
@@ -31,10 +29,18 @@ def in_working_order(works: Sequence[Work]) -> list[Work]:
     while ready:
         _, number = heapq.heappop(ready)
         found.append(works[number])
-        for child in children.get(number, ()):
+        for child in children.get(works[number].key, ()):
             missing[child] -= 1
             if not missing[child]:
                 heapq.heappush(ready, (works[child].total, child))
+    return found
+
+
+def parents(works: Sequence[Work]) -> dict[str, set[str]]:
+    """For each table those that must be known before it is compared; `works` as in the plan."""
+    found: dict[str, set[str]] = {}
+    for work in works:
+        found[work.key] = roots(work) & found.keys()
     return found
 
 

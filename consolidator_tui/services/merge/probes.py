@@ -127,32 +127,38 @@ def _samples(work: Work, source: int) -> list[str]:
     size = math.isqrt(20 * work.count(source)) // 3 + 1
     if work.count(source) <= 3 * size:
         return [f"FROM {rows}"]
-    ends = f"(SELECT min({address}) / 2 + max({address}) / 2 FROM {rows})"
+    # Either end alone is found at once, both in one statement by reading all rows.
+    halves = [f"(SELECT {end}({address}) FROM {rows}) / 2" for end in ("min", "max")]
+    middle = " + ".join(halves)
     return [
         f"FROM {rows} ORDER BY {address} LIMIT {size}",
-        f"FROM {rows} WHERE {address} >= {ends} ORDER BY {address} LIMIT {size}",
+        f"FROM {rows} WHERE {address} >= {middle} ORDER BY {address} LIMIT {size}",
         f"FROM {rows} ORDER BY {address} DESC LIMIT {size}",
     ]
 
 
-async def match_shortened(
-    database: Database, translator: Translator, work: Work, key: Key, short: Shortened
+async def compare_shortened(
+    database: Database, translator: Translator, work: Work, short: Shortened
 ) -> bool:
-    """Fill the map as grouping by the whole key would.
+    """Make temp.cls of the rows that are equal, and temp.candidate of those that may be.
 
-    False, and nothing is filled, when the shortened key tells too few rows apart.
+    False, and nothing is made, when the shortened key tells too few rows apart.
     """
     arms = [arm(translator, work, short.key, k, short=short.probed) for k in work.members]
     if not await group_by_less(database, work, short.key, arms):
         return False
     await _set_doubtful_aside(database, work, short.left)
+    return True
+
+
+async def store_shortened(database: Database, translator: Translator, work: Work, key: Key) -> None:
+    """Fill the map with what `compare_shortened` made, as grouping by the whole key would."""
     await store_classes(database, work)
     if await database.value("SELECT EXISTS (SELECT 1 FROM temp.candidate)"):
         arms = [arm(translator, work, key, k, restrict="candidate") for k in work.members]
         await group(database, work, key, arms)
         await store_classes(database, work)
     await database.execute("DROP TABLE temp.candidate")
-    return True
 
 
 async def _set_doubtful_aside(database: Database, work: Work, left: tuple[str, ...]) -> None:

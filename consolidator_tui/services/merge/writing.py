@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from typing import Protocol
 
 from consolidator_tui.domain.event import Emit, Event
 from consolidator_tui.domain.merge import MergePlan, MergeResult
 from consolidator_tui.services.merge.staging import write_staging
 from consolidator_tui.services.merge.work import Work
+
+
+class HasWork(Protocol):
+    """Hears whether there is a table to be written."""
+
+    def __call__(self, *, some: bool) -> None: ...
 
 
 class Writing:
@@ -25,12 +32,14 @@ class Writing:
         ledger: Path,
         emit: Emit,
         works: list[Work],
+        has_work: HasWork,
         *,
         at_once: bool,
     ) -> None:
         self._staging = staging
         self._emit = emit
         self._held: list[Event] | None = []
+        self._has_work = has_work
         self._ready: asyncio.Queue[Work] = asyncio.Queue()
         self._may_begin = asyncio.Event()
         if at_once:
@@ -39,7 +48,14 @@ class Writing:
 
     async def _write(self, plan: MergePlan, ledger: Path, works: list[Work]) -> MergeResult:
         await self._may_begin.wait()
-        return await write_staging(plan, self._staging, ledger, self._hear, works, self._ready.get)
+        return await write_staging(plan, self._staging, ledger, self._hear, works, self._next)
+
+    async def _next(self) -> Work:
+        if self._ready.empty():
+            self._has_work(some=False)
+        work = await self._ready.get()
+        self._has_work(some=True)
+        return work
 
     def hand_over(self, work: Work) -> None:
         """The table's map, its decisions, and the maps of all its parents are committed."""

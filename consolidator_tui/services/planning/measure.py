@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from consolidator_tui.domain.plan import Value
 from consolidator_tui.services.planning.draft import Draft, Planning
 from consolidator_tui.services.sqltext import sql_value
+from consolidator_tui.services.workspace import schema_of
 from consolidator_tui.storage.sqlite import Database, quote
 from consolidator_tui.storage.worker import for_each
 
@@ -109,9 +110,15 @@ class Measurements:
         columns: Sequence[str],
         database: Database | None = None,
     ) -> None:
-        """Read counts and ranges of several columns in one scan."""
+        """Read counts and ranges of several columns, in one scan but for what indexes tell."""
         known = self._ranges.setdefault((source, draft.key), {})
         wanted = [c for c in dict.fromkeys(columns) if c not in known and draft.there(source, c)]
+        database = database or self._planning.workspace.database
+        for name in await self._indexed(draft, source, wanted, database):
+            told = await self._told_by_index(draft, source, name, database)
+            if told is not None:
+                known[name] = told
+                wanted.remove(name)
         if not wanted:
             return
         parts = []
@@ -123,13 +130,55 @@ class Measurements:
                 f"max({c})",
                 f"count(*) FILTER (WHERE typeof({c}) = 'text')",
             ]
-        database = database or self._planning.workspace.database
         row = await database.row(
             f"SELECT {', '.join(parts)} FROM {self._planning.read(draft, source)}"
         )
         assert row is not None
         for place, name in enumerate(wanted):
             known[name] = tuple(row[place * 4 : place * 4 + 4])
+
+    async def _indexed(
+        self, draft: Draft, source: int, columns: Sequence[str], database: Database
+    ) -> list[str]:
+        """The columns of a large table that an index gives in order.
+
+        Where checks find that an index is damaged, all is planned anew without it.
+        """
+        table, planning = draft.members[source], self._planning
+        rows = planning.workspace.rows(source, table.name)
+        large = planning.sources[source].row_counts.get(table.key, 0) >= LARGE
+        if not large or rows.pooled or planning.sources[source].index_damage:
+            return []
+        schema = schema_of(source)
+        found = await database.rows(
+            "SELECT i.name FROM pragma_index_list(?, ?) l, pragma_index_xinfo(l.name, ?) i "
+            "WHERE NOT l.partial AND i.seqno = 0 AND i.cid >= 0 AND i.coll = 'BINARY'",
+            (table.name, schema, schema),
+        )
+        first = {quote(name) for (name,) in found}
+        return [name for name in columns if draft.there(source, name) in first]
+
+    async def _told_by_index(
+        self, draft: Draft, source: int, name: str, database: Database
+    ) -> tuple[int, object, object, int] | None:
+        """Count and range of a column whose values are numbers, looked up in its index.
+
+        None where they are not: texts come after all numbers.
+        """
+        c, table = f"s.{draft.there(source, name)}", draft.members[source]
+        rows = f"FROM {self._planning.workspace.rows(source, table.name).sql} AS s"
+        low, high, nulls = await database.values(
+            f"SELECT {what}"
+            for what in (
+                f"min({c}) {rows}",
+                f"max({c}) {rows}",
+                f"count(*) {rows} WHERE {c} IS NULL",
+            )
+        )
+        if high is not None and not isinstance(high, int | float):
+            return None
+        count = self._planning.sources[source].row_counts[table.key] - int(nulls)
+        return count, low, high, 0
 
     async def containment(
         self,
