@@ -19,7 +19,8 @@ from unittest import mock
 from hypothesis import HealthCheck, Phase, event, given, note, settings
 from hypothesis import strategies as st
 
-from consolidator_tui.services.merge import classes, probes
+from consolidator_tui.services.merge import classes, matching, probes
+from consolidator_tui.services.planning import measure
 from tests.cases.engines import KIND_VARIABLE, Finished, run_command
 from tests.support import reference_graph, reference_merge
 from tests.support.random_worlds import TableSpec, WorldSpec, has_id, write_project
@@ -102,10 +103,11 @@ GROUPINGS = ("whole", "probes", "numbers", "lists", "too little")
 
 
 @contextmanager
-def _grouping(by: str) -> Iterator[None]:
+def _grouping(by: str, *, as_large: bool) -> Iterator[None]:
     """Compare rows by less than the whole, by what often is equal by chance, or in other steps.
 
-    Only where the command runs in this process.
+    `as_large` treats every table as a large one: it may be compared beside the others, and what
+    indexes tell is not scanned for. Only where the command runs in this process.
     """
 
     async def always(*_arguments: object) -> bool:
@@ -121,6 +123,9 @@ def _grouping(by: str) -> Iterator[None]:
         if by in ("numbers", "too little"):
             stack.enter_context(mock.patch.object(probes, "WORTH", -1))
             stack.enter_context(mock.patch.object(probes, "_tell_apart", always))
+        if as_large:
+            stack.enter_context(mock.patch.object(matching, "LARGE", 0))
+            stack.enter_context(mock.patch.object(measure, "LARGE", 0))
         if by in ("lists", "too little"):
             stack.enter_context(mock.patch.object(classes, "MANY_LISTED", 0))
         yield
@@ -135,10 +140,10 @@ def _toml_key(name: str) -> str:
 
 
 @PROFILE
-@given(WORLDS, st.sampled_from(GROUPINGS))
-def test_equal_to_the_reference(world: WorldSpec, grouping: str) -> None:
+@given(WORLDS, st.sampled_from(GROUPINGS), st.booleans())
+def test_equal_to_the_reference(world: WorldSpec, grouping: str, as_large: bool) -> None:
     """With the identity said, the target is the reference's result, up to surrogate ids."""
-    with tempfile.TemporaryDirectory() as name, _grouping(grouping):
+    with tempfile.TemporaryDirectory() as name, _grouping(grouping, as_large=as_large):
         folder = Path(name)
         paths = write_project(world, folder)
         by_rows = _by_rows(world)
