@@ -14,8 +14,10 @@ from consolidator_tui.domain.merge import MergePlan, MergeTable
 from consolidator_tui.domain.verification import Check, Seal, Verification
 from consolidator_tui.services.stand_ins import stand_in
 from consolidator_tui.services.verify import virtual
-from consolidator_tui.services.verify.rows import RowProof
+from consolidator_tui.services.verify.claims import Claims
+from consolidator_tui.services.verify.rows import Fates, RowProof
 from consolidator_tui.services.verify.whole import (
+    count_rows,
     foreign_keys,
     integrity,
     schema_objects,
@@ -73,6 +75,10 @@ class _Proof:
         self._open = sorted(plan.tables, key=lambda table: _size(plan, table))
         """Tables that nobody has begun; the largest is last and taken first."""
         self._of_table: dict[int, list[Check]] = {}
+        self._fates: dict[int, Fates] = {}
+        self._claims: dict[str, Claims] = {}
+        self._there: dict[str, int] = {}
+        """The rows of the target's tables."""
         self._of_schema: list[Check] = []
         self._of_file: list[Check] = []
         self._hashing = False
@@ -80,7 +86,10 @@ class _Proof:
 
     def checks(self) -> list[Check]:
         """All that was found, in the order of the plan."""
-        found = [check for table in self._plan.tables for check in self._of_table[table.number]]
+        found = []
+        for table in self._plan.tables:
+            found.append(self._fates[table.number].check(self._there[table.name]))
+            found += self._of_table[table.number]
         return [*found, *self._of_schema, *self._of_file]
 
     async def the_rows(self) -> None:
@@ -96,7 +105,9 @@ class _Proof:
         ) as database:
             await stand_in(database, self._plan.sources, functions=True)
             self._of_file.append(await foreign_keys(database, self._plan))
-            self._of_file.append(await integrity(database))
+            check, compared = await integrity(database)
+            self._of_file.append(check)
+            self._there = await count_rows(database, self._plan, believe_indexes=compared)
         self._emit(PhaseTimed(Step.VERIFY, "integrity", time.monotonic() - began))
         if self._open:
             await self._tables(schema=False)
@@ -121,13 +132,13 @@ class _Proof:
             ancestor=plan.ancestor,
         ) as workspace:
             proof = RowProof(plan, workspace)
-            await proof.prepare()
+            self._claims = await proof.prepare(self._claims)
             while self._open:
                 table = self._open.pop()
                 done = count - len(self._open) - 1
                 emit(Progress(Step.VERIFY, table.name, done, count, "tables", "checking"))
-                found = [*await proof.check(table), *await proof.deletions(table)]
-                self._of_table[table.number] = found
+                self._fates[table.number], found = await proof.check(table)
+                self._of_table[table.number] = [*found, *await proof.deletions(table)]
             if schema:
                 self._of_schema.append(await schema_objects(workspace.database, plan))
                 self._of_schema.append(await sequences(workspace.database, plan))

@@ -18,9 +18,13 @@ class Places:
         self._database: Database = workspace.database
         self._claims: dict[str, Claims] = {}
 
-    async def prepare(self) -> None:
-        """Read what the ledger claims. Raises sqlite3.Error when it is not complete."""
-        self._claims = await read_claims(self._plan, self._database)
+    async def prepare(self, known: dict[str, Claims]) -> dict[str, Claims]:
+        """Read what the ledger claims, unless that is known, and return it.
+
+        Raises sqlite3.Error when the ledger is not complete.
+        """
+        self._claims = known or await read_claims(self._plan, self._database)
+        return self._claims
 
     def _expected(self, link: Link, source: int, own: str) -> str:
         """Where the ledger says that the parent of this source's row stands."""

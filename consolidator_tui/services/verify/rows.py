@@ -7,6 +7,7 @@ Nothing here uses the code that merged: it reads the sources, the target, and th
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from consolidator_tui.domain.catalog import TableKind, fold
 from consolidator_tui.domain.merge import Link, MergeTable, TargetColumn
@@ -27,11 +28,31 @@ COLUMNS = 500
 """Columns that are compared in one statement; SQLite gives at most 2,000."""
 
 
+@dataclass(frozen=True, slots=True)
+class Fates:
+    """What became of the rows of a table."""
+
+    table: str
+    counts: tuple[int, ...]
+    """The rows of each file, as read."""
+    merged_away: int
+    """Rows of which the ledger says that another one is kept."""
+
+    def check(self, there: int) -> Check:
+        """Every row is in the target or a duplicate, and nothing else is among `there` rows."""
+        total, away = sum(self.counts), self.merged_away
+        detail = (
+            f"{plural(total, 'row')} in {plural(len(self.counts), 'file')}, {away:,} "
+            f"merged into {verb(away, 'another', 'others')}, {there:,} in the target"
+        )
+        return Check("every row has a fate", self.table, there == total - away, detail)
+
+
 class RowProof(KeptKeys):
     """Checks the rows of all tables of one merge."""
 
-    async def check(self, table: MergeTable) -> list[Check]:
-        """All checks of one table."""
+    async def check(self, table: MergeTable) -> tuple[Fates, list[Check]]:
+        """What became of a table's rows, and all checks of them."""
         claims = self._claims[fold(table.name)]
         counts: list[int] = []
         found: list[Check] = []
@@ -49,27 +70,12 @@ class RowProof(KeptKeys):
                 dropped = bool(claims.dropped)
                 counts.append(await self._count(table, source) if dropped else compared)
                 found += checks
-        return [await self._fates(claims, counts), *found]
+        return Fates(table.name, tuple(counts), claims.merged_away), found
 
     async def _count(self, table: MergeTable, source: int) -> int:
         """The rows of a source, by reading them."""
         sql = f"SELECT count(*) FROM {self._read(table, source)}"
         return int(await self._database.value(sql))
-
-    async def _fates(self, claims: Claims, counts: list[int]) -> Check:
-        """Every source row is in the target or a duplicate; `counts` come from reading them."""
-        table = claims.table
-        hint = "" if table.table.without_rowid else " NOT INDEXED"
-        there = int(
-            await self._database.value(f"SELECT count(*) FROM main.{quote(table.name)}{hint}")
-        )
-        total = sum(counts)
-        ok = there == total - claims.merged_away
-        detail = (
-            f"{plural(total, 'row')} in {plural(len(counts), 'file')}, {claims.merged_away:,} "
-            f"merged into {verb(claims.merged_away, 'another', 'others')}, {there:,} in the target"
-        )
-        return Check("every row has a fate", table.name, ok, detail)
 
     async def _twins(self, claims: Claims) -> Check:
         """No entity swallowed two rows of one file (but by decision), each has one row."""

@@ -26,13 +26,13 @@ _REFERENCES = (
 an index gives the column's values in their order."""
 
 
-async def integrity(database: Database) -> Check:
-    """SQLite's own integrity_check of the target."""
+async def integrity(database: Database) -> tuple[Check, bool]:
+    """SQLite's own integrity_check of the target, and whether it compared all indexes."""
     try:
         rows = await database.rows(f"PRAGMA main.integrity_check({_MOST})")
     except sqlite3.OperationalError as error:
         # A collation or module of the application is missing here: nothing can be said.
-        return Check("integrity check", "", True, f"not complete: {error}")
+        return Check("integrity check", "", True, f"not complete: {error}"), False
     texts = [str(row[0]) for row in rows]
     rest = [
         t
@@ -49,7 +49,25 @@ async def integrity(database: Database) -> Check:
             f"{verb(theirs, 'its', 'their')} source"
         )
     )
-    return Check("integrity check", "", not rest, "; ".join(rest[:3]) or detail)
+    return Check("integrity check", "", not rest, "; ".join(rest[:3]) or detail), (
+        not rest and len(texts) < _MOST
+    )
+
+
+async def count_rows(
+    database: Database, plan: MergePlan, *, believe_indexes: bool
+) -> dict[str, int]:
+    """The rows of every table of the target, by its name."""
+    names = [table.name for table in plan.tables]
+    hints = [
+        "" if believe_indexes or table.table.without_rowid else " NOT INDEXED"
+        for table in plan.tables
+    ]
+    found = await database.values(
+        f"SELECT count(*) FROM main.{quote(name)}{hint}"
+        for name, hint in zip(names, hints, strict=True)
+    )
+    return dict(zip(names, map(int, found), strict=True))
 
 
 async def foreign_keys(database: Database, plan: MergePlan) -> Check:
