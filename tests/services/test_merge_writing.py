@@ -15,8 +15,9 @@ from consolidator_tui.domain.event import Emit, Event, Progress, TableMerged, ig
 from consolidator_tui.domain.merge import MergeResult
 from consolidator_tui.services import plan_file
 from consolidator_tui.services.inspect.source import load_source
-from consolidator_tui.services.merge import merge
+from consolidator_tui.services.merge import matching, merge
 from consolidator_tui.services.planning import make_plan
+from consolidator_tui.services.workspace import open_workspace
 
 ROWS = 22_000
 """More new rows than those from which on plain indexes are built afterwards."""
@@ -102,6 +103,30 @@ async def test_question_leaves_nothing_staged(tmp_path: Path) -> None:
     assert read(tmp_path / "ledger.db", "SELECT count(*) FROM conflict") == [(1,)]
 
 
+async def test_a_large_table_is_compared_beside(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a connection of its own, with the result of one after the other."""
+    opened: list[object] = []
+
+    def counted(*arguments: object, **named: object) -> object:
+        opened.append(named["ledger"])
+        return open_workspace(*arguments, **named)  # type: ignore[arg-type]
+
+    monkeypatch.setattr("consolidator_tui.services.merge.matching.open_workspace", counted)
+    found = []
+    for limit in (matching.LARGE, ROWS):
+        monkeypatch.setattr(matching, "LARGE", limit)
+        folder = tmp_path / str(limit)
+        folder.mkdir()
+        result = await build(folder, shop("bob", 10), shop("bob", ROWS), ignore)
+        tables = ("users", "colors", "events")
+        rows = [read(folder / "staging.db", f"SELECT * FROM {name} ORDER BY 1") for name in tables]
+        found.append((rows, result.counts, read(folder / "ledger.db", "SELECT * FROM map_2")))
+    assert opened == [tmp_path / str(ROWS) / "ledger.db"]
+    assert found[0] == found[1]
+
+
 def is_comparing(event: Event) -> bool:
     return isinstance(event, Progress) and event.label == "events"
 
@@ -110,9 +135,13 @@ def is_written(event: Event) -> bool:
     return isinstance(event, TableMerged)
 
 
+@pytest.mark.parametrize("large", [matching.LARGE, ROWS], ids=["in turn", "beside"])
 @pytest.mark.parametrize("moment", [is_comparing, is_written])
-async def test_cancelled(tmp_path: Path, moment: Callable[[Event], bool]) -> None:
-    """Both connections end, and their threads."""
+async def test_cancelled(
+    tmp_path: Path, moment: Callable[[Event], bool], large: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All connections end, and their threads."""
+    monkeypatch.setattr(matching, "LARGE", large)
     before = set(threading.enumerate())
 
     def hear(event: Event) -> None:
