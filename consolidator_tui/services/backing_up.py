@@ -71,7 +71,7 @@ class BackingUp(Resuming):
         return {name: group for group in groups for name in group}
 
     async def beside_checks(self, work: Callable[[], Awaitable[T]]) -> T:
-        """Do `work` on the copies, which SQLite checks while the target is written.
+        """Do `work` on the copies, which SQLite checks beside it where a processor is free.
 
         The work must change nothing outside the run. Where a copy is damaged, that is raised
         whatever `work` came to, and the backup is dropped. Where its rows are whole but not what
@@ -92,7 +92,7 @@ class BackingUp(Resuming):
         working = asyncio.create_task(_coroutine(work))
         working.add_done_callback(note_end)
         try:
-            # Comparing keeps the processors busy, writing does not.
+            # Comparing keeps the processors busy but for the last table.
             await self._spare.wait()
             checked = await self._checked(manifest)
         except BaseException as error:

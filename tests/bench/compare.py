@@ -200,7 +200,7 @@ def figures(found: dict[str, Measured]) -> dict[str, float]:
     discovery, inspection, plan, writing and promotion are in it. "verify" is the work of proving
     the meaning, the seconds of its connections added up. "backup" is copying, hashing, syncing
     and reading back; what is waited for the snapshots' integrity_check, which goes on beside the
-    writing, is in "run" only, as is the target's.
+    merge, is in "run" only, as is the target's.
     """
     ours, ignore = found["ours"], found["ignore"]
     each: dict[str, list[float]] = {}

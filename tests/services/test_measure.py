@@ -22,7 +22,7 @@ CREATE TABLE t(id INTEGER PRIMARY KEY, plain INTEGER, "in""dex" INTEGER, folded 
 CREATE INDEX a ON t("in""dex" DESC); CREATE INDEX b ON t(folded); CREATE INDEX c ON t(mixed);
 CREATE INDEX d ON t(reals, second); CREATE INDEX e ON t(none); CREATE INDEX g ON t(blobs);
 CREATE INDEX f ON t(some) WHERE some > 2; CREATE INDEX h ON t(plain + 1);
-INSERT INTO t VALUES (1, 5, 5, 'A', 1, 1.5, NULL, 1, 1, x'00'), 
+INSERT INTO t VALUES (1, 5, 5, 'A', 1, 1.5, NULL, 1, 1, x'00'),
     (2, -3, -3, 'b', '7', NULL, NULL, 3, 2, 9), (4, 9, 9, 'C', 2.5, 7, NULL, 8, 4, 1),
     (3, NULL, NULL, NULL, NULL, -2, NULL, NULL, 3, NULL);
 """

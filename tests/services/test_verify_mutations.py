@@ -25,6 +25,8 @@ CREATE TABLE marks(order_id INTEGER REFERENCES orders(id), tag TEXT REFERENCES t
   weight REAL, PRIMARY KEY(order_id, tag)) WITHOUT ROWID;
 CREATE TABLE comments(id INTEGER PRIMARY KEY, owner_type TEXT, owner_id INTEGER, body TEXT);
 CREATE TABLE profiles(user_id INTEGER PRIMARY KEY REFERENCES users(id), bio TEXT);
+CREATE TABLE badges(id INTEGER PRIMARY KEY, user_id INTEGER, kind TEXT);
+CREATE INDEX badges_user ON badges(user_id);
 CREATE INDEX orders_w ON orders(w);
 CREATE VIEW names AS SELECT name FROM users;
 CREATE TRIGGER tick AFTER INSERT ON notes BEGIN SELECT 1; END;
@@ -43,6 +45,7 @@ INSERT INTO marks VALUES (1,'red',1.5), (2,'red',2.5);
 INSERT INTO comments VALUES (1,'user',1,'on ann'), (2,'order',2,'on ink'), (3,'planet',9,'on mars');
 INSERT INTO profiles VALUES (1,'ann bio'), (3,'eve bio');
 INSERT INTO items VALUES (1,'nut',3);
+INSERT INTO badges VALUES (1,1,'of ann'), (2,2,'of bob');
 """
 )
 B = (
@@ -59,6 +62,8 @@ INSERT INTO marks VALUES (1,'red',1.5), (1,'blue',0.5), (3,'blue',9.0);
 INSERT INTO comments VALUES (1,'user',1,'on cyd'), (2,'order',3,'on tin'), (3,'planet',9,'on moon');
 INSERT INTO profiles VALUES (1,'cyd bio'), (4,'dan bio');
 INSERT INTO items VALUES (1,'bolt'), (2,'nut');
+INSERT INTO badges VALUES (1,2,'of b''s ann'), (2,1,'of cyd'), (3,3,'of b''s eve'), (4,4,'of dan'),
+  (5,NULL,'of nobody');
 """
 )
 PLAN = """
@@ -78,6 +83,11 @@ columns = ["owner_id"]
 parent = "orders"
 parent_columns = ["id"]
 where = { owner_type = "order" }
+[[references]]
+table = "badges"
+columns = ["user_id"]
+parent = "users"
+parent_columns = ["id"]
 [[decisions]]
 table = "users"
 entity = { email = "eve" }
@@ -104,6 +114,19 @@ DAMAGE = {
     "a dangling value captured": f"UPDATE orders SET user_id = {OF.format('dan')} WHERE w = 'gone'",
     "a dangling base value captured": (
         f"UPDATE orders SET user_id = {OF.format('dan')} WHERE w = 'lost'"
+    ),
+    "an indexed owner swapped": (
+        f"UPDATE badges SET user_id = {OF.format('bob')} WHERE kind = 'of dan'"
+    ),
+    "an indexed owner of a row that is shared": (
+        f"UPDATE badges SET user_id = {OF.format('cyd')} WHERE kind = 'of b''s ann'"
+    ),
+    "an indexed owner where its row would stand alone": (
+        f"UPDATE badges SET user_id = {OF.format('cyd')} + 1 WHERE kind = 'of b''s ann'"
+    ),
+    "an indexed owner lost": "UPDATE badges SET user_id = NULL WHERE kind = 'of cyd'",
+    "an indexed owner for nobody": (
+        f"UPDATE badges SET user_id = {OF.format('cyd')} WHERE kind = 'of nobody'"
     ),
     "a polymorphic owner": (
         f"UPDATE comments SET owner_id = {OF.format('bob')} WHERE body = 'on cyd'"

@@ -12,7 +12,7 @@ from consolidator_tui.storage.sqlite import Database
 
 TABLE = (
     "CREATE TABLE IF NOT EXISTS pv.delta(number INTEGER, src INTEGER, delta INTEGER, "
-    "PRIMARY KEY(number, src))"
+    "low INTEGER, high INTEGER, PRIMARY KEY(number, src))"
 )
 
 
@@ -22,7 +22,8 @@ async def tighten(database: Database, translator: Translator, work: Work) -> Non
         await _tighten(database, translator, work)
     for source, delta in work.deltas.items():
         await database.execute(
-            "INSERT OR REPLACE INTO pv.delta VALUES (?, ?, ?)", (work.table.number, source, delta)
+            "INSERT OR REPLACE INTO pv.delta VALUES (?, ?, ?, ?, ?)",
+            (work.table.number, source, delta, *work.final[source]),
         )
 
 

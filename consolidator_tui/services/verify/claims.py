@@ -19,6 +19,8 @@ class Claims:
     conflicts: bool
     overrides: bool
     deltas: dict[int, int]
+    ranges: dict[int, tuple[int, int]]
+    """Per source where its rows stand that became one with no other."""
     aliases: frozenset[int]
     dropped: bool = False
     """Some rows are not in the target because another file deleted them."""
@@ -32,8 +34,11 @@ class Claims:
 async def read_claims(plan: MergePlan, database: Database) -> dict[str, Claims]:
     """The claims by folded table name. Raises sqlite3.Error when the ledger is not complete."""
     deltas: dict[int, dict[int, int]] = {}
-    for number, source, delta in await database.rows("SELECT number, src, delta FROM pv.delta"):
+    ranges: dict[int, dict[int, tuple[int, int]]] = {}
+    rows = await database.rows("SELECT number, src, delta, low, high FROM pv.delta")
+    for number, source, delta, low, high in rows:
         deltas.setdefault(number, {})[source] = delta
+        ranges.setdefault(number, {})[source] = (low, high)
     places: dict[int, set[int]] = {}
     for number, place in await database.rows("SELECT DISTINCT number, place FROM pv.alias"):
         places.setdefault(number, set()).add(place)
@@ -55,6 +60,8 @@ async def read_claims(plan: MergePlan, database: Database) -> dict[str, Claims]:
             conflicts=number in conflicts,
             overrides=number in overrides,
             deltas=deltas.get(number, {}),
+            ranges=dict(enumerate(zip(table.lows, table.highs, strict=True)))
+            | ranges.get(number, {}),
             aliases=frozenset(places.get(number, ())),
             dropped=number in dropped,
         )

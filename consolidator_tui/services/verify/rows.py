@@ -16,14 +16,13 @@ from consolidator_tui.domain.words import plural, verb
 from consolidator_tui.services.sqltext import combined, sql_value
 from consolidator_tui.services.verify.claims import Claims
 from consolidator_tui.services.verify.defaults import constant_default, must_fill
-from consolidator_tui.services.verify.kept_keys import KeptKeys, members_of
+from consolidator_tui.services.verify.kept_keys import members_of
 from consolidator_tui.services.verify.packing import packed
+from consolidator_tui.services.verify.parents import ParentProof
 from consolidator_tui.storage.sqlite import quote
 
 MOST_DIGITS = 14
 """Files whose counts fit into one integer, four bits each."""
-MOST_JOINED = 16
-"""Maps that are joined to a row at once; SQLite joins 64 tables."""
 COLUMNS = 500
 """Columns that are compared in one statement; SQLite gives at most 2,000."""
 
@@ -48,7 +47,7 @@ class Fates:
         return Check("every row has a fate", self.table, there == total - away, detail)
 
 
-class RowProof(KeptKeys):
+class RowProof(ParentProof):
     """Checks the rows of all tables of one merge."""
 
     async def check(self, table: MergeTable) -> tuple[Fates, list[Check]]:
@@ -64,6 +63,7 @@ class RowProof(KeptKeys):
             counts = [await self._count(table, source) for source in members_of(table)]
             found.append(await self._content(claims))
         else:
+            self._avoiding = await self._find_avoiding(table)
             for source in members_of(table):
                 compared, checks = await self._rows_of(claims, source)
                 # The comparison has read every row, but for those that were deleted elsewhere.
@@ -330,24 +330,19 @@ class RowProof(KeptKeys):
                     f"THEN {theirs} IS NOT {self._expected(link, source, mine)} ELSE {lost} END"
                 )
             else:
-                wrong = f"{theirs} IS NOT {self._parent(link, source, mine, joins)}"
+                wrong = self._wrong_parent(
+                    link,
+                    source,
+                    (mine, theirs),
+                    joins,
+                    avoids_vacated=link.column in self._avoiding,
+                )
             excused = [*self._filled(claims, column, mine)]
             excused.append(f"(NOT ({self._applies(table, link, source)}))")
             place = [c.name for c in table.columns].index(column.name)
             differs = f"({wrong})" + "".join(f" AND {e} IS NOT 1" for e in excused)
             wrong = f"{differs} AND ({self._is_settled(claims)})"
             yield column.name, self._as_decided(claims, source, place, theirs, wrong, differs)
-
-    def _parent(self, link: Link, source: int, own: str, joins: list[str]) -> str:
-        """What `_expected` gives, by a join: that costs less for each row than a subquery."""
-        root = self._claims[link.root]
-        if link.as_text or not root.mapped or len(joins) >= MOST_JOINED:
-            return self._expected(link, source, own)
-        claim = f"q{len(joins)}"
-        joins.append(
-            f" LEFT JOIN {root.map} {claim} ON {claim}.g = {self._g(root.table, source, own)}"
-        )
-        return f"coalesce({claim}.canon, {self._place(root, source, own)})"
 
 
 def _twin_terms(table: MergeTable) -> tuple[str, str]:
