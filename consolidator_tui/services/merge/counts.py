@@ -54,10 +54,10 @@ def _questions(work: Work, rows: dict[int, int], *, written: bool) -> dict[str, 
     }
     if work.mapped:
         asked["away"] = f"SELECT count(*) FROM {work.map} WHERE keep = 0"
+        disagree = f"FROM pv.conflict c WHERE c.number = {number} AND c.kind <> 'unique'"
         asked["merged"] = (
-            f"SELECT count(*) FROM {work.map} m WHERE m.keep = 0 AND EXISTS (SELECT 1 FROM "
-            f"pv.conflict c WHERE c.number = {number} AND c.kind <> 'unique' "
-            "AND c.canon = m.canon)"
+            f"SELECT count(*) FROM {work.map} m WHERE EXISTS (SELECT 1 {disagree}) "
+            f"AND m.keep = 0 AND EXISTS (SELECT 1 {disagree} AND c.canon = m.canon)"
         )
         for k in _moved(work, rows):
             asked[f"kept {k}"] = (

@@ -19,6 +19,8 @@ from consolidator_tui.services.sqltext import sql_value
 from consolidator_tui.services.workspace import Rows, Workspace, written_address
 from consolidator_tui.storage.sqlite import quote
 
+MOST_JOINED = 16
+"""Maps that are joined to a row at once; SQLite joins 64 tables."""
 _BIRTH = re.compile(
     r"(created?|creation|inserted|added|born|joined|registered)(_?(at|on|time|date|ts))?\Z"
     r"|date_?(created|added|joined)\Z",
@@ -258,8 +260,19 @@ class Translator:
         )
         """Tables and sources in which some references have no parent."""
 
-    def value(self, work: Work, source: int, column: str, alias: str = "s") -> str:
-        """SQL for the target's value of a column; the default where the source lacks it."""
+    def value(
+        self,
+        work: Work,
+        source: int,
+        column: str,
+        alias: str = "s",
+        joins: list[str] | None = None,
+    ) -> str:
+        """SQL for the target's value of a column; the default where the source lacks it.
+
+        With `joins`, what the value needs beside the row may be added there: for each row that
+        costs less than a subquery.
+        """
         own = work.own(source, column, alias)
         if own is None:
             return work.default(column)
@@ -268,7 +281,8 @@ class Translator:
         expression = own
         plain = [link for link in links if not link.reference.where]
         if plain:
-            expression = self.follow(work, plain[0], source, own)
+            expression = self._joined(plain[0], source, own, joins)
+            expression = expression or self.follow(work, plain[0], source, own)
         arms = ""
         for link in links:
             if link.reference.where:
@@ -284,6 +298,18 @@ class Translator:
         if target.default is not None and work.must_fill(column):
             return f"coalesce({expression}, {target.default})"
         return expression
+
+    def _joined(self, link: Link, source: int, own: str, joins: list[str] | None) -> str:
+        """What `follow` gives, by a join; empty where that is not worth it."""
+        root = self.works[link.root]
+        moves = root.mapped and (source or root.base_mapped)
+        if joins is None or not moves or link.as_text or source in link.dangling:
+            return ""
+        if len(joins) >= MOST_JOINED:
+            return ""
+        claim = f"p{len(joins)}"
+        joins.append(f" LEFT JOIN {root.map} {claim} ON {claim}.g = {root.moved(source, own)}")
+        return f"coalesce({claim}.canon, {root.placed(source, own)})"
 
     def aliased(self, work: Work, source: int, column: str, own: str) -> str:
         """The value of a natural reference, by its new name where the parent's changed."""

@@ -50,7 +50,7 @@ async def write_table(database: Database, translator: Translator, work: Work) ->
             await _override(database, work)
         await _remove_replaced(database, work)
     for source in work.members:
-        if source == 0 and not work.mapped:
+        if source == 0 and not await _moves_in_base(database, work):
             continue
         sql = _insert(translator, work, source)
         try:
@@ -84,6 +84,14 @@ async def write_table(database: Database, translator: Translator, work: Work) ->
     return notes
 
 
+async def _moves_in_base(database: Database, work: Work) -> bool:
+    """Whether a row of the base stands elsewhere: its table need not be read otherwise."""
+    if not work.mapped:
+        return False
+    moved = f"SELECT 1 FROM {work.map} WHERE {work.within(0, 'g')} AND canon <> g"
+    return bool(await database.value(f"SELECT EXISTS ({moved})"))
+
+
 def written_columns(work: Work, source: int) -> list[str]:
     """The columns that rows of a source bring along; the others get the table's default."""
     address = address_column(work)
@@ -97,7 +105,8 @@ def written_columns(work: Work, source: int) -> list[str]:
 
 def _insert(translator: Translator, work: Work, source: int) -> str:
     names = written_columns(work, source)
-    values = [_value(translator, work, source, name) for name in names]
+    joins: list[str] = []
+    values = [_value(translator, work, source, name, joins) for name in names]
     targets = [quote(name) for name in names]
     g = work.g(source)
     placed = work.placed(source, f"s.{work.address(source)}")
@@ -113,6 +122,7 @@ def _insert(translator: Translator, work: Work, source: int) -> str:
     if not targets:
         return f"SELECT 1 FROM {work.read(source)} WHERE 0"
     join = f" LEFT JOIN {work.map} m ON m.g = {g}" if work.mapped else ""
+    join += "".join(joins)
     conditions = ["m.keep IS NOT 0"] if work.mapped else []
     if source == 0:
         conditions += ["m.keep = 1", "m.canon <> m.g"]
@@ -125,8 +135,8 @@ def _insert(translator: Translator, work: Work, source: int) -> str:
     )
 
 
-def _value(translator: Translator, work: Work, source: int, name: str) -> str:
-    value = translator.value(work, source, name)
+def _value(translator: Translator, work: Work, source: int, name: str, joins: list[str]) -> str:
+    value = translator.value(work, source, name, joins=joins)
     if not work.overridden:
         return value
     place = next(i for i, c in enumerate(work.table.columns) if c.name == name)
