@@ -19,7 +19,7 @@ from consolidator_tui.services.verify.defaults import constant_default, must_fil
 from consolidator_tui.services.verify.kept_keys import members_of
 from consolidator_tui.services.verify.packing import packed
 from consolidator_tui.services.verify.parents import ParentProof
-from consolidator_tui.storage.sqlite import quote
+from consolidator_tui.storage.sqlite import Row, quote
 
 MOST_DIGITS = 14
 """Files whose counts fit into one integer, four bits each."""
@@ -83,12 +83,15 @@ class RowProof(ParentProof):
             f"SELECT q.canon FROM {claims.map} q JOIN pv.joined j ON j.g = q.g "
             f"WHERE j.number = {claims.table.number}"
         )
-        rows, wrong_ones = _twin_terms(claims.table)
-        wrong = await self._database.value(
-            f"SELECT count(*) FROM (SELECT 1 FROM (SELECT canon, {rows} FROM {claims.map}) "
-            f"GROUP BY canon HAVING ({wrong_ones}) AND canon NOT IN ({decided}) "
-            f"AND canon NOT IN ({_dropped(claims.table, 'canon')}))"
+        rows, wrong_ones = _twin_terms(claims.table, claims.map)
+        wrong, grouped, total = await self._row(
+            "SELECT count(*) FILTER (WHERE wrong AND canon NOT IN "
+            f"({decided}) AND canon NOT IN ({_dropped(claims.table, 'canon')})), "
+            f"total(members), (SELECT count(*) FROM {claims.map}) FROM (SELECT canon, "
+            f"count(*) AS members, ({wrong_ones}) AS wrong FROM ({rows}) GROUP BY canon)"
         )
+        # A row of the map that belongs to no file is in no group.
+        wrong += total - int(grouped)
         return Check(
             "rows of one file stay apart",
             claims.table.name,
@@ -154,9 +157,13 @@ class RowProof(ParentProof):
     async def _sums(self, joined: str, there: str, terms: list[str]) -> list[int]:
         """How many rows there are, how many have one in the target, and each term's sum."""
         sums = "".join(f", count(*) FILTER (WHERE {term})" for term in terms)
-        found = await self._database.row(f"SELECT count(*), count({there}){sums} FROM {joined}")
+        return list(await self._row(f"SELECT count(*), count({there}){sums} FROM {joined}"))
+
+    async def _row(self, sql: str) -> Row:
+        """The row of a statement that gives one."""
+        found = await self._database.row(sql)
         assert found is not None
-        return list(found)
+        return found
 
     async def _content(self, claims: Claims) -> Check:
         """Rows that nothing addresses (no key, all names of the rowid taken): by whole content.
@@ -345,25 +352,27 @@ class RowProof(ParentProof):
             yield column.name, self._as_decided(claims, source, place, theirs, wrong, differs)
 
 
-def _twin_terms(table: MergeTable) -> tuple[str, str]:
-    """The columns to read of a map, and what is wrong in a group of them with one canon: two rows
-    of one file, or not one row that is kept."""
-    members = sorted(members_of(table), key=lambda k: k not in table.dense)
-    ranges = [f"WHEN g BETWEEN {table.lows[k]} AND {table.highs[k]} THEN" for k in members]
-    if len(members) > MOST_DIGITS:
-        arms = " ".join(f"{arm} {n}" for n, arm in enumerate(ranges))
+def _twin_terms(table: MergeTable, map_: str) -> tuple[str, str]:
+    """SELECT: the rows of a map by file, and what is wrong in a group of them with one canon: two
+    rows of one file, or not one row that is kept."""
+    members = members_of(table)
+    if len(members) > MOST_DIGITS or table.dense:
+        # Ranges of numbers that were given one by one may lie in others.
+        members.sort(key=lambda k: k not in table.dense)
+        ranges = [f"WHEN g BETWEEN {table.lows[k]} AND {table.highs[k]} THEN {k}" for k in members]
         return (
-            f"keep, CASE {arms} END AS src",
+            f"SELECT canon, keep, CASE {' '.join(ranges)} END AS src FROM {map_}",
             "sum(keep) <> 1 OR count(*) <> count(DISTINCT src)",
         )
     # One sum instead of a list of the files of each group: a digit of it counts the rows of one
     # file, and none can overflow where there are no more rows than files.
-    arms = " ".join(f"{arm} {16 ** (n + 1)}" for n, arm in enumerate(ranges))
+    rows = [
+        f"SELECT canon, keep + {16 ** (n + 1)} AS x FROM {map_} "
+        f"WHERE g BETWEEN {table.lows[k]} AND {table.highs[k]}"
+        for n, k in enumerate(members)
+    ]
     several = sum(14 * 16 ** (n + 1) for n in range(len(members)))
-    return (
-        f"keep + CASE {arms} END AS x",
-        f"count(*) > {len(members)} OR count(x) <> count(*) OR sum(x) & {several + 15} <> 1",
-    )
+    return " UNION ALL ".join(rows), f"count(*) > {len(members)} OR sum(x) & {several + 15} <> 1"
 
 
 def _dropped(table: MergeTable, column: str) -> str:
