@@ -22,6 +22,8 @@ from consolidator_tui.storage.sqlite import Database, open_database, quote
 
 MAX_ATTACHED_SOURCES = 7
 """Of the ten that SQLite allows, three are for the pool, the ledger and the ancestor."""
+SOURCE_CACHE_KIB = 512
+"""Sources are read from one end to the other; the pages of a walk down a tree are enough."""
 PAST = "past"
 """The schema name under which the ancestor is attached."""
 ADDRESS = "consolidator address"
@@ -252,6 +254,7 @@ async def open_workspace(
         direct = direct_sources(sources)
         for index in sorted(direct):
             await database.attach(Path(sources[index].snapshot), schema_of(index), immutable=True)
+            await database.execute(f"PRAGMA {schema_of(index)}.cache_size = -{SOURCE_CACHE_KIB}")
         if pooled:
             await database.attach(pool, "pool")
         if ancestor is not None:
