@@ -18,25 +18,20 @@ from consolidator_tui.services.lazy import load
 from consolidator_tui.services.stepping import Stepping
 from consolidator_tui.storage.run_db import open_run_store
 from consolidator_tui.storage.run_folder import RunFolder, list_runs
+from consolidator_tui.storage.run_marks import (
+    ASIDE,
+    CHOSEN,
+    CONFLICTS,
+    DRY,
+    LEFT,
+    PLAN,
+    UNCHANGED,
+)
 from consolidator_tui.storage.worker import in_thread
 
 if TYPE_CHECKING:
     from consolidator_tui.domain.run import RunInfo
 
-PLAN = "plan"
-"""Name of the plan document in the run's database."""
-CHOSEN = "chosen"
-"""Name of the selection in the run's database."""
-UNCHANGED = "unchanged"
-"""Name of the mark that the target was found as it has to be, and not replaced."""
-CONFLICTS = "conflicts"
-"""Name of the number of conflicts that the last merge left to be decided by hand, or had so."""
-LEFT = "left"
-"""Name of the mark that this run is not offered again, with the reason as its text."""
-DRY = "dry run"
-"""The reason: it was only to see what would happen."""
-ASIDE = "aside"
-"""The reason: a person began anew beside it."""
 _BEHIND = (Step.CONFIGURE, Step.CLEANUP)
 _STOPPED = {machine.StepStatus.RUNNING, machine.StepStatus.FAILED}
 """A step that ended like this may have left temporary files beside files of the project."""

@@ -20,13 +20,13 @@ from consolidator_tui.services.promote import (
     recover_promotion,
 )
 from consolidator_tui.services.restore import Restored, refuse_users, restore_file
-from consolidator_tui.services.resuming import UNCHANGED
 from consolidator_tui.services.target import changed_rows, count_target
 from consolidator_tui.storage.family import LOGS
 from consolidator_tui.storage.hashing import hash_file
 from consolidator_tui.storage.holders import sidecar
 from consolidator_tui.storage.run_db import RunStore, Work, WorkKind, open_run_store
 from consolidator_tui.storage.run_folder import RunFolder
+from consolidator_tui.storage.run_marks import UNCHANGED
 from consolidator_tui.storage.worker import Stop, in_thread
 
 _ORDER = (Role.SOURCE, Role.TARGET, Role.CONFIG)

@@ -15,7 +15,6 @@ from consolidator_tui.domain.event import Step
 from consolidator_tui.domain.manifest import Manifest, Role
 from consolidator_tui.domain.run import STEPS, RunInfo, RunState, StepStatus, step_name
 from consolidator_tui.services.question_file import QUESTIONS
-from consolidator_tui.services.resuming import DRY, LEFT, PLAN, UNCHANGED
 from consolidator_tui.storage.atomic import explain_os, sync_folder
 from consolidator_tui.storage.lock import project_lock
 from consolidator_tui.storage.manifest_file import has_manifest, read_manifest
@@ -28,6 +27,7 @@ from consolidator_tui.storage.run_folder import (
     list_runs,
     utc_now,
 )
+from consolidator_tui.storage.run_marks import DRY, LEFT, PLAN, UNCHANGED
 from consolidator_tui.storage.worker import in_thread
 
 _IN_BACKUP = re.compile(rf"{re.escape(FOLDER_NAME)}/runs/([0-9TZ-]+)/backup/")

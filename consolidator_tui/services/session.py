@@ -34,11 +34,11 @@ from consolidator_tui.services.lazy import load
 from consolidator_tui.services.plan_exchange import EDITABLE, PlanExchange
 from consolidator_tui.services.previewing import Previewing
 from consolidator_tui.services.project_folder import require_folder
-from consolidator_tui.services.resuming import CONFLICTS, UNCHANGED
 from consolidator_tui.services.selecting import choose
 from consolidator_tui.services.smoking import Smoking
 from consolidator_tui.services.space import refuse_to_migrate
 from consolidator_tui.storage.run_folder import Clock, utc_now
+from consolidator_tui.storage.run_marks import CONFLICTS, UNCHANGED
 from consolidator_tui.storage.sqlite import check_sqlite_version
 from consolidator_tui.storage.worker import in_thread
 

@@ -12,7 +12,6 @@ from consolidator_tui.domain.event import Emit, Level, Message, Step
 from consolidator_tui.domain.run import Fact, RunState
 from consolidator_tui.services.checking import find_run
 from consolidator_tui.services.recover import CRASHED
-from consolidator_tui.services.resuming import UNCHANGED
 from consolidator_tui.services.rollback import RollbackReport
 from consolidator_tui.services.session import Session
 from consolidator_tui.storage.atomic import explain_os
@@ -21,6 +20,7 @@ from consolidator_tui.storage.holders import sidecar
 from consolidator_tui.storage.manifest_file import has_manifest
 from consolidator_tui.storage.run_db import open_run_store
 from consolidator_tui.storage.run_folder import RunFolder, list_runs, run_order
+from consolidator_tui.storage.run_marks import UNCHANGED
 
 
 @dataclass(frozen=True, slots=True)
