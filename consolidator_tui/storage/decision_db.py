@@ -30,11 +30,11 @@ BATCH = 1_000
 
 _PUT = (
     "INSERT INTO verdicts(place, columns, entity, body) SELECT place, columns, entity, {0} "
-    "FROM decision_changes WHERE step = ?1 AND {0} IS NOT NULL "
+    "FROM decision_changes WHERE step = ? AND {0} IS NOT NULL "
     "ON CONFLICT(place, columns, entity) DO UPDATE SET body = excluded.body"
 )
 _TAKE = (
-    "DELETE FROM verdicts WHERE EXISTS (SELECT 1 FROM decision_changes c WHERE c.step = ?1 "
+    "DELETE FROM verdicts WHERE EXISTS (SELECT 1 FROM decision_changes c WHERE c.step = ? "
     "AND c.place = verdicts.place AND c.columns = verdicts.columns "
     "AND c.entity = verdicts.entity AND c.{0} IS NULL)"
 )
@@ -77,15 +77,18 @@ class DecisionStore:
             async for batch in batches:
                 count += len(batch)
                 await self._database.many(
-                    "INSERT INTO decision_changes SELECT ?1, ?2, ?3, ?4, (SELECT v.body FROM "
-                    "verdicts v WHERE v.place = ?2 AND v.columns = ?3 AND v.entity = ?4), ?5 "
+                    "INSERT INTO decision_changes SELECT :step, :place, :columns, :entity, "
+                    "(SELECT v.body FROM verdicts v WHERE v.place = :place "
+                    "AND v.columns = :columns AND v.entity = :entity), :body "
                     "WHERE 1 ON CONFLICT DO UPDATE SET after = excluded.after",
                     [
-                        (
-                            step,
-                            *map(_encode, (e.table, e.columns, e.entity)),
-                            _encode(e.body) or None,
-                        )
+                        {
+                            "step": step,
+                            "place": _encode(e.table),
+                            "columns": _encode(e.columns),
+                            "entity": _encode(e.entity),
+                            "body": _encode(e.body) or None,
+                        }
                         for e in batch
                     ],
                 )

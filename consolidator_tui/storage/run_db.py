@@ -181,9 +181,13 @@ class RunStore:
         """The last `limit` events of at least `level`, oldest first."""
         with _explained():
             rows = await self._database.rows(
-                "SELECT id, time, kind, body FROM events WHERE level >= ?1"
-                " AND (?2 IS NULL OR step = ?2) ORDER BY id DESC LIMIT ?3",
-                (_LEVELS.index(level), step.value if step else None, limit),
+                "SELECT id, time, kind, body FROM events WHERE level >= :level"
+                " AND (:step IS NULL OR step = :step) ORDER BY id DESC LIMIT :limit",
+                {
+                    "level": _LEVELS.index(level),
+                    "step": step.value if step else None,
+                    "limit": limit,
+                },
             )
         return [StoredEvent(row[0], row[1], event_from_json(row[2], row[3])) for row in rows[::-1]]
 
@@ -194,8 +198,8 @@ class RunStore:
 
     async def _put(self, name: str, text: str) -> None:
         await self._database.execute(
-            "INSERT INTO documents(name, body) VALUES (?1, ?2)"
-            " ON CONFLICT(name) DO UPDATE SET body = ?2",
+            "INSERT INTO documents(name, body) VALUES (?, ?)"
+            " ON CONFLICT(name) DO UPDATE SET body = excluded.body",
             (name, _encode(text)),
         )
 

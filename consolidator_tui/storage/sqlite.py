@@ -8,7 +8,7 @@ import re
 import sqlite3
 import sys
 import threading
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager, closing, suppress
 from functools import lru_cache
 from pathlib import Path
@@ -122,8 +122,11 @@ class Database:
         """The first column of the first row of each of several statements, or None."""
         return [rows[0][0] if rows else None for rows in await self.each(statements)]
 
-    async def many(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
-        """Run one statement for many small rows of our own (never for rows of a source)."""
+    async def many(self, sql: str, rows: Iterable[Iterable[Any]]) -> None:
+        """Run one statement for many small rows of our own (never for rows of a source).
+
+        A row is a sequence for `?`, a mapping for `:name`; so are the parameters of a statement.
+        """
         cursor = await self._guard(self._connection.executemany(sql, rows))
         await cursor.close()
 

@@ -74,16 +74,19 @@ async def find_decided_rows(database: Database, translator: Translator, work: Wo
         "WITHOUT ROWID"
     )
     named = (
-        "SELECT n, columns, entity FROM pv.decision WHERE place = ?1 UNION ALL "
+        "SELECT n, columns, entity FROM pv.decision WHERE place = :place UNION ALL "
         "SELECT a.n, a.columns, a.entity FROM pv.also a JOIN pv.decision d ON d.n = a.n "
-        "WHERE d.place = ?1"
+        "WHERE d.place = :place"
     )
-    for (columns,) in await database.rows(f"SELECT DISTINCT columns FROM ({named})", (work.key,)):
+    for (columns,) in await database.rows(
+        f"SELECT DISTINCT columns FROM ({named})", {"place": work.key}
+    ):
         names = json.loads(columns)
         wanted = ", ".join(f"{_member(place)} AS w{place}" for place in range(len(names)))
         await database.execute(
-            f"CREATE TEMP TABLE wanted AS SELECT n, {wanted} FROM ({named}) WHERE columns = ?2",
-            (work.key, columns),
+            f"CREATE TEMP TABLE wanted AS SELECT n, {wanted} FROM ({named}) "
+            "WHERE columns = :columns",
+            {"place": work.key, "columns": columns},
         )
         if _ids_name_rows(work) and [fold(name) for name in names] == [fold(_surrogate(work))]:
             await _find_by_id(database, translator, work, names)

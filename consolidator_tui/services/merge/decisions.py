@@ -69,15 +69,15 @@ async def load_decisions(database: Database, plan: MergePlan, stored: Batches | 
     }
     # The rows of an exact copy are read from the file that it is a copy of.
     await database.many(
-        f"INSERT INTO pv.path VALUES ({_TEXT.format('?1')}, ?2)",
-        [(bindable(path), source) for path, source in index.items()],
+        f"INSERT INTO pv.path VALUES ({_TEXT.format(':path')}, :source)",
+        [{"path": bindable(path), "source": source} for path, source in index.items()],
     )
     await database.execute("BEGIN")
     async for batch in _all(plan, stored):
         await database.many(
             "INSERT INTO pv.decision(place, columns, entity, keep, src, body, more) SELECT "
-            + ", ".join(_TEXT.format(f"?{n}") for n in range(1, 5))
-            + f", ?5, {_TEXT.format('?6')}, ?7",
+            + ", ".join(map(_TEXT.format, (":place", ":columns", ":entity", ":keep")))
+            + f", :src, {_TEXT.format(':body')}, :more",
             [_row(entry, index) for entry in batch],
         )
     await database.execute(
@@ -95,15 +95,17 @@ async def _all(plan: MergePlan, stored: Batches | None) -> AsyncIterator[Sequenc
             yield batch
 
 
-def _row(entry: Entry, index: dict[str, int]) -> tuple[object, ...]:
+def _row(entry: Entry, index: dict[str, int]) -> dict[str, object]:
     body = json.loads(entry.body)
-    texts = (fold(entry.table), entry.columns, entry.entity, body["keep"])
-    return (
-        *map(bindable, texts),
-        index.get(body["keep"]),
-        bindable(entry.body),
-        int(len(body) > 1),
-    )
+    return {
+        "place": bindable(fold(entry.table)),
+        "columns": bindable(entry.columns),
+        "entity": bindable(entry.entity),
+        "keep": bindable(body["keep"]),
+        "src": index.get(body["keep"]),
+        "body": bindable(entry.body),
+        "more": int(len(body) > 1),
+    }
 
 
 async def decisions_for(database: Database, work: Work) -> Decided:
@@ -259,8 +261,11 @@ async def _note_values(database: Database, work: Work, decided: Decided) -> None
     await database.execute("DROP TABLE IF EXISTS temp.place_of")
     await database.execute("CREATE TEMP TABLE place_of(name TEXT PRIMARY KEY, place INTEGER)")
     await database.many(
-        f"INSERT INTO temp.place_of VALUES ({_TEXT.format('?1')}, ?2)",
-        [(bindable(fold(c.name)), place) for place, c in enumerate(work.table.columns)],
+        f"INSERT INTO temp.place_of VALUES ({_TEXT.format(':name')}, :place)",
+        [
+            {"name": bindable(fold(c.name)), "place": place}
+            for place, c in enumerate(work.table.columns)
+        ],
     )
     # Different entities: the values change the rows that are not the first source's.
     entity = f"coalesce(m.canon, {work.place_of('d.g')})"

@@ -43,9 +43,9 @@ STATE = {
 TEXT = "CASE typeof({0}) WHEN 'blob' THEN CAST({0} AS TEXT) ELSE {0} END"
 ALIKE = (
     "(c.number, c.sources, c.differs, c.kind) = "
-    "(SELECT o.number, o.sources, o.differs, o.kind FROM pv.conflict o WHERE o.id = ?1)"
+    "(SELECT o.number, o.sources, o.differs, o.kind FROM pv.conflict o WHERE o.id = :group)"
 )
-"""The groups like group ?1."""
+"""The groups like `:group`."""
 
 
 class Reading:
@@ -93,8 +93,8 @@ class Reading:
         rows = await self.database.rows(
             "SELECT c.id, c.number, c.kind, c.columns, c.entity, c.sources, c.differs, "
             "c.decided_by, c.winner, c.hand, c.canon "
-            f"FROM {relation} c WHERE {where} ORDER BY c.id LIMIT ? OFFSET ?",
-            (*parameters, query.limit, query.offset),
+            f"FROM {relation} c WHERE {where} ORDER BY c.id LIMIT :limit OFFSET :offset",
+            {**parameters, "limit": query.limit, "offset": query.offset},
         )
         if relation == pairs.TABLE:
             rows = await pairs.named(self.database, self._translator, self._works, rows)
@@ -102,7 +102,7 @@ class Reading:
         groups = tuple([await self._group(row) for row in rows])
         return ConflictPage(groups, total, open_, by_rule, by_hand)
 
-    async def _found(self, query: ConflictQuery) -> tuple[str, str, tuple[object, ...]]:
+    async def _found(self, query: ConflictQuery) -> tuple[str, str, dict[str, object]]:
         """Relation, condition and parameters of a query."""
         relation = "pv.conflict"
         if query.decided is Decided.DUPLICATES:
@@ -112,13 +112,13 @@ class Reading:
             relation = apart.TABLE
             await apart.fill(self.database, self._works.values())
         where = [STATE[query.decided]]
-        parameters: tuple[object, ...] = ()
+        parameters: dict[str, object] = {}
         if query.table:
             where.append(f"c.number = {self.plan.table(fold(query.table)).number}")
         if query.text:
             wanted = json.dumps(query.text, ensure_ascii=False)[1:-1]
-            where.append(f"instr(lower(c.entity), lower({TEXT.format('?1')})) > 0")
-            parameters = (bindable(wanted),)
+            where.append(f"instr(lower(c.entity), lower({TEXT.format(':text')})) > 0")
+            parameters["text"] = bindable(wanted)
         return relation, " AND ".join(where), parameters
 
     async def _counts(self, table: str) -> tuple[int, int, int]:
@@ -132,7 +132,7 @@ class Reading:
         return self._sums[table]
 
     async def _total(
-        self, query: ConflictQuery, relation: str, where: str, parameters: tuple[object, ...]
+        self, query: ConflictQuery, relation: str, where: str, parameters: dict[str, object]
     ) -> int:
         key = (query.table, query.decided, query.text)
         if key not in self._totals:

@@ -116,10 +116,10 @@ async def _give_rows(database: Database, work: Work, n: int, columns: str, entit
     await database.execute(
         f"INSERT INTO {rows_of(work)} SELECT x.n, r.g, r.src FROM pv.decision x, ("
         f"SELECT d.g AS g, d.src AS src, {class_of} AS class, first_value({class_of}) "
-        f"OVER (ORDER BY d.src, d.g) AS head FROM {rows_of(work)} d WHERE d.n = ?1) r "
-        "WHERE r.class <> r.head AND x.place = ?2 AND x.columns = ?3 AND x.entity = ?4 "
-        "AND x.n <> ?1 ON CONFLICT DO NOTHING",
-        (n, work.key, columns, bindable(entity)),
+        f"OVER (ORDER BY d.src, d.g) AS head FROM {rows_of(work)} d WHERE d.n = :n) r "
+        "WHERE r.class <> r.head AND x.place = :place AND x.columns = :columns "
+        "AND x.entity = :entity AND x.n <> :n ON CONFLICT DO NOTHING",
+        {"n": n, "place": work.key, "columns": columns, "entity": bindable(entity)},
     )
 
 

@@ -41,8 +41,8 @@ class Review(Reading):
                 f"coalesce(sum({STATE[s]}), 0)"
                 for s in (Decided.OPEN, Decided.BY_RULE, Decided.BY_HAND)
             )
-            + f" FROM pv.conflict c WHERE {ALIKE} AND c.id <> ?1",
-            (number,),
+            + f" FROM pv.conflict c WHERE {ALIKE} AND c.id <> :group",
+            {"group": number},
         )
         assert row is not None
         return Counted(int(row[0]), int(row[1]), int(row[2]))
@@ -71,7 +71,7 @@ class Review(Reading):
             state = "c.hand IS NULL" if chosen.by_rule else STATE[Decided.OPEN]
             await self.database.execute(
                 f"INSERT INTO temp.chosen SELECT c.id FROM pv.conflict c WHERE {ALIKE} AND {state}",
-                (chosen.number,),
+                {"group": chosen.number},
             )
         else:
             relation, where, parameters = await self._found(chosen.query)
@@ -133,15 +133,15 @@ class Review(Reading):
         await self.database.execute("DELETE FROM pv.step WHERE step >= ?", (step,))
         for relation, sign in await self._relations():
             await self.database.execute(
-                f"INSERT INTO pv.step SELECT ?1, x.id, c.hand, {TEXT.format('?2')} "
+                f"INSERT INTO pv.step SELECT :step, x.id, c.hand, {TEXT.format(':given')} "
                 f"FROM temp.chosen x CROSS JOIN {relation} c ON c.id = {sign}x.id",
-                (step, given),
+                {"step": step, "given": given},
             )
         for relation, sign in await self._relations():
             await self.database.execute(
-                f"UPDATE {relation} SET hand = {TEXT.format('?1')} "
+                f"UPDATE {relation} SET hand = {TEXT.format(':given')} "
                 f"WHERE {sign}id IN (SELECT id FROM temp.chosen)",
-                (given,),
+                {"given": given},
             )
         await self.database.execute("COMMIT")
         await self._open_again()
@@ -194,15 +194,16 @@ class Review(Reading):
                 ]
             )
             numbers = {fold(work.table.name): n for n, work in self._works.items()}
-            marks = ", ".join(TEXT.format(f"?{n}") for n in range(2, 5))
+            names = ("columns", "entity", "body")
+            marks = ", ".join(TEXT.format(f":{name}") for name in names)
             async for batch in batches:
                 await self.database.many(
-                    f"INSERT INTO temp.touched VALUES (?1, {marks})",
+                    f"INSERT INTO temp.touched VALUES (:number, {marks})",
                     [
-                        (
-                            numbers.get(fold(e.table)),
-                            *map(bindable, (e.columns, e.entity, e.body)),
-                        )
+                        {
+                            "number": numbers.get(fold(e.table)),
+                            **{name: bindable(getattr(e, name)) for name in names},
+                        }
                         for e in batch
                     ],
                 )
