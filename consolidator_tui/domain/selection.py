@@ -12,7 +12,8 @@ class Selection:
     sources: tuple[str, ...] = ()
     """In order of priority; empty takes the preselected files."""
     target: str | None = None
-    """None chooses one: what the application uses, else the file with the most rows."""
+    """None chooses one: what the settings of Flask or Django name, else what the application uses,
+    else the file with the most rows."""
     base: str | None = None
     """The source whose rows keep their ids; None is the target where it exists."""
 
@@ -39,6 +40,16 @@ class Chosen:
     def base(self) -> str:
         """The source whose rows keep their ids."""
         return self.sources[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Lead:
+    """What of the application leads to one file."""
+
+    references: int = 0
+    """How many references outside of tests."""
+    settings: str = ""
+    """Where the settings of Flask or Django name it as the application's database."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,6 +22,7 @@ from consolidator_tui.services.stepping import Stepping
 if TYPE_CHECKING:
     from consolidator_tui.domain.discovery import FoundFile
     from consolidator_tui.domain.reference import Proposal, Reference, ReferenceReport
+    from consolidator_tui.domain.selection import Lead
     from consolidator_tui.services.cleanup import Gate
     from consolidator_tui.services.references import Leftover
     from consolidator_tui.services.rollback import RollbackReport
@@ -57,6 +58,14 @@ class Aftermath(Stepping):
         if self.references is None:
             return ()
         return tuple(references.explain(self.references, self.project / file.path))
+
+    def leads(self, files: Collection[FoundFile]) -> dict[str, Lead]:
+        """What leads to each of the files, by its path. Empty before references were found."""
+        if self.references is None:
+            return {}
+        from consolidator_tui.services.references.leads import leads
+
+        return leads(self.references, files)
 
     def _database_paths(self) -> list[Path]:
         if self.discovery is None and self.chosen is not None:

@@ -17,7 +17,7 @@ from consolidator_tui.domain.errors import (
     Refused,
     UsageError,
 )
-from consolidator_tui.domain.selection import Chosen, Selection
+from consolidator_tui.domain.selection import Chosen, Lead, Selection
 from consolidator_tui.domain.words import plural, verb
 from consolidator_tui.services.discover.describe import describe
 from consolidator_tui.services.discover.walk import examine
@@ -26,16 +26,16 @@ _PICK = "Name the files with --source, or look at them with `consolidator-tui sc
 
 
 async def choose(
-    discovery: Discovery, selection: Selection, uses: Mapping[str, int] | None = None
+    discovery: Discovery, selection: Selection, found: Mapping[str, Lead] | None = None
 ) -> Chosen:
     """Check a selection against the files as they are now.
 
-    `uses` says how many references of the application lead to a path; it helps to choose a
-    target where none is named. Raises UsageError for a contradiction, FileRefused for a named
+    `found` says what of the application leads to a path; it helps to choose a target where none
+    is named. Raises UsageError for a contradiction, FileRefused for a named
     file that cannot be used, LockedError for one that is locked, Refused for a target that cannot
     be written or when nothing is left.
     """
-    choosing = _Choosing(discovery, selection, uses or {})
+    choosing = _Choosing(discovery, selection, found or {})
     with tempfile.TemporaryDirectory(prefix="consolidator-select-") as scratch:
         return await choosing.run(Path(scratch))
 
@@ -46,7 +46,7 @@ class _Choosing:
 
     discovery: Discovery
     selection: Selection
-    uses: Mapping[str, int]
+    leads: Mapping[str, Lead]
     skipped: dict[str, str] = field(default_factory=dict)
     warned: dict[str, str] = field(default_factory=dict)
     passed_over: dict[str, str] = field(default_factory=dict)
@@ -189,16 +189,8 @@ class _Choosing:
             inner = [file for file in inner if file.path == base] or inner
         if not inner:
             raise UsageError("All sources lie outside the project.", todo="Add --target.")
-        used = max(inner, key=lambda file: (self.uses.get(file.path, 0), file.rows or 0))
-        count = self.uses.get(used.path, 0)
-        if len(inner) == 1:
-            return used.path, "it is the only candidate"
-        if count:
-            return used.path, (
-                f"{plural(count, 'reference')} of the application "
-                f"{verb(count, 'leads', 'lead')} to it"
-            )
-        return used.path, f"it has the most rows ({used.rows or 0:,})"
+        best, reason = favourite(inner, self.leads)
+        return best.path, reason
 
     def _ordered(self, sources: Sequence[FoundFile], target: FoundFile | None) -> list[FoundFile]:
         """The sources with the base first and the existing target among them."""
@@ -224,6 +216,32 @@ class _Choosing:
             raise UsageError(f"The base {path} is not among the sources.", todo="Add it to them.")
         ordered.remove(chosen)
         return [chosen, *ordered]
+
+
+def favourite(files: Sequence[FoundFile], found: Mapping[str, Lead]) -> tuple[FoundFile, str]:
+    """The file that is the target where nobody named one, and why.
+
+    The one that the settings name, else the one that most references lead to, else the one with
+    the most rows. `files` must not be empty.
+    """
+    none = Lead()
+
+    def weight(file: FoundFile) -> tuple[bool, int, int]:
+        lead = found.get(file.path, none)
+        return lead.settings != "", lead.references, file.rows or 0
+
+    best = max(files, key=weight)
+    lead = found.get(best.path, none)
+    if len(files) == 1:
+        return best, "it is the only candidate"
+    if lead.settings:
+        return best, f"the application's settings name it ({lead.settings})"
+    if lead.references:
+        count = lead.references
+        return best, (
+            f"{plural(count, 'reference')} of the application {verb(count, 'leads', 'lead')} to it"
+        )
+    return best, f"it has the most rows ({best.rows or 0:,})"
 
 
 def relative(root: Path, name: str) -> str:

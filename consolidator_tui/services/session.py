@@ -21,7 +21,7 @@ from consolidator_tui.domain.manifest import FileRecord, Manifest
 from consolidator_tui.domain.merge import Ancestor, MergePlan, MergeResult
 from consolidator_tui.domain.outcome import Repeated
 from consolidator_tui.domain.run import Fact
-from consolidator_tui.domain.selection import Chosen, Selection
+from consolidator_tui.domain.selection import Chosen, Lead, Selection
 from consolidator_tui.domain.verification import Verification
 from consolidator_tui.domain.words import plural
 from consolidator_tui.services import plan_file
@@ -93,7 +93,7 @@ class Session(PlanExchange, Smoking, Previewing, BackingUp):
         """
         discovery = self.discovery or await self.discover()
         with self.explained("The selection"):
-            self.chosen = await choose(discovery, selection, await self._uses(selection))
+            self.chosen = await choose(discovery, selection, await self._leads(selection))
         self.state = machine.invalidate_after(self.state, Step.DISCOVER)
         self._document = replace(
             self._document,
@@ -104,8 +104,8 @@ class Session(PlanExchange, Smoking, Previewing, BackingUp):
         await self.save_chosen()
         return self.chosen
 
-    async def _uses(self, selection: Selection) -> dict[str, int]:
-        """How many references of the application lead to each file, where that matters.
+    async def _leads(self, selection: Selection) -> dict[str, Lead]:
+        """What of the application leads to each file, where that matters.
 
         Reading the application's source takes long, so it is done only to choose a target.
         """
@@ -114,10 +114,7 @@ class Session(PlanExchange, Smoking, Previewing, BackingUp):
         if discovery is None or selection.target is not None or candidates < 2:
             return {}
         await self.find_references()
-        return {
-            file.path: sum(not reference.in_tests for reference in self.explain(file))
-            for file in discovery.files
-        }
+        return self.leads(discovery.files)
 
     # Inspect
 

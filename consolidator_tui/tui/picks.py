@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from consolidator_tui.domain.discovery import FileKind, FoundFile
-from consolidator_tui.domain.selection import Selection
+from consolidator_tui.domain.selection import Lead, Selection
 
 
 @dataclass(slots=True)
@@ -58,15 +58,19 @@ class Picks:
         self.sources.insert(0, path)
         self.touched = True
 
-    def suggested_target(self, files: Mapping[str, FoundFile], uses: Mapping[str, int]) -> str:
-        """What is taken where no target was chosen: the file the application uses most."""
+    def suggested_target(
+        self, files: Mapping[str, FoundFile], leads: Mapping[str, Lead]
+    ) -> tuple[str, str]:
+        """What is taken where no target was chosen, and why; the same as the session takes."""
+        from consolidator_tui.services.selecting import favourite
+
         inner = [
             files[path] for path in self.sources if path in files and not path.startswith("../")
         ]
         if not inner:
-            return ""
-        best = max(inner, key=lambda file: (uses.get(file.path, 0), file.rows or 0))
-        return best.path
+            return "", ""
+        best, reason = favourite(inner, leads)
+        return best.path, reason
 
     def selection(self) -> Selection:
         """As the session takes it."""

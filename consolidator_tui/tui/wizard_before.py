@@ -48,6 +48,7 @@ class BeforeMerge(WizardState):
 
     def _references_found(self, report: ReferenceReport) -> None:
         self.references = report
+        self.leads = self._session.leads(self.found.values())
 
     def select(self) -> None:
         """Settle the choice, then look into the files."""

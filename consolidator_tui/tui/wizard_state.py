@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from consolidator_tui.domain.manifest import Manifest
     from consolidator_tui.domain.merge import DryRun, MergePlan, MergeResult, Question
     from consolidator_tui.domain.reference import Proposal, ReferenceReport
-    from consolidator_tui.domain.selection import SpaceEstimate
+    from consolidator_tui.domain.selection import Lead, SpaceEstimate
     from consolidator_tui.domain.verification import Verification
     from consolidator_tui.services.cleanup import Gate
     from consolidator_tui.services.rollback import RollbackReport
@@ -46,6 +46,8 @@ class WizardState:
         self.extra_folders: list[Path] = []
         self.discovery: Discovery | None = None
         self.references: ReferenceReport | None = None
+        self.leads: dict[str, Lead] = {}
+        """What of the application leads to each file, as soon as that is known."""
         self.inspection: Inspection | None = None
         self.space: SpaceEstimate | None = None
         self.manifest: Manifest | None = None
@@ -127,10 +129,14 @@ class WizardState:
     @property
     def target(self) -> str:
         """The target as things stand, chosen or suggested."""
+        return self.aim[0]
+
+    @property
+    def aim(self) -> tuple[str, str]:
+        """The target, and why it is suggested; without a reason where it was chosen."""
         if self.picks.target is not None:
-            return self.picks.target
-        uses = {path: len(self.explain(file)) for path, file in self.found.items()}
-        return self.picks.suggested_target(self.found, uses)
+            return self.picks.target, ""
+        return self.picks.suggested_target(self.found, self.leads)
 
     @property
     def base(self) -> str:

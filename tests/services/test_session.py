@@ -207,6 +207,48 @@ async def test_the_target_that_the_application_uses_is_chosen(tmp_path: Path) ->
     assert chosen.sources[0] == "b.db"
 
 
+_FLASK = """
+import os
+class Config:
+    SQLALCHEMY_DATABASE_URI = os.environ.get("SITE_URL") or "sqlite:///a.db"
+    SQLALCHEMY_BINDS = {"log": "sqlite:///c.db"}
+"""
+_DJANGO = """
+from pathlib import Path
+BASE = Path(__file__).resolve().parent
+DATABASES = {
+    "default": {"ENGINE": "django.db.backends.sqlite3", "NAME": BASE / "b.db"},
+    "log": {"ENGINE": "django.db.backends.sqlite3", "NAME": BASE / "c.db"},
+}
+"""
+
+
+@pytest.mark.parametrize(
+    ("texts", "target", "place"),
+    [
+        ({"config.py": _FLASK}, "a.db", "config.py:4"),
+        ({"config.py": _FLASK, ".env": "SITE_URL=sqlite:///b.db"}, "b.db", ".env:1"),
+        ({"config.py": _FLASK, ".env.example": "SITE_URL=sqlite:///b.db"}, "a.db", "config.py:4"),
+        ({"settings.py": _DJANGO}, "b.db", "settings.py:5"),
+        ({"tests/settings.py": _DJANGO.replace("parent", "parent.parent")}, "c.db", ""),
+    ],
+)
+async def test_what_the_settings_name_comes_before_what_is_used_most(
+    tmp_path: Path, texts: dict[str, str], target: str, place: str
+) -> None:
+    write_shop(tmp_path)
+    write(tmp_path / "c.db", [(i, f"u{i}@x", "", "") for i in range(9)], [])
+    script = "import sqlite3\n" + "sqlite3.connect('c.db')\n" * 3
+    for name, text in {"old.py": script, **texts}.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+    chosen = await _choose(tmp_path)
+    assert chosen.target == chosen.base == target
+    named = f"the application's settings name it ({place})"
+    assert chosen.reason == (named if place else "3 references of the application lead to it")
+    assert (await _choose(tmp_path, target="a.db")).target == "a.db"
+
+
 async def test_a_named_base_comes_first(tmp_path: Path) -> None:
     write_shop(tmp_path)
     assert (await _choose(tmp_path, target="new.db", base="b.db")).sources == ("b.db", "a.db")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -49,7 +49,7 @@ from consolidator_tui.domain.reference import (
     ReferenceReport,
 )
 from consolidator_tui.domain.run import RunState
-from consolidator_tui.domain.selection import Chosen, Selection, SpaceEstimate
+from consolidator_tui.domain.selection import Chosen, Lead, Selection, SpaceEstimate
 from consolidator_tui.domain.smoke import (
     SmokeCommand,
     SmokeEnded,
@@ -251,6 +251,10 @@ class FakeSession(FakeReviewing, FakeExchange):
         """As the session."""
         place = self.project / file.path
         return tuple(r for r in references(self.project) if place in r.resolves_to)
+
+    def leads(self, files: Collection[FoundFile]) -> dict[str, Lead]:
+        """As the session."""
+        return {file.path: Lead(len(self.explain(file))) for file in files}
 
     async def select(self, selection: Selection) -> Chosen:
         """As the session."""

@@ -51,6 +51,8 @@ class DiscoverScreen(StepScreen):
     ]
 
     _placed = False
+    _first = ""
+    """Where the cursor was put before the person moved it."""
 
     def content(self) -> ComposeResult:
         """Table, empty state, detail."""
@@ -91,9 +93,11 @@ class DiscoverScreen(StepScreen):
         table = self.query_one(FitTable)
         target, base = wizard.target, wizard.base
         table.set_rows(self._row(file, target, base) for file in files)
-        if wizard.discovery is not None and not self._placed:
-            # The first look belongs to what matters most.
-            self._placed = True
+        untouched = self._first in ("", table.current_key)
+        if wizard.discovery is not None and not self._placed and untouched:
+            # The first look belongs to what matters most: the target, which may be another one
+            # as soon as the references are known.
+            self._first, self._placed = target, wizard.references is not None
             table.move_to(target)
         empty = self.query_one("#empty", Static)
         empty.display = not files
@@ -158,7 +162,9 @@ class DiscoverScreen(StepScreen):
             return
         references = self.wizard.explain(file)
         known = self.wizard.references is not None
-        text = file_text(file, references, known, self.wizard.project, self.ink)
+        target, why = self.wizard.aim
+        aim = why if file.path == target else ""
+        text = file_text(file, references, known, self.wizard.project, self.ink, aim)
         self.query_one(Detail).show(f"{file.path}", text)
 
     def primary(self) -> Primary:
@@ -271,15 +277,22 @@ class DiscoverScreen(StepScreen):
 
 
 def file_text(
-    file: FoundFile, references: tuple[Reference, ...], known: bool, project: Path, ink: Inks
+    file: FoundFile,
+    references: tuple[Reference, ...],
+    known: bool,
+    project: Path,
+    ink: Inks,
+    aim: str = "",
 ) -> Text:
-    """What is known of one file, the most important first."""
+    """What is known of one file, the most important first; `aim`: why it is the target."""
     muted = str(ink.muted)
     text = Text(end="")
     text.append_text(plain(file.reason))
     if file.problem:
         text.append("\n! ", str(ink.warn))
         text.append_text(plain(file.problem, str(ink.warn)))
+    if aim:
+        _line(text, "Target", safe(aim), muted)
     _line(text, "Tables", _tables(file), muted)
     facts = [fact for fact in (_wal(file), file.encoding) if fact]
     if facts:
