@@ -31,6 +31,8 @@ RECEIPT = "receipt"
 """Name of the document of `run.db` from which the receipt can be written again."""
 ANYWAY = " anyway"
 """What the phrase ends with where the application's source still names the files."""
+NOT_FOLLOWED = "paths not followed"
+"""Name of the gate that tells what could not be read; it is always open."""
 _TOLD = 8
 
 
@@ -156,9 +158,13 @@ class Aftermath(Stepping):
         target = self.project / self.need_chosen().target
         doomed = {self.project / path: path for path in self.deletable}
         self.leftovers = await asyncio.to_thread(references.leftovers, report, target, doomed)
+        named = {left.place for left in self.leftovers}
+        places = [f"{at.file}:{at.line}" for at in references.not_followed(report)]
+        unseen = told_not_followed([place for place in places if place not in named])
+        more = (Gate(NOT_FOLLOWED, True, unseen),) if unseen else ()
         if not self.leftovers:
-            return (Gate("references", True),)
-        return tuple(
+            return (Gate("references", True), *more)
+        closed = (
             Gate(
                 "references",
                 False,
@@ -169,6 +175,7 @@ class Aftermath(Stepping):
             )
             for left in self.leftovers
         )
+        return (*closed, *more)
 
     @property
     def still_named(self) -> int:
@@ -305,6 +312,18 @@ class Aftermath(Stepping):
         if self.verification is not None and self.verification.ok:
             return f"{target} was verified in staging and not put in place."
         return f"{target} was not changed."
+
+
+def told_not_followed(places: Sequence[str]) -> str:
+    """A sentence about places that open what is only known at run time; empty without any."""
+    if not places:
+        return ""
+    more = f" and {len(places) - _TOLD} more" if len(places) > _TOLD else ""
+    return (
+        f"{plural(len(places), 'place opens', 'places open')} a database by a path that is only "
+        f"known when the program runs: {', '.join(places[:_TOLD])}{more}. "
+        "Check that it is none of the files to be deleted."
+    )
 
 
 def told_leftovers(found: Sequence[Leftover]) -> str:

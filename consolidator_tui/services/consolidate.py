@@ -23,6 +23,7 @@ from consolidator_tui.domain.plan import PlanDocument
 from consolidator_tui.domain.selection import Selection
 from consolidator_tui.domain.words import plural
 from consolidator_tui.services import plan_file
+from consolidator_tui.services.aftermath import NOT_FOLLOWED
 from consolidator_tui.services.failure import translate
 from consolidator_tui.services.selecting import refuse_outside
 from consolidator_tui.services.session import Session
@@ -162,11 +163,15 @@ class _Run:
                     todo="Nothing was deleted. Correct it and run again, or roll back.",
                 )
         if options.cleanup:
-            closed = [gate for gate in await session.gates() if not gate.open]
+            gates = await session.gates()
+            closed = [gate for gate in gates if not gate.open]
             hard = [gate for gate in closed if not gate.waivable]
             if hard:
                 raise GateClosed(hard[0].reason, todo="Nothing was deleted.")
             self._tell_leftovers()
+            for gate in gates:
+                if gate.name == NOT_FOLLOWED:
+                    session.log.say(Step.CLEANUP, Level.WARNING, gate.reason)
             if closed and not options.ignore_references:
                 raise GateClosed(
                     "The application still names files that would be deleted, in "

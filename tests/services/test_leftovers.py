@@ -159,3 +159,18 @@ async def test_one_line_that_finds_two_files_is_one_place(tmp_path: Path) -> Non
     assert len(told) == 2
     assert told[0].startswith("It may still name data/b.db: “f'data/{sys.argv[1]}.db'” has a part")
     assert outcome.messages[-1].text.endswith("would be deleted, in 1 place.")
+
+
+async def test_paths_that_cannot_be_followed_are_told_and_close_nothing(tmp_path: Path) -> None:
+    write_shop(tmp_path, first="app.db")
+    opened = (
+        "import os, sqlite3\nfrom x import cfg\nsqlite3.connect(os.path.join(cfg['a'], cfg['b']))\n"
+    )
+    write(tmp_path, {"job.py": opened, "tests/test_job.py": opened})
+    options = RunOptions(target="app.db", cleanup=True, yes=True)
+    outcome = await consolidate(tmp_path, options, lambda _event: None)
+    assert (outcome.exit_status, outcome.still_named) == (0, 0)
+    told = [m for m in outcome.messages if "only known when the program runs" in m.text]
+    assert [(m.level, m.text.count(".py:")) for m in told] == [(Level.WARNING, 1)]
+    assert "job.py:3." in told[0].text
+    assert not (tmp_path / "b.db").exists()

@@ -8,7 +8,7 @@ from consolidator_tui.domain.reference import Reference, ReferenceReport
 from consolidator_tui.services.references.apply import BackUp, apply
 from consolidator_tui.services.references.diff import splice, unified_diff, with_needs
 from consolidator_tui.services.references.find import find_references, fingerprint
-from consolidator_tui.services.references.leftovers import Leftover, leftovers
+from consolidator_tui.services.references.leftovers import Leftover, leftovers, not_followed
 from consolidator_tui.services.references.propose import propose
 from consolidator_tui.services.references.why import why
 
@@ -20,6 +20,7 @@ __all__ = [
     "find_references",
     "fingerprint",
     "leftovers",
+    "not_followed",
     "propose",
     "splice",
     "unified_diff",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import posixpath
 from collections.abc import Collection, Iterator
 from pathlib import Path
@@ -49,17 +50,22 @@ def in_words(
 def in_container(
     reference: Reference, target: Path, selected: Collection[Path], project: Path, mounts: Mounts
 ) -> str | None:
-    """What to do about a path in a container that is a bound file of this machine; None: it is
-    none, empty: nothing. Blocking."""
+    """What to do about a path in a container that is a bound, or copied, file of this machine;
+    None: it is none, empty: nothing. Blocking."""
     if reference.exists or reference.anchor is not Anchor.ABSOLUTE:
         return None
     path = reference.resolves_to[0].as_posix()
-    files = mounts.files(path)
+    files = mounts.bound(path) or mounts.copied(path)
     if target in files:
         return ""
     database = next((each for each in files if each in selected), None)
     if database is None:
         return None
+    if not mounts.bound(path):
+        outside, new = (os.path.relpath(each, project) for each in (database, target))
+        here = path.removesuffix(outside) + new if path.endswith(f"/{outside}") else ""
+        place = f" Let it name {here}." if here else f" Let it name {new} there."
+        return f"“{reference.text}” is {outside}, as a Dockerfile copies it into an image.{place}"
     inside = mounts.inside(target, path)
     told = f"“{reference.text}” is {_shown(database, project)} by a volume of a compose file."
     if inside:

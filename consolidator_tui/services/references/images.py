@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import posixpath
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
@@ -14,8 +15,9 @@ from consolidator_tui.services.references.find import walk
 from consolidator_tui.services.references.wildcards import wildcard
 
 _MOST_BYTES = 500_000
+_MOST_FOUND = 1_000
 _DOCKERFILE = re.compile(r"(?:[Dd]ockerfile|Containerfile).*|.*\.[Dd]ockerfile")
-_INSTRUCTION = re.compile(r"\s*(?P<name>FROM|COPY|ADD|ENV|RUN)\s+(?P<rest>.*)", re.I | re.S)
+_INSTRUCTION = re.compile(r"\s*(?P<name>FROM|COPY|ADD|ENV|RUN|WORKDIR)\s+(?P<rest>.*)", re.I | re.S)
 _FLAG = re.compile(r"--(?P<name>[\w-]+)(?:=(?P<value>\S*))?(?:\s+|\Z)")
 _LINE_GOES_ON = re.compile(r"[\\`][ \t]*\r?\n(?:[ \t]*#[^\n]*\n)*")
 _COMMENT = re.compile(r"^[ \t]*#[^\n]*\n?", re.M)
@@ -35,6 +37,10 @@ class _Stage:
     mounted: list[str] = field(default_factory=list)
     """What of the context a RUN sees."""
     env: list[str] = field(default_factory=list)
+    folder: str = "/"
+    """The working directory so far."""
+    placed: list[tuple[str, str]] = field(default_factory=list)
+    """What of the context is copied to where in the image."""
 
 
 class Images:
@@ -77,13 +83,8 @@ class Images:
         inside = os.path.relpath(self._project / file, self._project / context)
         if inside.startswith("../"):
             return False
-        lists = [f"{dockerfile}.dockerignore"] if dockerfile else []
-        for name in (*lists, posixpath.join(context, ".dockerignore")):
-            ignored = self.text(name)
-            if ignored:
-                if _is_ignored(ignored, inside):
-                    return False
-                break
+        if self._ignored(dockerfile, context, self._project / file):
+            return False
         stages = _stages(text)
         used = {number for stage in stages for number in stage.uses}
         holding: set[int] = set()
@@ -97,6 +98,47 @@ class Images:
             seen = any(_covers(source, inside) for source in stage.mounted)
             if ((result and number in holding) or seen) and number not in setting:
                 return True
+        return False
+
+    def files(self, path: str, built: Mapping[str, Collection[str]]) -> Iterator[Path]:
+        """The files of this machine that an absolute path in an image may be. Blocking.
+
+        `built`: from which folders compose files build a Dockerfile; another one is built from
+        its own folder, or from the next one above that has what it copies.
+        """
+        for dockerfile in self._all():
+            text = self.text(dockerfile)
+            named = PurePosixPath(dockerfile).parent
+            fits = (str(c) for c in (named, *named.parents) if self._fits(text, c))
+            for context in built.get(dockerfile) or itertools.islice(fits, 1):
+                for stage in _stages(text):
+                    for source, place in stage.placed:
+                        yield from self._placed(dockerfile, context, source, place, path)
+
+    def _placed(
+        self, dockerfile: str, context: str, source: str, place: str, path: str
+    ) -> Iterator[Path]:
+        """What a path in an image is by one copied source."""
+        root = self._project / context
+        inside = posixpath.relpath(path, place)
+        if inside.startswith("../") or "$" in source + place:
+            return
+        named = root.glob(source) if set("*?[") & set(source) else [root / source]
+        for origin in itertools.islice(named, _MOST_FOUND):
+            if not origin.is_dir():
+                found = origin if inside in (".", origin.name) else None
+            else:
+                found = origin / inside
+            if found is not None and not self._ignored(dockerfile, context, found):
+                yield Path(os.path.normpath(found))
+
+    def _ignored(self, dockerfile: str, context: str, file: Path) -> bool:
+        inside = os.path.relpath(file, self._project / context)
+        lists = [f"{dockerfile}.dockerignore"] if dockerfile else []
+        for name in (*lists, posixpath.join(context, ".dockerignore")):
+            ignored = self.text(name)
+            if ignored:
+                return _is_ignored(ignored, inside)
         return False
 
     def text(self, path: str) -> str:
@@ -149,7 +191,7 @@ def _stages(text: str) -> list[_Stage]:
     known: dict[str, int] = {}
     for name, whole in _instructions(text):
         rest, flags = whole, []
-        while name != "ENV" and (flag := _FLAG.match(rest)):
+        while name not in ("ENV", "WORKDIR") and (flag := _FLAG.match(rest)):
             flags.append((flag["name"], flag["value"] or ""))
             rest = rest[flag.end() :]
         words, stage = rest.lower().split(), stages[-1]
@@ -157,7 +199,10 @@ def _stages(text: str) -> list[_Stage]:
             base = known.get(words[0]) if words else None
             alias = words[2] if len(words) > 2 and words[1] == "as" else ""
             known |= {str(len(stages) - 1): len(stages)} | ({alias: len(stages)} if alias else {})
-            stages.append(_Stage(alias, base, set() if base is None else {base}))
+            folder = "/" if base is None else stages[base].folder
+            stages.append(_Stage(alias, base, set() if base is None else {base}, folder=folder))
+        elif name == "WORKDIR":
+            stage.folder = _joined(stage.folder, rest.strip("\"'"))
         elif name == "ENV":
             stage.env.append(rest)
         elif name == "RUN":
@@ -165,8 +210,14 @@ def _stages(text: str) -> list[_Stage]:
         elif origin := dict(flags).get("from", ""):
             stage.uses |= {known[origin.lower()]} if origin.lower() in known else set()
         else:
-            stage.sources += _sources(rest)
+            sources, place = list(_sources(rest)), _items(rest)[-1:]
+            stage.sources += sources
+            stage.placed += [(source, _joined(stage.folder, *place)) for source in sources]
     return stages
+
+
+def _joined(folder: str, *place: str) -> str:
+    return posixpath.normpath(posixpath.join(folder, *place))
 
 
 def _sets(rest: str, key: str) -> bool:
@@ -182,13 +233,16 @@ def _mounted(flags: Iterable[str]) -> Iterator[str]:
             yield _normal(source.strip("\"'"))
 
 
-def _sources(rest: str) -> Iterator[str]:
+def _items(rest: str) -> list[str]:
     try:
         items = json.loads(rest) if rest.startswith("[") else rest.split()
     except ValueError:
         items = rest.split()
-    for item in items[:-1]:
-        source = str(item).strip("\"'")
+    return [str(item).strip("\"'") for item in items]
+
+
+def _sources(rest: str) -> Iterator[str]:
+    for source in _items(rest)[:-1]:
         if "://" not in source and not source.startswith(("<<", "git@")):
             yield _normal(source)
 

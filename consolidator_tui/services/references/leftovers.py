@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from consolidator_tui.domain.reference import Anchor, Form, Reference, ReferenceReport
+from consolidator_tui.services.references.elsewhere import NOT_OPENING
 from consolidator_tui.services.references.in_tests import in_tests
 from consolidator_tui.services.references.mentions import find_mentions
 from consolidator_tui.services.references.mounts import Mounts
@@ -98,6 +99,26 @@ def leftovers(
     return tuple(sorted([*found, *more], key=lambda x: (x.reference.file, x.reference.line)))
 
 
+def not_followed(report: ReferenceReport) -> tuple[Reference, ...]:
+    """The places that open a database by a path of which nothing is known before it runs.
+
+    None of them names a file that is to be deleted, and each may open one. Tests do not count,
+    and neither does what a configuration says, which stands in a file that is read itself.
+    """
+    return tuple(
+        reference
+        for reference in report.references
+        if reference.anchor is Anchor.UNKNOWN
+        and reference.form not in NOT_OPENING
+        and reference.form not in _HARMLESS
+        and reference.file.endswith(PYTHON)
+        and not (reference.resolves_to or reference.may_be or reference.env_key)
+        # peewee's way to say that the path is given later.
+        and reference.text != "None"
+        and not (reference.in_tests or in_tests(reference.file))
+    )
+
+
 def _mentioned(report: ReferenceReport, target: Path, doomed: Collection[Path]) -> list[Leftover]:
     """The texts that name one of the files where no reference of the line says something else."""
     decided = {
@@ -112,10 +133,17 @@ def _mentioned(report: ReferenceReport, target: Path, doomed: Collection[Path]) 
             and r.form is not Form.MENTION
         )
     }
+    # As it stands, an absolute path that is not there may still be one in a container.
+    absent = {
+        (r.file, r.line)
+        for r in report.references
+        if r.anchor is Anchor.ABSOLUTE and not r.exists and not r.in_tests
+    }
     mounts = Mounts(report.project)
     found = []
     for mention in find_mentions(report.project, target, doomed, mounts.files) if doomed else ():
-        if (mention.file, mention.line) in decided:
+        place = mention.file, mention.line
+        if place in decided and not (mention.mapped and place in absent):
             continue
         reference = Reference(
             mention.file, mention.line, 1, Form.MENTION, mention.how, Anchor.UNKNOWN

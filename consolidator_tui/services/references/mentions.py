@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import os
 import posixpath
 import re
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from consolidator_tui.services.references.find import walk_all
+from consolidator_tui.services.references.globs import is_commands, may_hold, patterns
 from consolidator_tui.services.references.pieces import normal
 from consolidator_tui.services.references.python_texts import Text, texts_of
 from consolidator_tui.services.references.text_files import (
@@ -21,6 +23,7 @@ from consolidator_tui.services.references.text_files import (
     worth_reading,
 )
 from consolidator_tui.services.references.text_scan import MOST_BYTES
+from consolidator_tui.services.references.wildcards import wildcard
 
 _WORD = re.compile(
     r"(?:\$\{[^}\s]*\}|\$\((?:[^()]|\([^()]*\))*\)|\{\{[^{}]*\}\}|\{[^{}]*\}|%\(\w+\)s|"
@@ -50,6 +53,7 @@ _MOVES = re.compile(
     r"(?P<a>(?:\$\((?:[^()]|\([^()]*\))*\)|[^\s\"';&|])+)|"
     r"\b(?:WorkingDirectory|directory|cwd|working[_-]dir(?:ectory)?)\b[\"']?\s*[=:]\s*[\"']?(?P<b>[^\s\"',;]+)"
 )
+_MAPPED = ", as a container sees it"
 _SCHEME = re.compile(r"([a-zA-Z][\w+.-]*):\Z")
 
 
@@ -64,6 +68,8 @@ class Mention:
     how: str
     """What it says."""
     certain: bool = True
+    mapped: bool = False
+    """Whether it is the path that a container sees."""
 
 
 Mapped = Callable[[str], Collection[Path]]
@@ -117,7 +123,8 @@ class _Finder:
         except OSError:
             unread.append(file)
             return
-        if not any(needle in data for needle in self.needles):
+        globs = may_hold(file, data)
+        if not globs and not any(needle in data for needle in self.needles):
             return
         text = text_of(file, data)
         if text is None:
@@ -127,10 +134,45 @@ class _Finder:
         lines = python
         if lines is None:
             lines = [Text(number, line) for number, line in said(file, text)]
+        commands = globs and is_commands(file, data) and python is None
         for each in lines:
             for reading in {each.text} if each.code else readings(each.text):
                 for name, databases in self.names.items():
                     yield from self._in_line(context, each, reading, name, databases)
+                if globs:
+                    yield from self._found(context, each.number, reading, commands=commands)
+
+    def _found(
+        self, context: _Context, number: int, text: str, *, commands: bool
+    ) -> Iterator[Mention]:
+        """What a shell puts in for the words with wildcards in a line."""
+        for word, at, folder in patterns(text, commands=commands):
+            places = self._patterns(context, text[:at], word, folder)
+            matches = [wildcard(place).match for place in places]
+            for database in (path for paths in self.names.values() for path in paths):
+                if any(match(str(database)) for match in matches):
+                    how = f"“{word}” is a pattern that finds it"
+                    yield Mention(context.file, number, database, how, certain=False)
+
+    def _patterns(self, context: _Context, head: str, word: str, folder: str) -> Iterator[str]:
+        """The absolute patterns that a word with wildcards may be; `folder`: below that one."""
+        known, unknown = context.filled(folder or word)
+        if unknown:
+            # In a folder that is not known, a suffix alone says nothing.
+            if not folder and ("/" in known or re.search(r"\w{3}", known.partition(".")[0])):
+                yield f"/**/{known}"
+            return
+        if known.startswith("~"):
+            known = os.path.expanduser(known)  # noqa: PTH111 - a home that is not known stays
+        if known.startswith("/"):
+            places = [Path(known), *self.mapped(known)]
+        else:
+            # A pattern has no name by which another folder than the current one could be known.
+            moved = list(context.moved(head, here_only=True)) or [
+                *context.moved(head), *context.chain
+            ]  # fmt: skip
+            places = [normal(known, Path(glob.escape(str(place)))) for place in moved]
+        yield from (f"{place}/**/{word}" if folder else str(place) for place in places)
 
     def _in_line(
         self, context: _Context, line: Text, text: str, name: str, databases: Sequence[Path]
@@ -144,7 +186,8 @@ class _Finder:
                     meant = self._meant(context, head, tail, name, database, line)
                     if meant is not None:
                         shown, certain = meant
-                        yield Mention(context.file, line.number, database, shown, certain)
+                        mapped = shown.endswith(_MAPPED)
+                        yield Mention(context.file, line.number, database, shown, certain, mapped)
             at = text.find(name, at + 1)
 
     def _meant(
@@ -202,7 +245,7 @@ class _Finder:
             if self._is(Path(path), database):
                 return shown, True
             if any(self._is(place, database) for place in self.mapped(path)):
-                return f"{shown}, as a container sees it", True
+                return shown + _MAPPED, True
             inside = os.path.relpath(database, self.project)
             ends = "/" in inside and path.endswith("/" + inside)
             ends = ends and not normal(path).is_relative_to(self.project)
@@ -247,10 +290,10 @@ class _Context:
         """What a relative path may be, the project first."""
         return [normal(path, folder) for folder in self.chain]
 
-    def moved(self, head: str) -> Iterator[Path]:
+    def moved(self, head: str, *, here_only: bool = False) -> Iterator[Path]:
         """The folders that the file changes to, those of the same line first."""
         here = [match["a"] or match["b"] for match in _MOVES.finditer(head)]
-        for move in (*here, *self.moves):
+        for move in (*here, *(() if here_only else self.moves)):
             known, unknown = self.filled(move)
             if not unknown and known.strip("./"):
                 yield from (normal(known, folder) for folder in self.chain)

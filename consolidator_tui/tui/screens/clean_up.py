@@ -34,6 +34,7 @@ CONDITIONS: dict[str, str] = {
     "other names": "It is deleted by all its names",
     "links": "No link leads to it",
     "references": "Nothing names it any more",
+    "paths not followed": "Every path can be read",
 }
 """What the gates of services/cleanup.py are called here; others show their own name."""
 _STAYING = ("other names", "links")

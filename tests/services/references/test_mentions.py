@@ -58,7 +58,22 @@ NAMED = {
     "app.py:3": "import os, sqlite3\nHERE = os.getenv('DATA')\n"
     "sqlite3.connect(os.path.join(HERE, 'app.db'))\n",
     ".env:2": "ROOT=sub\nDB=${ROOT}/app.db\n",
+    "d.sh:1": "rm -f sub/*.db\n",
+    "e.sh:2": 'cd "$(dirname "$0")/sub" || exit\nfor f in *.db; do sqlite3 "$f" .dump; done\n',
+    "sub/f.sh:2": 'HERE="$(dirname "$0")"\ncp "$HERE"/ap?.db /backup\n',
+    "g.sh:1": "find sub -name '*.db' -exec sqlite3 {} .dump \\;\n",
+    "clean/Makefile:2": "clean:\n\tcd .. && rm -f sub/*.d[ab]\n",
+    "run.py:2": "import os\nos.system('rm sub/*.db')\n",
+    "deployed.py:2": "import sqlite3\nsqlite3.connect('/srv/app/sub/app.db')\n",
+    "deployed.ini:2": "[db]\npath = /srv/app/data/app.db\n",
 }
+DOCKERFILE = """FROM python AS base
+WORKDIR /srv
+WORKDIR app
+FROM base
+COPY . .
+COPY sub /srv/app/data/
+"""
 QUIET = {
     "a.py": "# sub/app.db\n'''sub/app.db'''\nprint('sub/app.db')\nif x == 'sub/app.db':\n"
     "    raise SystemExit('no sub/app.db')\nlog.info('sub/app.db %s', x)\n"
@@ -80,6 +95,13 @@ QUIET = {
     "pkg/a.py": "import os, sqlite3\nHERE = os.path.dirname(__file__)\n"
     "sqlite3.connect(os.path.join(HERE, 'sub', 'app.db'))\n",
     "tool": b"\0 sub/app.db",
+    "b.sh": "rm *.db other/*.db sub/*.bak\ncase $1 in\n  sub/*.db) ;;\nesac\ngrep 'sub/*.db' x\n"
+    "tar cf a.tar --exclude='sub/*.db' sub\nfind . ! -name '*.db'\n[[ $f == sub/*.db ]]\n"
+    "rm $TMP/*.db\nfind other -name '*.db' -delete\nls sub/*\n",
+    "package.json": '{"files": ["sub/*.db"]}',
+    "deployed.py": "import sqlite3\nsqlite3.connect('/srv/app/app.db')\n"
+    "sqlite3.connect('/else/sub/app.db')\nsqlite3.connect('/srv/app/deep/sub/app.db')\n",
+    "image/Dockerfile": "FROM python\nWORKDIR /srv/app\nCOPY . .\n",
 }
 
 
@@ -98,7 +120,7 @@ async def _named(root: Path, files: dict[str, str | bytes], old: str = "sub/app.
 async def test_every_way_to_name_a_file(tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to("sub")
     files = {place.rpartition(":")[0]: text for place, text in NAMED.items()}
-    found = await _named(tmp_path, {**files, "compose.yaml": COMPOSE})
+    found = await _named(tmp_path, {**files, "compose.yaml": COMPOSE, "Dockerfile": DOCKERFILE})
     assert found == sorted([*NAMED, "compose.yaml:4", "compose.yaml:7"])
 
 
