@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import os
 import signal
+import sys
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
@@ -24,6 +25,7 @@ GRACE = 5.0
 """Seconds between SIGTERM and SIGKILL."""
 TAIL = 200
 """Lines that are kept for the report."""
+_GUARD = Path(__file__).with_name("guard.py")
 _LONGEST_LINE = 2_000
 _FLUSH_SECONDS = 0.1
 _MOST_LINES = 500
@@ -71,8 +73,44 @@ async def started(
     """Run a shell line in its own process group; it and all it started are gone afterwards.
 
     Output (both streams, in order) goes to `told` at most ten times a second. Raises OSError when
-    it cannot be started.
+    it cannot be started. Should this process be killed, `guard.py` ends the group.
     """
+    async with (
+        _guarded(environment.get(MARK, "")) as guard,
+        _started(command, folder, environment, told) as running,
+    ):
+        guard.write(b"%d\n" % running.process.pid)
+        yield running
+
+
+@asynccontextmanager
+async def _guarded(mark: str) -> AsyncIterator[asyncio.StreamWriter]:
+    """A guard that waits to be told the process group, sent away afterwards."""
+    guard = await asyncio.create_subprocess_exec(
+        sys.executable,
+        *("-I", "-S", os.fspath(_GUARD), f"{MARK}={mark}" if mark else "", str(GRACE)),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.DEVNULL,
+        env={},
+        start_new_session=True,
+    )
+    assert guard.stdin is not None
+    try:
+        yield guard.stdin
+    finally:
+        await to_the_end(_send_away(guard))
+
+
+async def _send_away(guard: asyncio.subprocess.Process) -> None:
+    with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+        await guard.communicate(b"ended\n")
+
+
+@asynccontextmanager
+async def _started(
+    command: str, folder: Path, environment: Mapping[str, str], told: Told
+) -> AsyncIterator[Running]:
     # A pipe of our own: with asyncio's, the end of the process is only told when the last of its
     # children has closed the output.
     reading, writing = os.pipe()

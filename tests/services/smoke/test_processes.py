@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import sys
 import time
 from pathlib import Path
+from uuid import uuid4
 
 import psutil
 import pytest
@@ -138,6 +140,35 @@ async def test_cancelling_ends_everything(tmp_path: Path) -> None:
         await work
     assert pids(token) == []
     assert list((tmp_path / "scratch").iterdir()) == []
+
+
+async def test_killing_the_wizard_ends_everything(tmp_path: Path) -> None:
+    token = uuid4().hex
+    sleeper = "import time; time.sleep(60)"
+    sleeps = f'python -c "{sleeper}" {token}'
+    line = f"{sleeps} & setsid {sleeps} & echo ready; wait"
+    program = (
+        "import asyncio, os\nfrom pathlib import Path\n"
+        "from consolidator_tui.services.smoke.process import MARK, started\n"
+        "async def main():\n"
+        f"    environment = {{**os.environ, MARK: {token!r}}}\n"
+        f"    async with started({line!r}, Path({str(tmp_path)!r}), environment, print):\n"
+        "        await asyncio.sleep(60)\n"
+        "asyncio.run(main())\n"
+    )
+    wizard = await asyncio.create_subprocess_exec(
+        sys.executable, "-u", "-c", program, stdout=asyncio.subprocess.PIPE
+    )
+    assert wizard.stdout is not None
+    try:
+        assert b"ready" in await wizard.stdout.readline()
+        left = [psutil.Process(pid) for pid in pids(token)]
+    finally:
+        wizard.kill()
+    await wizard.wait()
+    assert len(left) == 5, "the wizard, the guard, the shell, and two that sleep"
+    _, alive = await asyncio.to_thread(psutil.wait_procs, left, timeout=20)
+    assert alive == []
 
 
 async def test_output_comes_live_whole_and_hostile(tmp_path: Path) -> None:
