@@ -213,7 +213,8 @@ class _Run:
         if self.options.plan is not None:
             path = await asyncio.to_thread(plan_place, self.session.project, self.options.plan)
             text = await asyncio.to_thread(read_plan_text, path)
-            document = plan_file.loads(text, str(path))
+            # Ctrl-C is heard while a plan with very many decisions is read.
+            document = await asyncio.to_thread(plan_file.loads, text, str(path))
         if self.options.on_conflict is not None:
             document = replace(document, on_conflict=self.options.on_conflict)
         return document, text

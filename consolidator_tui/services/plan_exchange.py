@@ -4,24 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from consolidator_tui.domain.catalog import fold
-from consolidator_tui.domain.decided import Entry, decision_of, entry_of
+from consolidator_tui.domain.decided import Entry, decision_of
 from consolidator_tui.domain.errors import GateClosed, PlanError, UsageError
 from consolidator_tui.domain.merge import MergePlan
 from consolidator_tui.domain.plan import Decision, PlanDocument
 from consolidator_tui.services import plan_file
 from consolidator_tui.services.deciding import Deciding, batch_of
+from consolidator_tui.services.plan_entries import batches_of, entry, names_of, read_plan
 from consolidator_tui.storage.atomic import PRIVATE_FILE, explain_os, write_atomically
 from consolidator_tui.storage.hashing import open_regular
 
 PLAN = "plan.toml"
 """Name of the plan with all decisions in the run's folder."""
 SUFFIX = ".toml"
-BATCH = 1_000
 EDITABLE = 1_000
 """Decisions that are shown with the plan when it is edited as text."""
 
@@ -37,10 +37,7 @@ class PlanExchange(Deciding):
         if self.store is not None:
             names = self._names
             async for batch in self.store.decisions.batches():
-                made += [
-                    decision_of(replace(entry, table=names.get(entry.table, entry.table)))
-                    for entry in batch
-                ]
+                made += [decision_of(replace(e, table=names.get(e.table, e.table))) for e in batch]
         return replace(self._document, decisions=tuple(made))
 
     async def plan_text(self) -> str:
@@ -68,7 +65,7 @@ class PlanExchange(Deciding):
         moving = [decision for decision in self._document.decisions if not decision.also]
         if not moving or self.store is None:
             return
-        await self.store.decisions.change("plan", _batches(moving, plan), undoable=False)
+        await self.store.decisions.change("plan", batches_of(moving, plan), undoable=False)
         self._document = replace(self._document, decisions=self.lasting_decisions())
         await self.save_plan()
 
@@ -99,10 +96,9 @@ class PlanExchange(Deciding):
         if self.sources:
             plan_file.validate(document, self.sources, text, PLAN)
         before = {_key(e): e async for batch in store.decisions.batches() for e in batch}
-        after = {
-            _key(entry): entry
-            for entry in (_entry(d, plan) for d in document.decisions if not d.also)
-        }
+        names = names_of(plan)
+        made = (entry(d, names) for d in document.decisions if not d.also)
+        after = {_key(e): e for e in made}
         changed = [e for key, e in after.items() if before.get(key) != e]
         changed += [replace(e, body="") for key, e in before.items() if key not in after]
         if changed:
@@ -157,46 +153,22 @@ class PlanExchange(Deciding):
         except UnicodeDecodeError as error:
             raise PlanError(f"{name} is no text in UTF-8.", todo="Name a plan.toml.") from error
         # A plan may hold 100,000 decisions: nothing here waits for it on the event loop.
-        document = await asyncio.to_thread(plan_file.loads, text, name)
-        await asyncio.to_thread(plan_file.validate, document, self.sources, text, name)
-        own = self._document
+        read = await read_plan(text, name, self.sources, plan)
+        own, document = self._document, read.document
         others = bool(document.sources) and set(document.sources) != set(own.sources)
         others = others or document.target not in (None, own.target)
-        made = [decision for decision in document.decisions if not decision.also]
-        if made:
-            await store.decisions.change(f"import of {path.name}", _batches(made, plan))
-        lasting = tuple(decision for decision in document.decisions if decision.also)
+        if read.has_entries:
+            await store.decisions.change(f"import of {path.name}", read.batches())
         await self.set_document(
-            replace(
-                document, target=own.target, base=own.base, sources=own.sources, decisions=lasting
-            )
+            replace(document, target=own.target, base=own.base, sources=own.sources)
         )
-        return len(document.decisions), others
+        return read.count, others
 
 
 def _read(path: Path, name: str) -> str:
     """The text of a file; a pipe would never end. Blocking. Raises FileRefused, OSError."""
     with os.fdopen(open_regular(path.resolve(), name), encoding="utf-8-sig") as file:
         return file.read()
-
-
-async def _batches(
-    decisions: Sequence[Decision], plan: MergePlan
-) -> AsyncIterator[Sequence[Entry]]:
-    for start in range(0, len(decisions), BATCH):
-        yield await asyncio.to_thread(_entries, decisions[start : start + BATCH], plan)
-
-
-def _entries(decisions: Sequence[Decision], plan: MergePlan) -> list[Entry]:
-    return [_entry(decision, plan) for decision in decisions]
-
-
-def _entry(decision: Decision, plan: MergePlan) -> Entry:
-    """A decision as it is stored: under the plan's own names."""
-    table = next((t for t in plan.tables if fold(t.name) == fold(decision.table)), None)
-    names = {fold(c.name): c.name for c in table.columns} if table is not None else {}
-    entity = {names.get(fold(k), k): v for k, v in decision.entity.items()}
-    return replace(entry_of(replace(decision, entity=entity)), table=fold(decision.table))
 
 
 def _key(entry: Entry) -> tuple[str, str, str]:

@@ -9,7 +9,7 @@ import pytest
 
 from consolidator_tui.domain.conflict import Choice
 from consolidator_tui.domain.errors import FileRefused, PlanError, UsageError
-from consolidator_tui.services import plan_exchange, plan_file
+from consolidator_tui.services import plan_entries, plan_exchange, plan_file
 from consolidator_tui.services.session import Session
 from tests.services.test_deciding import ALL, HOSTILE, merged, number_of, project, stand
 
@@ -92,6 +92,24 @@ async def test_decisions_are_edited_with_the_plan_as_one_step(tmp_path: Path) ->
         assert (undone[0].count, undone[0].label) == (3, "plan edited as text")
         kept = [g.keep for g in (await session.conflict_page(ALL)).groups]
         assert kept == ["b.db", "a.db", "", ""]
+
+
+async def test_a_large_plan_is_read_by_another_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(plan_entries, "LARGE", 0)
+    folder = project(tmp_path / "p")
+    async with merged(folder) as session:
+        row = '[[decisions]]\ntable = "People"\nentity = {{ EMAIL = "{}@x" }}\nkeep = "b.db"\n'
+        (folder / "bad.toml").write_text(
+            row.format("ann") + row.replace("EMAIL", "mail").format("bob")
+        )
+        with pytest.raises(PlanError, match=r"bad\.toml, line 7: there is no column `mail`"):
+            await session.import_plan("bad.toml")
+        (folder / "good.toml").write_text(row.format("ann") + row.format("bob"))
+        assert await session.import_plan("good.toml") == (2, False)
+        await session.migrate()
+        assert stand(await session.conflict_page(ALL)) == (1, 1, 2)
 
 
 async def test_decisions_that_are_too_many_to_edit_stay(

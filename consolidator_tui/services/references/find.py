@@ -18,7 +18,7 @@ from consolidator_tui.services.references.python_scan import scan_python
 from consolidator_tui.services.references.resolve import resolve
 from consolidator_tui.services.references.text_files import worth_reading
 from consolidator_tui.services.references.text_scan import MOST_BYTES, form_of, scan_other
-from consolidator_tui.services.references.workers import FEW, LARGE, spread
+from consolidator_tui.services.workers import FEW, LARGE, spread
 
 _LOOK = 400
 """Files looked at between two reports of progress."""

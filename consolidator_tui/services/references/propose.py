@@ -42,7 +42,7 @@ from consolidator_tui.services.references.rewrite import (
     rewrite_files,
     values_of,
 )
-from consolidator_tui.services.references.workers import FEW, LARGE, spread
+from consolidator_tui.services.workers import FEW, LARGE, spread
 
 _RUNTIME = "only known when it runs. Check"
 _MOST_LINES = 12

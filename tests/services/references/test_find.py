@@ -14,7 +14,7 @@ import pytest
 from consolidator_tui.domain.errors import Failed
 from consolidator_tui.domain.event import Event, Progress, ignore
 from consolidator_tui.services.references import find_references, propose
-from consolidator_tui.services.references.workers import spread
+from consolidator_tui.services.workers import spread
 
 SOURCE = 'import sqlite3\n\n\ndef go(db_path="old.db"):\n    return sqlite3.connect(db_path)\n'
 
@@ -67,7 +67,7 @@ async def test_a_compose_file_that_nothing_can_read(tmp_path: Path) -> None:
 
 UNDER_A_SCREEN = """
 import asyncio, io, sys
-from consolidator_tui.services.references.workers import spread
+from consolidator_tui.services.workers import spread
 
 class Screen(io.StringIO):
     def fileno(self):

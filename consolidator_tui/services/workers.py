@@ -86,8 +86,8 @@ async def spread(
             done(finished)
     except BrokenProcessPool as error:
         raise Failed(
-            "A process that reads the project's source ended before it was done; the system may "
-            "be short of memory.",
+            "A process that does a part of the work ended before it was done; the system may be "
+            "short of memory.",
             todo="Free some memory and try again. Nothing was changed.",
         ) from error
     finally:
