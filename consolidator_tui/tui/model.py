@@ -50,10 +50,13 @@ EARLIER = Safety("as that run left it", "as that run left them", "of that run", 
 """While it is asked what becomes of an unfinished run, nothing is known of its files."""
 
 
-def safety(state: RunState | None, *, earlier: bool = False) -> Safety:
+def safety(
+    state: RunState | None, *, earlier: bool = False, unchanged: bool = False, new: bool = False
+) -> Safety:
     """What is safe in this state of the run; None is before a run.
 
-    `earlier`: there is an unfinished run that was not taken up yet.
+    `earlier`: there is an unfinished run that was not taken up yet. `unchanged`: the target held
+    everything, and was left as it is. `new`: there was no target before.
     """
     if earlier:
         return EARLIER
@@ -61,7 +64,9 @@ def safety(state: RunState | None, *, earlier: bool = False) -> Safety:
         return Safety("unchanged", "untouched", "none yet", "nothing to undo")
     if state.rolled_back:
         return Safety("restored", "restored", "kept", "done")
-    target = "replaced" if state.promoted else "unchanged"
+    target = "unchanged"
+    if state.promoted and not unchanged:
+        target = "in place" if new else "replaced"
     originals = "deleted" if state.cleaned else "untouched"
     return Safety(target, originals, "complete, verified", "ctrl+r")
 

@@ -11,7 +11,7 @@ from consolidator_tui.domain.errors import ConsolidatorError
 from consolidator_tui.domain.event import Event, Level, Step
 from consolidator_tui.domain.run import RunState, may
 from consolidator_tui.tui.jobs import Query
-from consolidator_tui.tui.model import reachable
+from consolidator_tui.tui.model import Safety, reachable, safety
 from consolidator_tui.tui.picks import Picks
 from consolidator_tui.tui.steps import NAMES, ORDER
 from consolidator_tui.tui.text import safe
@@ -203,6 +203,25 @@ class WizardState:
     def unchanged(self) -> bool:
         """The target held everything already and was left as it is."""
         return self.session is not None and self.session.unchanged
+
+    @property
+    def new_target(self) -> bool:
+        """The target was not there before this run."""
+        chosen = self.session.chosen if self.session is not None else None
+        return chosen is not None and not chosen.target_exists
+
+    @property
+    def alone(self) -> bool:
+        """The target, which was there, is the only source: nothing can be merged into it."""
+        chosen = self.session.chosen if self.session is not None else None
+        return chosen is not None and chosen.target_exists and chosen.sources == (chosen.target,)
+
+    @property
+    def safety(self) -> Safety:
+        """What has happened to the files that matter."""
+        return safety(
+            self.state, earlier=self.earlier, unchanged=self.unchanged, new=self.new_target
+        )
 
     def write_receipt(self) -> None:
         """Write the run's report beside whatever comes next."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -269,3 +270,27 @@ async def test_texts_are_not_parsed(start: Start) -> None:
 
 def test_the_application_names_its_project() -> None:
     assert ConsolidatorApp(Path("/srv/shop")).project == Path("/srv/shop")
+
+
+async def test_one_database_alone_is_left_as_it_is(start: Start, session: FakeSession) -> None:
+    async with start(at=Step.VERIFY) as pilot:
+        assert session.chosen is not None
+        session.chosen, session.unchanged = replace(session.chosen, sources=(MAIN,)), True
+        app_of(pilot).changed()
+        await settle(pilot)
+        assert "is the only file, so nothing is merged" in " ".join(shown(pilot).split())
+        await press(pilot, "enter")
+        text = shown(pilot)
+        assert f"{MAIN} is the only file and was left as it is." in text
+        assert "originals untouched" in text
+        assert "ctrl+r" not in text
+
+
+async def test_a_new_target_is_removed_by_rolling_back(start: Start, session: FakeSession) -> None:
+    async with start(at=Step.VERIFY) as pilot:
+        assert session.chosen is not None
+        session.chosen = replace(session.chosen, target="new.db", target_exists=False)
+        await press(pilot, "enter")
+        text = shown(pilot)
+        assert "new.db is now the one database. ctrl+r removes it." in text
+        assert "target in place · ctrl+r undoes" in text

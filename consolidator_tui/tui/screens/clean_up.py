@@ -138,7 +138,9 @@ class CleanUpScreen(StepScreen):
             text.append("\n  Keeping the originals is fine, too: ctrl+q leaves.", str(ink.muted))
             return text
         text = Text(
-            "The originals are no longer needed. Deleting them is asked once more; "
+            "There is no other file that could be deleted."
+            if not wizard.doomed
+            else "The originals are no longer needed. Deleting them is asked once more; "
             "keeping them is fine, too: ctrl+q leaves."
         )
         for gate in wizard.gates:

@@ -133,9 +133,10 @@ class TrialPage(Page):
         target = safe(wizard.target_path, 50)
         report = wizard.smoke_report
         if report is None:
+            without = "" if wizard.alone else " and none of the old files"
             return Text(
-                f"Does it still work? The commands run on a copy that has {target} and none of the "
-                "old files; the project is only read."
+                f"Does it still work? The commands run on a copy that has {target}{without}; the "
+                "project is only read."
             )
         if report.ok:
             text = sign(GOOD, ink.good)

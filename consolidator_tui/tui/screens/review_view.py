@@ -22,7 +22,7 @@ from consolidator_tui.domain.conflict import (
 )
 from consolidator_tui.domain.event import Step
 from consolidator_tui.domain.words import plural
-from consolidator_tui.tui.model import rail_states, safety
+from consolidator_tui.tui.model import rail_states
 from consolidator_tui.tui.review_text import follow_text, heading, list_heading, nothing_found
 from consolidator_tui.tui.reviewing import Reviewing
 from consolidator_tui.tui.text import safe, short_paths
@@ -176,7 +176,7 @@ class ReviewView(Screen[bool]):
         states = dict(rail_states(state, Step.MIGRATE, running))
         self.query_one(StepStrip).show(states, Step.MIGRATE, ink)
         self.query_one(StepRail).show(
-            states, Step.MIGRATE, self.wizard.notes, safety(state), app.project.name, ink
+            states, Step.MIGRATE, self.wizard.notes, self.wizard.safety, app.project.name, ink
         )
         self.query_one(LogPanel).show(app.store, ink)
         query, groups = self.reviewing.query, self.groups

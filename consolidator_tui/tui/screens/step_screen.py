@@ -12,7 +12,7 @@ from textual.widget import Widget
 from textual.widgets import Button
 
 from consolidator_tui.domain.event import Step
-from consolidator_tui.tui.model import rail_states, safety
+from consolidator_tui.tui.model import rail_states
 from consolidator_tui.tui.steps import NAMES
 from consolidator_tui.tui.text import safe
 from consolidator_tui.tui.widgets.bars import ActionBar, Primary, TitleBar, TooSmall
@@ -128,7 +128,7 @@ class StepScreen(Screen[None]):
         running = app.job.step if app.job is not None else None
         state = self.wizard.state
         states = dict(rail_states(state, self.STEP, running))
-        safe_now = safety(state, earlier=self.wizard.earlier)
+        safe_now = self.wizard.safety
         self.query_one(StepStrip).show(states, self.STEP, ink)
         self.query_one(StepRail).show(
             states, self.STEP, self.wizard.notes, safe_now, app.project.name, ink
@@ -152,7 +152,7 @@ class StepScreen(Screen[None]):
             panel = self._part(FailurePanel, "failure")
             if panel is not None:
                 place = self.wizard.log_place
-                safe_now = safety(self.wizard.state, earlier=self.wizard.earlier)
+                safe_now = self.wizard.safety
                 panel.show(error, safe_now, self._failure_keys(), place, self.ink)
         for name in ("content", "working", "failure"):
             self.query(f"#{name}").set(display=name == view)

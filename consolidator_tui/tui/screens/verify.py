@@ -21,6 +21,7 @@ from consolidator_tui.tui.widgets.fit_table import Col, FitTable, Row
 if TYPE_CHECKING:
     from consolidator_tui.domain.verification import Check
 
+_STAY = "the originals are still there"
 PROMISES = (
     ("Every row", "each source row is in the target or the ledger names why not"),
     ("Every value", "kept rows equal their source, or the decision that was made"),
@@ -70,30 +71,40 @@ class VerifyScreen(StepScreen):
         target = clip_path(wizard.target_path, 60)
         self._draw_detail()
         if wizard.verification is None:
-            lead.update(
-                Text(
-                    "The merged file is questioned by queries of their own. Only if every check "
-                    f"holds, it becomes {target}; the old one stays in the backup."
-                )
-            )
+            lead.update(Text(self._promise(target)))
             table.set_rows(
                 (name, (Text("○", str(ink.muted)), name, "all", plain(what, str(ink.muted))))
                 for name, what in PROMISES
             )
             return
-        if wizard.state.promoted:
-            text = sign("✓", ink.good)
-            text.append(f"{target} is now the one database. ", "bold")
-            text.append("ctrl+r puts the old one back.")
-        elif wizard.unchanged:
+        if wizard.unchanged:
             text = sign(GOOD, ink.good)
-            text.append(f"{target} already held everything and was left as it is.", "bold")
+            why = "is the only file" if wizard.alone else "already held everything"
+            text.append(f"{target} {why} and was left as it is.", "bold")
+        elif wizard.state.promoted:
+            text = sign(GOOD, ink.good)
+            text.append(f"{target} is now the one database. ", "bold")
+            text.append(f"ctrl+r {'removes it' if wizard.new_target else 'puts the old one back'}.")
         else:
             text = sign(BAD, ink.bad)
             text.append("The target was not replaced.", "bold")
         lead.update(text)
         table.set_rows(self._row(number, check) for number, check in enumerate(self._sorted()))
         self._draw_detail()
+
+    def _promise(self, target: str) -> str:
+        """What is going to happen."""
+        wizard = self.wizard
+        if wizard.alone:
+            return (
+                f"{target} is the only file, so nothing is merged into it. Its copy is "
+                "questioned all the same; where nothing differs, the file is left as it is."
+            )
+        kept = "" if wizard.new_target else "; the old one stays in the backup"
+        return (
+            "The merged file is questioned by queries of their own. Only if every check "
+            f"holds, it becomes {target}{kept}."
+        )
 
     def on_fit_table_moved(self) -> None:
         """Another check is under the cursor."""
@@ -130,12 +141,13 @@ class VerifyScreen(StepScreen):
         """Verify, or go on."""
         wizard = self.wizard
         if wizard.state.promoted or wizard.unchanged:
-            return Primary("Continue to Configure", "the originals are still there")
+            hint = "the file is as it was" if wizard.alone and wizard.unchanged else _STAY
+            return Primary("Continue to Configure", hint)
         allowed, reason = wizard.may(self.STEP)
         target = clip_path(wizard.target_path, 30)
-        return Primary(
-            "Verify and put in place", f"as {target}" if allowed else reason, enabled=allowed
-        )
+        label = "Verify" if wizard.alone else "Verify and put in place"
+        hint = "nothing is merged" if wizard.alone else f"as {target}"
+        return Primary(label, hint if allowed else reason, enabled=allowed)
 
     def act(self) -> None:
         """Do it."""
