@@ -288,6 +288,9 @@ class ConsolidatorApp(App[int]):
 
     def action_help_quit(self) -> None:
         """`ctrl+c` leaves nothing by accident; it says what does."""
+        if self.screen.is_modal:
+            self.tell("esc closes this; ctrl+q leaves the wizard.")
+            return
         stops = "; c stops what is running" if self.job is not None else ""
         self.tell(f"ctrl+q leaves the wizard{stops}.")
 

@@ -346,6 +346,8 @@ class FakeSession(FakeReviewing, FakeExchange):
         """As the session."""
         await self._do("verify", Step.VERIFY, lambda: "5 checks hold")
         self.state = machine.with_fact(self.state, machine.Fact.PROMOTED)
+        chosen = self.chosen
+        self.unchanged = chosen is not None and chosen.sources == (chosen.target,)
         self.verification = Verification((
             Check("every row accounted for", "users", True, "82 of 82 rows"),
             Check("values equal", "users", True, "54 rows compared"),

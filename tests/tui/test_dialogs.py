@@ -103,6 +103,12 @@ async def test_ctrl_c_says_how_one_leaves(start: Start) -> None:
     async with start(at=Step.CLEANUP) as pilot:
         await press(pilot, "ctrl+c")
         assert said(pilot) == "ctrl+q leaves the wizard."
+        for key in ("enter", "ctrl+r"):
+            await press(pilot, key, "ctrl+c")
+            assert pilot.app.screen.is_modal
+            assert said(pilot) == "esc closes this; ctrl+q leaves the wizard."
+            await press(pilot, "escape", "ctrl+c")
+            assert said(pilot) == "ctrl+q leaves the wizard."
 
 
 async def test_quitting_closes_the_session(start: Start, session: FakeSession) -> None:

@@ -275,7 +275,7 @@ def test_the_application_names_its_project() -> None:
 async def test_one_database_alone_is_left_as_it_is(start: Start, session: FakeSession) -> None:
     async with start(at=Step.VERIFY) as pilot:
         assert session.chosen is not None
-        session.chosen, session.unchanged = replace(session.chosen, sources=(MAIN,)), True
+        session.chosen = replace(session.chosen, sources=(MAIN,))
         app_of(pilot).changed()
         await settle(pilot)
         assert "is the only file, so nothing is merged" in " ".join(shown(pilot).split())

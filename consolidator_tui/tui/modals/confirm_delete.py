@@ -14,6 +14,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Static
 
 from consolidator_tui.domain.words import plural
+from consolidator_tui.tui.modals.dialog import LEAVING
 from consolidator_tui.tui.modals.phrase import (
     PhraseField,
     go_to_button,
@@ -29,6 +30,7 @@ class ConfirmDelete(ModalScreen[bool]):
     """True only after exactly `phrase` was typed and Delete was pressed."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
+        *LEAVING,
         Binding("escape", "dismiss(False)", "keep everything", show=False),
         Binding("up", "step(-1)", "Up", show=False),
         Binding("down", "step(1)", "Down", show=False),

@@ -16,10 +16,18 @@ from consolidator_tui.tui.widgets.bars import TooSmall
 Answer = TypeVar("Answer")
 
 
+LEAVING: tuple[BindingType, ...] = (
+    Binding("ctrl+c,super+c", "screen.copy_text", "Copy selected text", show=False),
+    Binding("ctrl+c", "app.help_quit", "How to leave", show=False),
+)
+"""The application's own keys end at a modal screen: `ctrl+c` copies, or says how one leaves."""
+
+
 class Dialog(ModalScreen[Answer], Generic[Answer]):
     """A box in the middle with a title; `esc` gives the harmless answer None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
+        *LEAVING,
         Binding("escape", "dismiss(None)", "cancel", show=False),
         Binding("left,up", "app.focus_previous", "Previous", show=False),
         Binding("right,down", "app.focus_next", "Next", show=False),

@@ -16,6 +16,7 @@ from textual.widgets import Static
 from consolidator_tui.domain.cells import CellKind, cell
 from consolidator_tui.domain.plan import Value
 from consolidator_tui.domain.words import plural
+from consolidator_tui.tui.modals.dialog import LEAVING
 from consolidator_tui.tui.text import lines, plain
 from consolidator_tui.tui.widgets.bars import TooSmall
 
@@ -27,6 +28,7 @@ class Viewer(ModalScreen[None]):
     """Each value under its source; a blob as hexadecimal digits, a `Group` as it is."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
+        *LEAVING,
         Binding("escape,o,q,enter", "dismiss(None)", "back", show=False),
         Binding("j", "scroll(1)", "Down", show=False),
         Binding("k", "scroll(-1)", "Up", show=False),
