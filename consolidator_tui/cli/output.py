@@ -27,7 +27,7 @@ from consolidator_tui.domain.event import (
     TableMerged,
 )
 from consolidator_tui.domain.run import step_name
-from consolidator_tui.domain.smoke import SmokeEnded, SmokeOutput, SmokeStarted
+from consolidator_tui.domain.smoke import SmokeEnded, SmokeOutput, SmokeStarted, started_in
 
 _PROGRESS_SECONDS = 0.1
 """At most ten updates a second."""
@@ -78,8 +78,8 @@ class Output:
         elif isinstance(event, Message):
             self._message(event)
         elif isinstance(event, SmokeStarted):
-            place = f" in {event.folder}" if event.folder else ""
-            self.note(f"{event.command}{place} ({event.number} of {event.total}) …")
+            what = started_in(event.command, event.folder)
+            self.note(f"{what} ({event.number} of {event.total}) …")
         elif isinstance(event, SmokeOutput):
             for line in event.lines:
                 self.note(f"  │ {line}")

@@ -23,6 +23,21 @@ OUTSIDE = "{outside}"
 """As a folder: an empty folder beside the copy."""
 
 
+def folder_name(folder: str) -> str:
+    """A start's folder for people."""
+    return {OUTSIDE: "another folder", "": "the project"}.get(folder, folder)
+
+
+def started_in(command: str, folder: str) -> str:
+    """A command's name with the folder that it is started in, which its name may say already."""
+    place = folder_name(folder)
+    if command.endswith(f" in {place}"):
+        return command
+    if " in " in command:
+        return f"{command}, started in {place}"
+    return f"{command} in {place}" if folder else command
+
+
 _MOST_STORED = 200
 """Openings of one start that are kept in the run's database."""
 

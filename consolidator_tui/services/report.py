@@ -18,6 +18,7 @@ from consolidator_tui.domain.cells import printable
 from consolidator_tui.domain.event import Level, Message
 from consolidator_tui.domain.manifest import FileRecord, Manifest
 from consolidator_tui.domain.merge import MergePlan, MergeTable, TableCounts
+from consolidator_tui.domain.smoke import folder_name
 from consolidator_tui.domain.verification import Verification
 from consolidator_tui.services.originals import staying_names
 from consolidator_tui.storage.atomic import PRIVATE_FILE, write_atomically
@@ -219,9 +220,7 @@ def _smoke(receipt: Receipt) -> Section:
     rows = [
         (
             result["command"],
-            {"": "the project", "{outside}": "another folder"}.get(
-                result["folder"], result["folder"]
-            ),
+            folder_name(result["folder"]),
             "passed" if result["ok"] else "FAILS",
             " ".join(filter(None, [result["reason"], *_sentences(result), more])),
         )

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field, replace
 
 from consolidator_tui.domain.event import Event
 from consolidator_tui.domain.smoke import (
-    OUTSIDE,
     SmokeCommand,
     SmokeEnded,
     SmokeOutput,
@@ -17,6 +16,7 @@ from consolidator_tui.domain.smoke import (
     SmokeStarted,
     Start,
     StartResult,
+    started_in,
 )
 
 MOST_LINES = 2_000
@@ -102,11 +102,6 @@ def removed(trials: Trials, key: str) -> Trials:
     return tuple(trial for trial in trials if trial.key != key)
 
 
-def folder_name(folder: str) -> str:
-    """A start's folder for people."""
-    return {OUTSIDE: "another folder", "": "the project"}.get(folder, folder)
-
-
 def result_of(report: SmokeReport | None, trial: Trial) -> StartResult | None:
     """What a row came to in the last run; None when it was not part of it as it is now."""
     for result in report.results if report is not None else ():
@@ -154,7 +149,7 @@ class Running:
         if isinstance(event, SmokeStarted):
             self.current = (event.command, event.folder)
             self.number, self.total = event.number, event.total
-            self._write((f"── {event.command} in {folder_name(event.folder)} ──",))
+            self._write((f"── {started_in(event.command, event.folder)} ──",))
         elif isinstance(event, SmokeOutput):
             self._write(event.lines)
         elif isinstance(event, SmokeEnded):

@@ -15,7 +15,6 @@ from pathlib import Path
 from consolidator_tui.domain.errors import FileRefused
 from consolidator_tui.domain.event import Emit, Level, Message, PhaseTimed, Progress, Step
 from consolidator_tui.domain.smoke import (
-    OUTSIDE,
     CommandKind,
     Finding,
     FindingKind,
@@ -27,6 +26,7 @@ from consolidator_tui.domain.smoke import (
     Start,
     StartResult,
     Verdict,
+    started_in,
 )
 from consolidator_tui.services.smoke import contents, copying, process
 from consolidator_tui.services.smoke.copying import Scratch
@@ -168,10 +168,7 @@ def _tell(report: SmokeReport, emit: Emit) -> None:
         for finding in result.findings:
             say(Level.WARNING, f"{result.command}: {_finding_text(finding)}", finding.file)
         if result.verdict is not Verdict.PASSED:
-            folder = result.start.folder
-            place = f" in {folder}" if folder else ""
-            place = " in another folder" if folder == OUTSIDE else place
-            text = f"{result.command}{place}: {result.reason}"
+            text = f"{started_in(result.command, result.start.folder)}: {result.reason}"
             if not result.start.required:
                 text += " It is not normally started there, so that alone stops nothing."
             say(Level.WARNING, text)

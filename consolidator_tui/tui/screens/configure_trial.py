@@ -11,7 +11,7 @@ from textual.binding import Binding, BindingType
 from textual.widgets import RichLog, Static
 
 from consolidator_tui.domain.event import Step
-from consolidator_tui.domain.smoke import CommandKind, SmokeCommand, Start
+from consolidator_tui.domain.smoke import CommandKind, SmokeCommand, Start, folder_name
 from consolidator_tui.domain.words import plural
 from consolidator_tui.tui.screens.configure_page import Page
 from consolidator_tui.tui.screens.trial_text import (
@@ -29,7 +29,6 @@ from consolidator_tui.tui.trials import (
     added,
     as_commands,
     edited,
-    folder_name,
     removed,
     toggled,
 )

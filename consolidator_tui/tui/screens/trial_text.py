@@ -10,12 +10,13 @@ from consolidator_tui.domain.smoke import (
     SmokeReport,
     StartResult,
     Verdict,
+    folder_name,
 )
 from consolidator_tui.domain.words import plural
 from consolidator_tui.tui.signs import BAD, GOOD, TODO, WARN, WORK
 from consolidator_tui.tui.text import duration, lines, plain, safe, sign
 from consolidator_tui.tui.theme import Inks
-from consolidator_tui.tui.trials import Running, Trial, environment_text, folder_name, result_of
+from consolidator_tui.tui.trials import Running, Trial, environment_text, result_of
 from consolidator_tui.tui.widgets.fit_table import Row
 
 INIT = "init"

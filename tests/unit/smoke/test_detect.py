@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from consolidator_tui.domain.smoke import OUTSIDE, CommandKind, SmokeCommand
+from consolidator_tui.domain.smoke import OUTSIDE, CommandKind, SmokeCommand, started_in
 from consolidator_tui.sample.writer import write_sample
 from consolidator_tui.services.smoke import detect, from_text
 
@@ -152,3 +152,16 @@ async def test_a_name_never_holds_a_password(tmp_path: Path) -> None:
     assert found.starts[0].command == line
     (auto,) = from_text("auto", tmp_path, (found,))
     assert auto is found
+
+
+@pytest.mark.parametrize(
+    ("command", "folder", "told"),
+    [
+        ("pytest", "", "pytest"),
+        ("pytest", OUTSIDE, "pytest in another folder"),
+        ("npm run test in scripts", "scripts", "npm run test in scripts"),
+        ("pytest in backend", "", "pytest in backend, started in the project"),
+    ],
+)
+def test_a_command_is_told_with_its_folder_once(command: str, folder: str, told: str) -> None:
+    assert started_in(command, folder) == told

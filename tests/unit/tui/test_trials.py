@@ -66,7 +66,7 @@ def test_environment() -> None:
 def test_output_is_bounded_and_followed() -> None:
     running = Running()
     running.take(SmokeStarted(Step.CONFIGURE, "pytest", "", 1, 2))
-    assert running.since(0) == ["── pytest in the project ──"]
+    assert running.since(0) == ["── pytest ──"]
     running.take(SmokeOutput(Step.CONFIGURE, "pytest", tuple(map(str, range(MOST_LINES + 10)))))
     assert running.written == MOST_LINES + 11
     assert running.since(running.written - 2) == [str(MOST_LINES + 8), str(MOST_LINES + 9)]
