@@ -65,7 +65,8 @@ class Containers:
             whole = YAML(typ="safe", pure=True).load(text)
             services = whole["services"].values()
         except (YAMLError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
-            may = any(word in text for word in ("env_file", "build", "volumes"))
+            words = ("env_file", "build", "volumes")
+            may = self._images.unread(name) or any(word in text for word in words)
             return "cannot be read, and may hand this file to containers" if may else ""
         known = [service for service in services if isinstance(service, dict)]
         for kind in ("secrets", "configs"):

@@ -50,6 +50,7 @@ class Images:
     def __init__(self, project: Path) -> None:
         self._project = project
         self._texts: dict[str, str] = {}
+        self._unread: set[str] = set()
         self._dockerfiles: list[str] | None = None
 
     def takes(self, env_file: str, key: str, but: Collection[str] = ()) -> str:
@@ -65,6 +66,11 @@ class Images:
                 continue
             text = self.text(dockerfile)
             named = PurePosixPath(dockerfile).parent
+            if self.unread(dockerfile):
+                places = map(str, (named, *named.parents))
+                if any(self.copies("", dockerfile, c, env_file, key) for c in places):
+                    return f"{dockerfile} cannot be read, and may copy this file into an image"
+                continue
             contexts = [c for c in (named, *named.parents) if self._fits(text, c)]
             if any(self.copies(text, dockerfile, str(c), env_file, key) for c in contexts):
                 return f"{dockerfile} copies this file into an image"
@@ -75,7 +81,7 @@ class Images:
     ) -> bool:
         """Whether the Dockerfile `text`, built in the folder `context`, copies the file into an
         image, or shows it to a RUN, that does not set the environment variable `key` itself, which
-        would come first. Blocking.
+        would come first; one that cannot be read may do so. Blocking.
 
         `dockerfile`: its path, empty for one that is written into a compose file. `target`: the
         stage that is built; else it is the last one, or any that no other stage begins with.
@@ -85,6 +91,8 @@ class Images:
             return False
         if self._ignored(dockerfile, context, self._project / file):
             return False
+        if dockerfile and self.unread(dockerfile):
+            return True
         stages = _stages(text)
         used = {number for stage in stages for number in stage.uses}
         holding: set[int] = set()
@@ -142,17 +150,24 @@ class Images:
         return False
 
     def text(self, path: str) -> str:
-        """The text of a small file; empty when there is none. Blocking."""
+        """The text of a small file; empty when there is none, or it is not read. Blocking."""
         if path not in self._texts:
             self._texts[path] = ""
             place = self._project / path
             try:
                 if place.is_file() and place.stat().st_size <= _MOST_BYTES:
                     self._texts[path] = place.read_bytes().decode("utf-8-sig", "replace")
+                elif place.is_file():
+                    self._unread.add(path)
             except OSError:
-                # What cannot be read cannot be built from here either.
-                pass
+                # Somebody else, root say, may read it and build from here.
+                self._unread.add(path)
         return self._texts[path]
+
+    def unread(self, path: str) -> bool:
+        """Whether there is such a file whose text is not known. Blocking."""
+        self.text(path)
+        return path in self._unread
 
     def _all(self) -> list[str]:
         """The Dockerfiles of the project, those nearest to its root first."""

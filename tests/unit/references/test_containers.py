@@ -71,6 +71,27 @@ KEPT = {
 }
 
 
+@pytest.mark.parametrize("name", ["Dockerfile", "deploy/Dockerfile", "compose.yml"])
+def test_what_cannot_be_read_may_hand_it_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    (tmp_path / name).touch()
+    read = Path.read_bytes
+
+    def refuse(path: Path) -> bytes:
+        if path.name == "Dockerfile" or path.suffix == ".yml":
+            raise PermissionError(13, "Permission denied", str(path))
+        return read(path)
+
+    assert Containers(tmp_path).hands(".env", "DATABASE_URL") == ""
+    monkeypatch.setattr(Path, "read_bytes", refuse)
+    assert f"{name} cannot be read, and may" in Containers(tmp_path).hands(".env", "DATABASE_URL")
+    (tmp_path / ".dockerignore").write_text(".env\n")
+    said = Containers(tmp_path).hands(".env", "DATABASE_URL")
+    assert (said == "") == name.endswith("Dockerfile")
+
+
 @pytest.mark.parametrize("handed", [True, False])
 def test_whether_an_env_file_reaches_a_container(tmp_path: Path, *, handed: bool) -> None:
     wrong = []
