@@ -13,7 +13,7 @@ from consolidator_tui.domain.event import Event, StepStarted
 from consolidator_tui.domain.outcome import Result, RunOptions
 from consolidator_tui.services.consolidate import consolidate
 from tests.bench import generate
-from tests.services.test_deciding import merged, project
+from tests.services.deciding_project import merged, project
 
 ROWS = 1_000_000
 """About 200 MB in four files."""

@@ -6,7 +6,7 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from tests.services.test_deciding import ALL, merged
+from tests.services.deciding_project import ALL, merged
 
 SCHEMA = """
 CREATE TABLE people(id INTEGER PRIMARY KEY, email TEXT NOT NULL UNIQUE, code TEXT UNIQUE);

@@ -11,7 +11,7 @@ from consolidator_tui.domain.conflict import Choice
 from consolidator_tui.domain.errors import FileRefused, PlanError, UsageError
 from consolidator_tui.services import plan_entries, plan_exchange, plan_file
 from consolidator_tui.services.session import Session
-from tests.services.test_deciding import ALL, HOSTILE, merged, number_of, project, stand
+from tests.services.deciding_project import ALL, HOSTILE, merged, number_of, project, stand
 
 
 async def decide(session: Session, **kept: str) -> None:
