@@ -73,6 +73,21 @@ class TargetColumn:
 
 
 @dataclass(frozen=True, slots=True)
+class History:
+    """A migration history that is not the one the target keeps."""
+
+    source: int
+    table: str
+    """Its table's name in the source."""
+    duplicate: int
+    """Rows that the kept history has, too."""
+    conflict: int
+    """Rows that it lacks: they are in no target."""
+    heads: tuple[str, ...] = ()
+    """The columns that say what was applied; empty: whole rows were compared."""
+
+
+@dataclass(frozen=True, slots=True)
 class MergeTable:
     """One table of the target and how its rows come together."""
 
@@ -104,6 +119,10 @@ class MergeTable:
     """Definitions of generated columns that the first source lacks."""
     widened: tuple[str, ...] = ()
     """Columns whose declared type is dropped so that every source's values stay as they are."""
+    histories: tuple[History, ...] = ()
+    """Of a migration tool's table: those of the other files, of which no row is taken."""
+    shared_history: int = 0
+    """Rows of the kept history that some of `histories` have, too."""
     notes: tuple[str, ...] = ()
     by_name: Mapping[str, TargetColumn] = field(init=False, repr=False, compare=False)
 
@@ -239,6 +258,20 @@ class MergePlan:
                 return table
         raise KeyError(key)
 
+    def rows_of(self, table: MergeTable) -> tuple[int | None, ...]:
+        """Per source the rows that it has of a table, merged or not; None where it lacks it.
+
+        A file of the same bytes as another one has the same rows.
+        """
+        names = list(table.sources)
+        for history in table.histories:
+            names[history.source] = history.table
+        first = [s.index if s.same_as is None else s.same_as for s in self.sources]
+        return tuple(
+            None if (name := names[k]) is None else self.sources[k].row_counts.get(fold(name), 0)
+            for k in first
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class TableCounts:
@@ -262,6 +295,13 @@ class TableCounts:
     identity: str = ""
     shifts: Mapping[str, int] = field(default_factory=dict)
     """Source path -> constant added to its ids."""
+    history: int = 0
+    """Of `conflict`, rows of migration histories other than the kept one: nobody decides them."""
+
+    @property
+    def settled(self) -> int:
+        """Rows that lost, or were merged, in conflict groups."""
+        return self.conflict - self.history
 
 
 @dataclass(frozen=True, slots=True)

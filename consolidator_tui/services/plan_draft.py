@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from consolidator_tui.domain.catalog import fold
 from consolidator_tui.domain.merge import (
     DryRun,
     Identity,
@@ -103,9 +102,9 @@ def _identity(identity: Identity, written: TablePlan) -> tuple[str, ...] | str |
 
 def _reasons(plan: MergePlan, table: MergeTable, dry: DryRun | None) -> Iterator[str]:
     files = [
-        f"{source.path} {source.row_counts.get(fold(name), 0):,}"
-        for source, name in zip(plan.sources, table.sources, strict=True)
-        if name is not None
+        f"{source.path} {rows:,}"
+        for source, rows in zip(plan.sources, plan.rows_of(table), strict=True)
+        if rows is not None
     ]
     yield f"rows: {', '.join(files)}"
     yield f"identity: {table.identity.reason}"

@@ -39,6 +39,11 @@ def forecast_words(plan: MergePlan, dry: DryRun) -> str:
     deleted = sum(t.counts.deleted for t in tables)
     if deleted:
         parts.append(plural(deleted, "is deleted", "are deleted"))
+    history = sum(t.counts.history for t in tables)
+    if history:
+        parts.append(
+            f"{history:,} of other migration histories {verb(history, 'stays', 'stay')} out"
+        )
     lost = sum(t.lost for t in tables)
     parts.append(f"{plural(lost, 'row')} lost")
     return ", ".join(parts) + "."
@@ -64,6 +69,8 @@ def table_words(plan: MergePlan, found: Forecast) -> str:
         parts.append(f"{found.clashing:,} with another's UNIQUE key")
     if counts.deleted:
         parts.append(f"{counts.deleted:,} deleted")
+    if counts.history:
+        parts.append(f"{counts.history:,} of other histories left out")
     changed = f"{plural(counts.rekeyed, 'id')} changed"
     return ", ".join([*parts, f"{counts.new:,} new", changed, f"{found.lost:,} lost"])
 

@@ -114,7 +114,8 @@ def _others(manifest: Manifest) -> list[tuple[str, list[tuple[str, str]]]]:
 
 
 def _again(count: dict[str, Any], now: Mapping[str, int], existed: bool) -> TableCounts:
-    """The counts of a table when its merge is repeated: all rows of other files are duplicates."""
+    """The counts of a table when its merge is repeated: all rows of other files are duplicates,
+    but for those of migration histories that the kept one lacks."""
     others = count["source"] - (count["base"] if existed else 0)
     base = now.get(count["table"], count["base"] + count["new"])
     return TableCounts(
@@ -122,11 +123,12 @@ def _again(count: dict[str, Any], now: Mapping[str, int], existed: bool) -> Tabl
         source=base + others,
         base=base,
         new=0,
-        duplicate=others - count["deleted"],
-        conflict=0,
+        duplicate=others - count["deleted"] - count.get("history", 0),
+        conflict=count.get("history", 0),
         rekeyed=0,
         lost=0,
         deleted=count["deleted"],
+        history=count.get("history", 0),
         identity=count["identity"],
         shifts=count["shifts"],
     )

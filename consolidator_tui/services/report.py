@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import Any
 
 from consolidator_tui import __version__
-from consolidator_tui.domain.catalog import fold
 from consolidator_tui.domain.cells import printable
 from consolidator_tui.domain.event import Level, Message
 from consolidator_tui.domain.manifest import FileRecord, Manifest
 from consolidator_tui.domain.merge import MergePlan, MergeTable, TableCounts
 from consolidator_tui.domain.smoke import folder_name
 from consolidator_tui.domain.verification import Verification
+from consolidator_tui.domain.words import plural
 from consolidator_tui.services.originals import staying_names
 from consolidator_tui.storage.atomic import PRIVATE_FILE, write_atomically
 from consolidator_tui.storage.run_folder import RunFolder
@@ -105,9 +105,14 @@ def _sections(receipt: Receipt) -> Iterator[Section]:
             f"Run {receipt.run}, consolidator-tui {__version__}.",
         ),
     )
+    sums = [f"Source = base + new + duplicate + conflict{' + deleted' if deleted else ''}."]
+    history = sum(counts.history for counts in receipt.counts)
+    if history:
+        told = plural(history, "row is", "rows are")
+        sums.append(f"Of conflict, {told} of migration histories that were not kept.")
     yield Section(
         "Rows per table",
-        (f"Source = base + new + duplicate + conflict{' + deleted' if deleted else ''}.",),
+        sums,
         ("table", *parts),
         [
             (counts.table, *(f"{getattr(counts, name):,}" for name in parts))
@@ -144,15 +149,12 @@ def _identity(table: MergeTable) -> str:
 
 
 def _rows_per_file(receipt: Receipt) -> Section:
-    sources = receipt.plan.sources
     rows = []
     for table in receipt.plan.tables:
-        cells = [
-            "" if name is None else f"{source.row_counts.get(fold(name), 0):,}"
-            for source, name in zip(sources, table.sources, strict=True)
-        ]
-        rows.append((table.name, *cells))
-    return Section("Rows per file", (), ("table", *(source.path for source in sources)), rows)
+        counts = receipt.plan.rows_of(table)
+        rows.append((table.name, *("" if count is None else f"{count:,}" for count in counts)))
+    paths = [source.path for source in receipt.plan.sources]
+    return Section("Rows per file", (), ("table", *paths), rows)
 
 
 def _rekeyed(receipt: Receipt) -> Section:

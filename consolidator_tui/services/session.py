@@ -284,7 +284,7 @@ class Session(PlanExchange, Smoking, Previewing, BackingUp):
                 self.questions = self.result.questions
                 await self._ask_all(self.result.templates)
                 await self.tell_look_alikes(plan)
-            if any(counts.conflict or counts.undecided for counts in self.result.counts):
+            if any(counts.settled or counts.undecided for counts in self.result.counts):
                 await self.offer_ancestor()
             new = sum(counts.new for counts in self.result.counts)
             asked = len(self.questions)

@@ -25,7 +25,7 @@ async def is_unchanged(staging: Path, base: Path, counts: Sequence[TableCounts])
     """
     if any(count.new or count.deleted for count in counts):
         return False
-    if any(count.conflict for count in counts):
+    if any(count.settled for count in counts):
         return await in_thread(lambda stop: _same_pages(staging, base, stop))
     async with open_database(staging) as one, open_database(base, immutable=True) as other:
         return await _schema(one) == await _schema(other)

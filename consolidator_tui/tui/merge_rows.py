@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from rich.text import Text
 
-from consolidator_tui.domain.catalog import fold
 from consolidator_tui.domain.merge import Forecast, MergePlan, MergeTable, TableCounts
 from consolidator_tui.tui.plan_text import identity_words, moves_words, rules_words
 from consolidator_tui.tui.text import count, plain
@@ -37,17 +36,12 @@ def plan_row(
     plan: MergePlan, table: MergeTable, found: Forecast | None, ink: Inks, *, asked: bool
 ) -> Row:
     """What is planned for a table; `found` is what a dry run counted, `asked` marks a question."""
-    rows = sum(
-        source.row_counts.get(fold(name), 0)
-        for source, name in zip(plan.sources, table.sources, strict=True)
-        if name is not None
-    )
-    files = sum(name is not None for name in table.sources)
+    there = [rows for rows in plan.rows_of(table) if rows is not None]
     name = plain(f"{'? ' if asked else ''}{table.name}", str(ink.warn) if asked else "")
     return table.name, (
         name,
-        str(files),
-        count(rows),
+        str(len(there)),
+        count(sum(there)),
         plain(identity_words(table)),
         rules_words(table),
         count(found.same if found else None),

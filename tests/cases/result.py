@@ -187,6 +187,9 @@ class Result:
                 raise self.fail(f"counts of {table!r} lack {', '.join(missing)}")
             if counts["lost"] != 0:
                 raise self.fail(f"{counts['lost']} rows of {table!r} are called lost")
+            parts = [counts.get(key, 0) for key in (*COUNTS[1:5], "deleted")]
+            if counts["source"] != sum(parts):
+                raise self.fail(f"counts of {table!r} do not add up: {counts}")
 
     def _check_soundness(self, violations: bool, integrity: bool) -> None:
         root, target = self.project.root, self.project.target

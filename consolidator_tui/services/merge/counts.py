@@ -26,17 +26,19 @@ async def count_table(database: Database, work: Work, *, written: bool) -> Table
     # Rows of the base that a person called one entity stand in the target once.
     one = said.get("one", 0)
     base, new = base - one, new + one
+    known, unknown = _histories(work)
     return TableCounts(
         table=work.table.name,
-        source=sum(rows.values()) + sum(copies.values()),
+        source=sum(rows.values()) + sum(copies.values()) + known + unknown,
         base=base,
         new=new,
-        duplicate=away - merged + sum(copies.values()),
-        conflict=merged,
+        duplicate=away - merged + sum(copies.values()) + known,
+        conflict=merged + unknown,
         rekeyed=sum(rows[k] - said.get(f"kept {k}", 0) for k in _moved(work, rows)),
         lost=base + new - said["there"] if written else 0,
         deleted=gone,
         undecided=said["undecided"],
+        history=unknown,
         identity=work.table.identity.reason,
         shifts={
             work.plan.sources[k].path: work.table.shifts[k] + work.deltas.get(k, 0)
@@ -44,6 +46,14 @@ async def count_table(database: Database, work: Work, *, written: bool) -> Table
             if k and work.table.surrogate is not None
         },
     )
+
+
+def _histories(work: Work) -> tuple[int, int]:
+    """Rows of migration histories that are not kept: those that the kept one has, and the rest."""
+    left_out = {history.source: history for history in work.table.histories}
+    first = [s.index if s.same_as is None else s.same_as for s in work.plan.sources]
+    found = [left_out[k] for k in first if k in left_out]
+    return sum(h.duplicate for h in found), sum(h.conflict for h in found)
 
 
 def _questions(work: Work, rows: dict[int, int], *, written: bool) -> dict[str, str]:

@@ -74,7 +74,7 @@ async def _forecast(database: Database, work: Work) -> Forecast:
         )
     return Forecast(
         counts=await count_table(database, work, written=False),
-        same=max(await _shared(database, work) - disagree - doubtful, 0),
+        same=max(await _shared(database, work) - disagree - doubtful, work.table.shared_history),
         disagree=disagree,
         doubtful=doubtful,
         clashing=kinds.get("unique", 0),

@@ -20,6 +20,7 @@ from consolidator_tui.services.planning.identity import choose_identities
 from consolidator_tui.services.planning.keys import find_surrogates
 from consolidator_tui.services.planning.links import find_links, place_ranges
 from consolidator_tui.services.planning.measure import LARGE, Measurements
+from consolidator_tui.services.planning.migrations import told_identity
 from consolidator_tui.services.planning.missing import settle_absent
 from consolidator_tui.services.planning.natural_references import note_found_parents
 from consolidator_tui.services.planning.objects import unite_objects
@@ -155,7 +156,7 @@ def _table(planning: Planning, number: int, draft: Draft) -> MergeTable:
         ),
         columns=tuple(draft.columns),
         surrogate=draft.surrogate,
-        identity=draft.identity,
+        identity=told_identity(planning, draft),
         references=tuple(draft.references),
         newest=_newest(draft, plan.newest),
         fill_nulls=plan.fill_nulls,
@@ -168,6 +169,8 @@ def _table(planning: Planning, number: int, draft: Draft) -> MergeTable:
         families=draft.lineage,
         computed=tuple(draft.computed),
         widened=tuple(draft.widened),
+        histories=tuple(draft.histories),
+        shared_history=draft.shared_history,
         notes=tuple(draft.notes),
     )
 

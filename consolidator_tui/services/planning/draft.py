@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from consolidator_tui.domain.catalog import Source, Table, fold
 from consolidator_tui.domain.merge import (
     Ancestor,
+    History,
     Identity,
     IdentityKind,
     Link,
@@ -43,6 +44,8 @@ class Draft:
     dense: list[int] = field(default_factory=list)
     computed: list[str] = field(default_factory=list)
     widened: list[str] = field(default_factory=list)
+    histories: list[History] = field(default_factory=list)
+    shared_history: int = 0
     notes: list[str] = field(default_factory=list)
 
     @property

@@ -14,6 +14,10 @@ from consolidator_tui.services.planning.fixes import (
     toml_key,
 )
 from consolidator_tui.services.planning.generated import add_computed, check_generated
+from consolidator_tui.services.planning.migrations import (
+    count_shared_history,
+    leave_history_out,
+)
 from consolidator_tui.services.planning.names_in_target import mapped_to
 from consolidator_tui.services.planning.rename_words import rename_words
 from consolidator_tui.services.planning.renamed import column_in_target, in_target, renamed_sql
@@ -29,8 +33,6 @@ _STORED = {
     Affinity.ANY: "'integer', 'real', 'text', 'blob'",
 }
 """What a column of a STRICT table can hold."""
-_HEADS = ("version_num", "name", "version", "migration_name", "migration_id")
-"""Columns of migration tables that say what was applied."""
 
 
 def mapped_name(planning: Planning, source: Source, name: str) -> str | None:
@@ -71,10 +73,11 @@ async def unite_tables(planning: Planning) -> None:
                     todo="Map them to different names.",
                 )
             elif draft.key in MIGRATION_TABLES:
-                await _compare_migrations(planning, draft, source, table)
+                await leave_history_out(planning, draft, source, table)
             else:
                 draft.members[source.index] = table
     for draft in planning.drafts.values():
+        await count_shared_history(planning, draft)
         _unite_columns(planning, draft)
         _note_keys(planning, draft)
         _ask_unrelated(planning, draft)
@@ -104,38 +107,6 @@ def _shown(planning: Planning, source: Source, table: Table, name: str) -> Table
         changed = {old: new for old, new in words.items() if fold(new) != old}
         sql = rename_words(table.sql, changed) if changed else table.sql
     return in_target(planning.document, source, table, name, sql)
-
-
-async def _compare_migrations(
-    planning: Planning, draft: Draft, source: Source, table: Table
-) -> None:
-    """Say where the migration histories differ; the first file's one is kept."""
-    first = min(draft.members)
-    tables = (
-        planning.workspace.rows(first, draft.members[first].name),
-        planning.workspace.rows(source.index, table.name),
-    )
-    own = draft.members[first]
-    column = next((c for c in _HEADS if table.has_column(c) and own.has_column(c)), "rowid")
-    head = f"substr({quote(column)}, 1, 80)"
-    if table.has_column("app") and own.has_column("app"):
-        head = f"app || '.' || {head}"
-    mine, theirs = (f"SELECT {head} AS v FROM {rows.sql}" for rows in tables)
-    paths = (planning.sources[first].path, source.path)
-    told = []
-    for path, (here, there) in zip(paths, ((mine, theirs), (theirs, mine)), strict=True):
-        found = await planning.workspace.database.rows(f"{here} EXCEPT {there} ORDER BY 1 LIMIT 4")
-        if found:
-            heads = ", ".join(str(row[0]) for row in found[:3]) + (", …" if found[3:] else "")
-            told.append(f"only {path} has {heads}")
-    if told:
-        planning.note(
-            f"{draft.name} is not united: {' and '.join(paths)} are at different migrations "
-            f"({'; '.join(told)}); {paths[0]}'s are kept",
-            table=draft.name,
-            column=column,
-            file=source.path,
-        )
 
 
 def _unite_columns(planning: Planning, draft: Draft) -> None:

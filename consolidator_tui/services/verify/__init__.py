@@ -15,6 +15,7 @@ from consolidator_tui.domain.verification import Check, Seal, Verification
 from consolidator_tui.services.stand_ins import stand_in
 from consolidator_tui.services.verify import virtual
 from consolidator_tui.services.verify.claims import Claims
+from consolidator_tui.services.verify.histories import histories
 from consolidator_tui.services.verify.rows import Fates, RowProof
 from consolidator_tui.services.verify.whole import (
     count_rows,
@@ -143,6 +144,7 @@ class _Proof:
                 self._of_schema.append(await schema_objects(workspace.database, plan))
                 self._of_schema.append(await sequences(workspace.database, plan))
                 self._of_schema += await virtual.entries(workspace, plan, proof)
+                self._of_schema += await histories(workspace, plan)
         emit(PhaseTimed(Step.VERIFY, "meaning", time.monotonic() - began))
 
 

@@ -123,9 +123,7 @@ class ReviewView(Screen[bool]):
         self.names = short_paths(self.wizard.sources)
         self.groups.names = self.table.names = self.names
         result = self.wizard.result
-        with_conflicts = (
-            sum(bool(c.conflict or c.undecided) for c in result.counts) if result else 0
-        )
+        with_conflicts = sum(bool(c.settled or c.undecided) for c in result.counts) if result else 0
         self.groups.several_tables = with_conflicts > 1
         self.draw()
         self.start_again()
