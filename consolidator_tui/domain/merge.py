@@ -142,6 +142,8 @@ class Note:
     table: str = ""
     column: str = ""
     file: str = ""
+    fix: str = ""
+    """Plan lines after which it is not told any more."""
 
     def __str__(self) -> str:
         return self.text
@@ -340,6 +342,8 @@ class DryRun:
     tables: tuple[Forecast, ...]
     questions: tuple[Question, ...] = ()
     """What turned out to need an answer: references whose parents are re-keyed in fact."""
+    unfollowed: tuple[Note, ...] = ()
+    """Columns whose texts seem to hold ids that change."""
     seconds: float = 0.0
 
 
@@ -354,6 +358,8 @@ class MergeResult:
     """Decisions to fill in, as TOML, one for each open conflict; holds values of rows."""
     left_out: tuple[str, ...] = ()
     """Objects (`index name`) that could not be made; the notes say why."""
+    unfollowed: tuple[Note, ...] = ()
+    """Columns whose texts seem to hold ids that change."""
 
     @property
     def needs_decisions(self) -> bool:

@@ -44,6 +44,8 @@ def explained_plan(
     if dry is not None:
         head += ["", f"{forecast_words(plan, dry)} {undecided_words(dry)}".strip(), ""]
     head += map(str, plan.notes)
+    for note in dry.unfollowed if dry is not None else ():
+        head += [note.text, *(f"    {line}" for line in note.fix.splitlines())]
     head += [f"Clean up: {name.sentence}" for name in staying]
     pairs = [f"{table}: {text}." for table, text in told(alike)] if alike is not None else []
     head += [*pairs, WHERE_TO_LOOK] if pairs else []

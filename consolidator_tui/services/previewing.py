@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from consolidator_tui.domain.catalog import fold
 from consolidator_tui.domain.errors import ConsolidatorError, GateClosed
 from consolidator_tui.domain.event import Level, Message, PhaseTimed, Step
-from consolidator_tui.domain.merge import DryRun, MergePlan, Reference
+from consolidator_tui.domain.merge import DryRun, MergePlan, Note, Reference
 from consolidator_tui.domain.suggestion import PickedRow, Suggestions
 from consolidator_tui.domain.words import plural, verb
 from consolidator_tui.services.discover import discover
@@ -28,6 +28,8 @@ class Previewing(Stepping):
     """The plan of the last dry run, whose maps are still there."""
     _alike_told: Sequence[Message] = ()
     """What was said of look-alikes after the last merge."""
+    _unfollowed_told: Sequence[Message] = ()
+    """What was said of ids inside texts when rows were last matched."""
 
     async def dry_run(self) -> DryRun:
         """What the merge of the current plan would come to, by matching its rows.
@@ -42,9 +44,20 @@ class Previewing(Stepping):
             stored = None if self.store is None else self.store.decisions.batches
             counted = await dry_run(plan, self._maps, self.emit, stored)
         self._counted = plan
+        self.tell_unfollowed(counted.unfollowed)
         if any(table.disagree or table.doubtful for table in counted.tables):
             await self.offer_ancestor()
         return counted
+
+    def tell_unfollowed(self, notes: Sequence[Note]) -> None:
+        """Warn of columns whose texts seem to hold ids that change, and of no others any more."""
+        self.log.withdraw(self._unfollowed_told)
+        self._unfollowed_told = [
+            Message(Step.MIGRATE, Level.WARNING, n.text, n.file, n.table, n.column, n.fix)
+            for n in notes
+        ]
+        for message in self._unfollowed_told:
+            self.emit(message)
 
     async def offer_ancestor(self) -> None:
         """Look once for a state from which sources diverged, and say that the plan may name it."""

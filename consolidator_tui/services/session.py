@@ -278,6 +278,7 @@ class Session(PlanExchange, Smoking, Previewing, BackingUp):
                         self.stored_decisions(),
                         spare=self._spare.set,
                     )
+                self.tell_unfollowed(self.result.unfollowed)
                 left = sum(counts.undecided for counts in self.result.counts)
                 await self.save(**{CONFLICTS: str(left + await self.decisions())})
                 await self.keep_plan()

@@ -13,6 +13,7 @@ from consolidator_tui.domain.merge import (
     IdentityKind,
     MergePlan,
     MergeTable,
+    Note,
     Question,
     TableCounts,
 )
@@ -32,6 +33,17 @@ def forecast_sentence(plan: MergePlan, dry: DryRun, ink: Inks) -> Text:
     undecided = undecided_words(dry)
     if undecided:
         text.append(f" {undecided}", str(ink.warn))
+    return text
+
+
+def unfollowed_sentence(unfollowed: Sequence[Note], ink: Inks) -> Text:
+    """How many columns have ids in their texts that nothing follows; empty for none."""
+    text = Text()
+    if unfollowed:
+        number = plural(len(unfollowed), "column")
+        seem = verb(len(unfollowed), "seems", "seem")
+        text.append(f" {number} {seem} to hold ids inside texts, which are not followed.")
+        text.stylize(str(ink.warn))
     return text
 
 
@@ -71,6 +83,7 @@ def table_text(
     questions: Sequence[Question],
     found: Forecast | None,
     ink: Inks,
+    unfollowed: Sequence[Note] = (),
 ) -> Text:
     """Questions first, then what will happen, then why the table is merged as it is."""
     muted = str(ink.muted)
@@ -78,6 +91,9 @@ def table_text(
     for question in questions:
         text.append("? ", str(ink.warn))
         text.append(f"{lines(question.text)}\n")
+    for warning in unfollowed:
+        text.append("! ", str(ink.warn))
+        text.append(f"{lines(warning.text)}\n")
     if plan is not None and found is not None and counts is None:
         _fact(text, "Will be", table_words(plan, found), muted)
         counts = found.counts

@@ -11,7 +11,7 @@ from consolidator_tui.tui.jobs import Job, Query
 from consolidator_tui.tui.wizard_state import WizardState
 
 if TYPE_CHECKING:
-    from consolidator_tui.domain.merge import DryRun, MergePlan, Question, Reference
+    from consolidator_tui.domain.merge import DryRun, MergePlan, Note, Question, Reference
     from consolidator_tui.domain.plan import PlanDocument
     from consolidator_tui.domain.suggestion import PickedRow, Suggestions
     from consolidator_tui.services.plan_evidence import Sample
@@ -41,6 +41,12 @@ class PlanEditing(WizardState):
             own = self.session.questions if self.session is not None else ()
             asked = (*own, *(question for question in counted if question not in own))
         return tuple(question for question in asked if ROWS not in question.fix)
+
+    @property
+    def unfollowed(self) -> tuple[Note, ...]:
+        """Columns whose texts seem to hold ids that change, as last counted or merged."""
+        counted = self.result or self.forecast
+        return counted.unfollowed if counted is not None else ()
 
     def make_plan(self) -> None:
         """Work out identities, references and shifts from the snapshots, then count."""

@@ -177,6 +177,8 @@ class Result:
             raise self.fail("it must consolidate (exit 0)")
         if not (self.project.root / self.project.target).is_file():
             raise self.fail("there is no target")
+        if "unexpected error" in self.text:
+            raise self.fail("something went wrong on the way")
         self._check_counts()
         self._check_soundness(violations, integrity)
         self._check_objects(set(without))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from consolidator_tui.domain.decided import Batches
@@ -13,6 +14,7 @@ from consolidator_tui.domain.manifest import MAIN, SIDECARS
 from consolidator_tui.domain.merge import MergePlan, MergeResult
 from consolidator_tui.services.merge.counts import count_table
 from consolidator_tui.services.merge.decisions import load_decisions
+from consolidator_tui.services.merge.hidden_ids import find_hidden_ids
 from consolidator_tui.services.merge.matching import find_entities
 from consolidator_tui.services.merge.work import Work
 from consolidator_tui.services.merge.writing import Writing
@@ -61,6 +63,7 @@ async def merge(
                     all_begun=left.none_to_begin,
                     ledger=ledger if shared else None,
                 )
+                unfollowed = tuple(await find_hidden_ids(workspace.database, works))
                 # Where nothing is asked, the writer counts.
                 asked = works if questions else ()
                 counts = [await count_table(workspace.database, w, written=False) for w in asked]
@@ -75,8 +78,8 @@ async def merge(
             emit(Message(Step.MIGRATE, Level.WARNING, text, note.file, note.table, note.column))
         if questions:
             await writing.abandon()
-            return MergeResult(tuple(counts), tuple(questions), tuple(notes))
-        result = await writing.finish()
+            return MergeResult(tuple(counts), tuple(questions), tuple(notes), unfollowed=unfollowed)
+        result = replace(await writing.finish(), unfollowed=unfollowed)
         emit(PhaseTimed(Step.MIGRATE, "write", time.monotonic() - compared))
     finally:
         await close_ledger(ledger)

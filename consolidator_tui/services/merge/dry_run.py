@@ -15,6 +15,7 @@ from consolidator_tui.services.merge import (
 )
 from consolidator_tui.services.merge.counts import count_table
 from consolidator_tui.services.merge.decisions import load_decisions
+from consolidator_tui.services.merge.hidden_ids import find_hidden_ids
 from consolidator_tui.services.merge.matching import find_entities
 from consolidator_tui.services.merge.work import Work
 from consolidator_tui.services.workspace import open_workspace
@@ -43,6 +44,7 @@ async def dry_run(
         works = make_works(plan, workspace)
         await load_decisions(database, plan, decisions)
         questions, _ = await find_entities(database, works, emit, ledger=ledger if shared else None)
+        unfollowed = await find_hidden_ids(database, works)
         tables = [await _forecast(database, work) for work in works]
     await close_ledger(ledger)
     pending = {item.question for item in plan.pending}
@@ -50,6 +52,7 @@ async def dry_run(
         tables=tuple(tables),
         # Conflicts are no question of the plan: they are reviewed one by one.
         questions=tuple(question for question in questions if question in pending),
+        unfollowed=tuple(unfollowed),
         seconds=time.monotonic() - started,
     )
 

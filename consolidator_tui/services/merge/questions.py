@@ -62,14 +62,14 @@ async def pending_questions(
         for key, sources in item.parents:
             parent = translator.works.get(key)
             if parent is not None and (
-                await _moves(database, parent, sources) or await _loses(database, parent)
+                await moves(database, parent, sources) or await _loses(database, parent)
             ):
                 asked.append(item.question)
                 break
     return asked
 
 
-async def _moves(database: Database, work: Work, sources: Sequence[int]) -> bool:
+async def moves(database: Database, work: Work, sources: Sequence[int]) -> bool:
     """Whether some row of these sources gets another id."""
     for source in sources:
         if source == 0 or source not in work.members:

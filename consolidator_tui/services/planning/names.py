@@ -23,6 +23,8 @@ _ROLES = {
     "tutor", "uploader", "usr", "vendor", "voter", "winner", "worker", "writer",
 }  # fmt: skip
 
+_WRAPPINGS = {"json", "jsonb", "csv", "list", "array", "set", "arr", "str", "text", "data"}
+
 
 def words(name: str) -> list[str]:
     """The lower-case words of an identifier in snake or camel case."""
@@ -74,6 +76,14 @@ def is_role(column: str) -> bool:
     """Whether the name is one under which people keep ids of others (`created_by`)."""
     parts = words(column)
     return bool(parts) and parts[-1] in _ROLES
+
+
+def without_wrapping(name: str) -> str:
+    """A name without the words that say how several values are kept, singular:
+    `tag_ids_json` -> `tag_id`, `userIds` -> `user_id`, `members` -> `member`."""
+    parts = words(name)
+    kept = [part for part in parts if part not in _WRAPPINGS] or parts
+    return "_".join([*kept[:-1], singular(kept[-1])]) if kept else ""
 
 
 def says(column: str, parent: str) -> bool:

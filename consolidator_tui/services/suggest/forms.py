@@ -74,7 +74,7 @@ def forms_of(work: Work) -> tuple[Form, ...]:
 def _kind(column: str) -> Kind | None:
     parts = words(column)
     joined = "".join(parts)
-    if set(parts) & _NO_NAMES:
+    if not parts or set(parts) & _NO_NAMES:
         return None
     for kind, known in _WORDS.items():
         if parts[-1] in known or joined in known or f"{parts[0]}{parts[-1]}" in known:

@@ -18,6 +18,7 @@ from consolidator_tui.tui.plan_text import (
     forecast_sentence,
     result_sentence,
     table_text,
+    unfollowed_sentence,
     why_not,
 )
 from consolidator_tui.tui.screens.plan_files import edit_plan, export_plan, import_plan
@@ -151,9 +152,11 @@ class MigrateScreen(StepScreen):
             text.append("Nothing has been written to the target.")
             return text
         if wizard.result is not None:
-            return result_sentence(wizard.result.counts, ink)
+            told = unfollowed_sentence(wizard.unfollowed, ink)
+            return result_sentence(wizard.result.counts, ink) + told
         if wizard.plan is not None and wizard.forecast is not None:
-            return forecast_sentence(wizard.plan, wizard.forecast, ink)
+            told = unfollowed_sentence(wizard.unfollowed, ink)
+            return forecast_sentence(wizard.plan, wizard.forecast, ink) + told
         if wizard.plan is None:
             return Text("The plan follows from the backup's snapshots.", str(ink.muted))
         names = ", ".join(safe(source.path) for source in wizard.plan.sources[1:])
@@ -186,7 +189,9 @@ class MigrateScreen(StepScreen):
         if table is None and counts is None and not questions:
             detail.show("", Text(""))
             return
-        text = table_text(plan, table, counts, questions, self._forecast(key or ""), self.ink)
+        found = self._forecast(key or "")
+        unfollowed = [note for note in wizard.unfollowed if note.table == key]
+        text = table_text(plan, table, counts, questions, found, self.ink, unfollowed)
         detail.show(key or "Questions", text)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:

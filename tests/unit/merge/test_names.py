@@ -25,6 +25,19 @@ def test_says(column: str, table: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("name", "wanted"),
+    [
+        ("tag_ids", "tag_id"), ("tagIds", "tag_id"), ("user_ids_json", "user_id"),
+        ("members", "member"), ("userids", "userid"), ("tag_list", "tag"), ("tags", "tag"),
+        ("json", "json"), ("", ""), ("_", ""), ("user_json_id", "user_id"),
+    ],
+)  # fmt: skip
+def test_names_of_lists(name: str, wanted: str) -> None:
+    """What is kept several times goes by the name of one."""
+    assert names.without_wrapping(name) == wanted
+
+
+@pytest.mark.parametrize(
     ("column", "table"),
     [
         ("posts", "posts"), ("order_id", "users"), ("id", "users"), ("user_name", "users"),
