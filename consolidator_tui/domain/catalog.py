@@ -218,6 +218,8 @@ class Source:
     row_counts: Mapping[str, int]
     """Rows per folded table name."""
     same_as: int | None = None
+    """Index of an earlier source with the same bytes."""
     index_damage: bool = False
     """Some index does not agree with its table; rows are read without indexes."""
-    """Index of an earlier source with the same bytes."""
+    wal: bool = False
+    """The original is in WAL mode."""

@@ -25,6 +25,8 @@ class Seal:
     size: int
     sha256: str
     stat: FileStat
+    wal: bool = False
+    """The hash is of the file in WAL mode, which it gets when it is put in place."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,6 +51,7 @@ from consolidator_tui.storage.hashing import (
     open_regular,
 )
 from consolidator_tui.storage.holders import describe, scan_open_files, sidecar
+from consolidator_tui.storage.journal_mode import in_wal, set_wal
 from consolidator_tui.storage.run_db import RunStore, Work, WorkKind, open_run_store
 from consolidator_tui.storage.run_folder import RunFolder
 from consolidator_tui.storage.sqlite import explain, open_database
@@ -88,7 +89,7 @@ async def promote(
     `target` is absolute or relative to the project and must be the target of the run's backup.
     `row_counts` (rows per table of staging) are counted when not given. With the `seal` that
     verification gave, staging must hold the same bytes, and is hashed again only if its file was
-    touched since. A target that existed
+    touched since; it gets WAL mode where the seal says so. A target that existed
     keeps its permission bits and owner; a new one gets 0644 less the umask. Afterwards staging
     is gone. Raises GateClosed (no backup, target changed since), LockedError, FileRefused,
     DiskFull, BackupDamaged, Failed; then the target is the old one.
@@ -305,17 +306,22 @@ def _copy(source: Path, expect: tuple[int, str], path: Path, stop: Stop) -> None
 
 
 def _examine(staging: Path, seal: Seal | None, stop: Stop) -> tuple[int, str]:
+    """Size and hash of the staged database as it is put in place, which it then is ready for."""
     for suffix in LOGS:
         log = sidecar(staging, suffix)
         if log.exists() and log.stat().st_size:
             raise Failed(f"{staging.name}: staging is not complete, {log.name} still exists.")
     if seal is not None and staging.exists() and file_stat(staging.lstat()) == seal.stat:
-        return seal.size, seal.sha256
-    found = hash_file(staging, str(staging), stop)
+        found: tuple[int, str] | None = (seal.size, seal.sha256)
+    else:
+        head = in_wal if seal is not None and seal.wal else None
+        found = hash_file(staging, str(staging), stop, head=head)
     if found is None:
         raise Failed(f"{staging}: there is no staging database.", todo="Migrate again.")
     if seal is not None and found != (seal.size, seal.sha256):
         raise Failed(f"{staging.name}: it was changed after it was verified.", todo=_AGAIN)
+    if seal is not None and seal.wal:
+        set_wal(staging, wal=True)
     return found
 
 

@@ -37,6 +37,7 @@ from consolidator_tui.services.project_folder import require_folder
 from consolidator_tui.services.selecting import choose
 from consolidator_tui.services.smoking import Smoking
 from consolidator_tui.services.space import refuse_to_migrate
+from consolidator_tui.storage.journal_mode import is_wal
 from consolidator_tui.storage.run_folder import Clock, utc_now
 from consolidator_tui.storage.run_marks import CONFLICTS, UNCHANGED
 from consolidator_tui.storage.sqlite import check_sqlite_version
@@ -225,6 +226,9 @@ class Session(PlanExchange, Smoking, Previewing, BackingUp):
                     index_damage=record.index_damage,
                 )
             )
+        base = manifest.files[named_path(run, sources[0].path)].main
+        if base is not None and await in_thread(lambda _stop: is_wal(run.backup / base.stored)):
+            sources[0] = replace(sources[0], wal=True)
         return tuple(sources)
 
     async def find_repeated(self) -> Repeated | None:

@@ -10,9 +10,9 @@ from consolidator_tui.storage.sqlite import Database, open_database
 from consolidator_tui.storage.worker import Stop, in_thread
 
 _BLOCK = 1 << 20
-_COUNTERS = ((24, 28), (40, 44), (92, 100))
+_COUNTERS = ((18, 20), (24, 28), (40, 44), (92, 100))
 """Header fields that any write moves: change counter, schema cookie, version-valid-for and the
-number of the library that wrote (https://sqlite.org/fileformat2.html#the_database_header)."""
+number of the library that wrote; and the journal mode, which the target keeps (https://sqlite.org/fileformat2.html#the_database_header)."""
 _PRAGMAS = ("encoding", "user_version", "application_id", "auto_vacuum", "page_size")
 
 

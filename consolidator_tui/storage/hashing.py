@@ -17,6 +17,8 @@ from consolidator_tui.storage.worker import Stop
 BLOCK = 1 << 20
 Tick = Callable[[int], None]
 """Takes the number of bytes just done; called from the working thread."""
+Head = Callable[[bytes], bytes]
+"""Takes the first block of a file and gives one of the same length."""
 
 
 def no_tick(_done: int) -> None:
@@ -82,20 +84,27 @@ def copy_hashed(
     return offset, digest.hexdigest()
 
 
-def hash_descriptor(descriptor: int, stop: Stop, tick: Tick = no_tick) -> tuple[int, str]:
-    """Size in bytes and SHA-256 of a descriptor's content, from the beginning."""
+def hash_descriptor(
+    descriptor: int, stop: Stop, tick: Tick = no_tick, *, head: Head | None = None
+) -> tuple[int, str]:
+    """Size in bytes and SHA-256 of a descriptor's content, from the beginning.
+
+    With `head`, which gets the first block, as if the content began with what it returns.
+    """
     digest = hashlib.sha256()
     offset = 0
     while block := os.pread(descriptor, BLOCK, offset):
         stop.check()
-        digest.update(block)
+        digest.update(block if offset or head is None else head(block))
         offset += len(block)
         tick(len(block))
     return offset, digest.hexdigest()
 
 
-def hash_file(path: Path, name: str, stop: Stop, tick: Tick = no_tick) -> tuple[int, str] | None:
-    """Size and SHA-256 of a regular file, None when there is none.
+def hash_file(
+    path: Path, name: str, stop: Stop, tick: Tick = no_tick, *, head: Head | None = None
+) -> tuple[int, str] | None:
+    """Size and SHA-256 of a regular file, None when there is none; `head` as above.
 
     Raises FileRefused when it is something else or cannot be read.
     """
@@ -106,7 +115,7 @@ def hash_file(path: Path, name: str, stop: Stop, tick: Tick = no_tick) -> tuple[
     except OSError as error:
         raise explain_os(error, name) from error
     try:
-        return hash_descriptor(descriptor, stop, tick)
+        return hash_descriptor(descriptor, stop, tick, head=head)
     except OSError as error:
         raise explain_os(error, name) from error
     finally:

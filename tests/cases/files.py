@@ -24,6 +24,7 @@ def wal(p: Project) -> None:
     shop.write_wal(p, "b.db", shop.SCHEMA + ROWS_B, "INSERT INTO orders VALUES (3, 1, 'hat');")
     p.run().done()
     shop.check(p, ("cyd", "hat"))
+    p.expect("PRAGMA journal_mode", [("delete",)])
 
 
 @case("files: everything is in the WAL")
@@ -37,11 +38,12 @@ def all_in_wal(p: Project) -> None:
 
 @case("files: WAL of the base")
 def wal_base(p: Project) -> None:
-    """The same for the first source."""
+    """The same for the first source, whose journal mode is that of the target."""
     shop.write_wal(p, "a.db", shop.SCHEMA, ROWS_B, checkpoint=False)
     p.db("b.db", shop.SCHEMA, shop.A)
     p.run().done()
     shop.check(p)
+    p.expect("PRAGMA journal_mode", [("wal",)])
 
 
 @case("files: WAL of a target that exists")
@@ -51,6 +53,7 @@ def wal_target(p: Project) -> None:
     p.db("a.db", shop.SCHEMA, shop.A)
     p.run("a.db").done()
     shop.check(p)
+    p.expect("PRAGMA journal_mode", [("wal",)])
 
 
 @case("files: a hot journal")

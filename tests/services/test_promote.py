@@ -6,6 +6,8 @@ import hashlib
 import os
 import shutil
 import sqlite3
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -28,6 +30,7 @@ from tests.services.run_project import (
     make_wal_left_over,
     other_program,
 )
+from tests.support.staged import stage
 
 NEW_ROWS = [(i, f"v{i}") for i in range(1, 8)]
 
@@ -92,6 +95,35 @@ async def test_only_what_was_verified_is_promoted(tmp_path: Path) -> None:
     staging.write_bytes(kept)
     await promote(run, staging, tmp_path / "app.db", ignore, seal=seal)
     assert dump(tmp_path / "app.db") == NEW_ROWS
+
+
+async def test_target_in_wal_mode_stays_in_it(tmp_path: Path) -> None:
+    """Also when it was refused first, and its staged file is verified once more."""
+    target = make_wal_left_over(tmp_path / "app.db")
+    run, _ = await prepared(tmp_path, "app.db")
+    kept = target.read_bytes()
+    script = "CREATE TABLE t(id INTEGER PRIMARY KEY, v TEXT); INSERT INTO t VALUES (1, 'v1');"
+    staged = await stage(run.staging, {"one.db": script, "two.db": script})
+    base = replace(staged.plan.sources[0], wal=True)
+    staged = replace(staged, plan=replace(staged.plan, sources=(base, *staged.plan.sources[1:])))
+    first = await staged.verify()
+    target.write_bytes(kept + bytes(4096))
+    with pytest.raises(GateClosed):
+        await promote(run, staged.staging, target, ignore, seal=first.seal)
+    target.write_bytes(kept)
+    second = await staged.verify()
+    assert second.ok
+    assert first.seal is not None
+    assert second.seal is not None
+    assert second.seal.sha256 == first.seal.sha256
+    assert {path.name for path in run.staging.glob("staging.db*")} == {"staging.db"}
+    # The time of the file is another one now, so its bytes are looked at once more.
+    await promote(run, staged.staging, target, ignore, seal=first.seal)
+    assert set(contents(tmp_path)) == {"source.db", "app.db"}
+    assert hashlib.sha256(target.read_bytes()).hexdigest() == first.seal.sha256
+    with closing(sqlite3.connect(target)) as con:
+        assert con.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+        assert con.execute("SELECT * FROM t").fetchall() == [(1, "v1")]
 
 
 async def test_changed_target_is_refused(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from consolidator_tui.domain.catalog import fold
 from consolidator_tui.domain.errors import Failed
 from consolidator_tui.domain.event import Emit, Level, Message, PhaseTimed, Progress, Step
+from consolidator_tui.domain.manifest import FileStat
 from consolidator_tui.domain.merge import MergePlan, MergeTable
 from consolidator_tui.domain.verification import Check, Seal, Verification
 from consolidator_tui.services.stand_ins import stand_in
@@ -27,6 +28,7 @@ from consolidator_tui.services.verify.whole import (
 from consolidator_tui.services.workspace import open_workspace
 from consolidator_tui.storage.atomic import sync_file
 from consolidator_tui.storage.hashing import file_stat, hash_descriptor
+from consolidator_tui.storage.journal_mode import in_wal, is_wal, set_wal
 from consolidator_tui.storage.sqlite import open_database
 from consolidator_tui.storage.worker import Stop, for_each, in_thread
 
@@ -42,7 +44,7 @@ async def verify(plan: MergePlan, staging: Path, ledger: Path, emit: Emit) -> Ve
     read at all, Failed when another program changes staging meanwhile.
     """
     started = time.monotonic()
-    before = await in_thread(lambda _stop: file_stat(staging.stat()))
+    before = await in_thread(lambda _stop: _look(staging))
     proof = _Proof(plan, staging, ledger, emit)
     jobs: list[Callable[[], Awaitable[None]]] = [proof.the_rows, proof.the_whole]
     # Promotion then has little to wait for.
@@ -118,7 +120,8 @@ class _Proof:
         """The hash by which the verified file is known later; made by who has nothing else."""
         if not self._hashing:
             self._hashing = True
-            self.seal = await in_thread(lambda stop: _seal(self._staging, stop))
+            wal = self._plan.sources[0].wal
+            self.seal = await in_thread(lambda stop: _seal(self._staging, stop, wal=wal))
 
     async def _tables(self, *, schema: bool) -> None:
         plan, emit, count = self._plan, self._emit, len(self._plan.tables)
@@ -148,12 +151,25 @@ class _Proof:
         emit(PhaseTimed(Step.VERIFY, "meaning", time.monotonic() - began))
 
 
-def _seal(staging: Path, stop: Stop) -> Seal:
-    """Hash a staged database that nobody writes any more. Blocking. Raises OSError."""
+def _look(staging: Path) -> FileStat:
+    """The stat of a staged database, which is in no WAL mode: reading it then makes no files.
+
+    It may be in that mode when it was about to be put in place before. Blocking.
+    """
+    if is_wal(staging):
+        set_wal(staging, wal=False)
+    return file_stat(staging.stat())
+
+
+def _seal(staging: Path, stop: Stop, *, wal: bool) -> Seal:
+    """Hash a staged database that nobody writes any more, as it will be when it is put in place.
+
+    `wal`: it will be in WAL mode. Blocking. Raises OSError.
+    """
     descriptor = os.open(staging, os.O_RDONLY | os.O_CLOEXEC)
     try:
-        size, sha256 = hash_descriptor(descriptor, stop)
-        return Seal(size, sha256, file_stat(os.fstat(descriptor)))
+        size, sha256 = hash_descriptor(descriptor, stop, head=in_wal if wal else None)
+        return Seal(size, sha256, file_stat(os.fstat(descriptor)), wal)
     finally:
         os.close(descriptor)
 
