@@ -16,7 +16,7 @@ from consolidator_tui import __version__
 from consolidator_tui.domain.cells import printable
 from consolidator_tui.domain.event import Level, Message
 from consolidator_tui.domain.manifest import FileRecord, Manifest
-from consolidator_tui.domain.merge import MergePlan, MergeTable, TableCounts
+from consolidator_tui.domain.merge import MergePlan, MergeTable, TableCounts, VirtualKind
 from consolidator_tui.domain.smoke import folder_name
 from consolidator_tui.domain.verification import Verification
 from consolidator_tui.domain.words import plural
@@ -153,6 +153,11 @@ def _rows_per_file(receipt: Receipt) -> Section:
     for table in receipt.plan.tables:
         counts = receipt.plan.rows_of(table)
         rows.append((table.name, *("" if count is None else f"{count:,}" for count in counts)))
+    first = [s.index if s.same_as is None else s.same_as for s in receipt.plan.sources]
+    for index in receipt.plan.virtuals:
+        if index.kind is VirtualKind.DERIVED:
+            entries = ("" if index.sources[k] is None else f"{index.entries[k]:,}" for k in first)
+            rows.append((index.name, *entries))
     paths = [source.path for source in receipt.plan.sources]
     return Section("Rows per file", (), ("table", *paths), rows)
 

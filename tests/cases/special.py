@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from .lib import CaseFailed, Project
 from .registry import case
 
@@ -58,17 +60,26 @@ def fts5_own(p: Project) -> None:
 
 @case("special: FTS5 with its own content, kept by triggers")
 def fts5_linked(p: Project) -> None:
-    """The index's rowid is the document's id: it moves along, or it asks naming the index."""
+    """The index's rowid is the document's id: it moves along, or it asks naming the index. Its
+    entries are counted as the documents are, those of an exact copy as well."""
     p.both(
         DOCS + "CREATE VIRTUAL TABLE docs_fts USING fts5(title, body);" + _triggers("docs_fts"),
         {"docs": DOCS_A},
         {"docs": DOCS_B},
     )
+    (p.root / "c.db").write_bytes((p.root / "b.db").read_bytes())
     result = p.run()
     if result.asked("docs_fts"):
         return
     result.done()
     _found(p, "docs_fts")
+    for key in ("source", "base", "new", "duplicate"):
+        if result.counts("docs")[key] != result.counts("docs_fts")[key]:
+            raise result.fail(f"other counts of {key} for the documents and their index")
+    receipt = Path(result.last["report"]).read_text()
+    for table in ("docs", "docs\\_fts"):
+        if f"| {table} | 2 | 3 | 3 |" not in receipt:
+            raise result.fail(f"the receipt does not say how many rows each file has of {table}")
 
 
 @case("special: FTS5 with external content")

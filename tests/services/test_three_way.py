@@ -15,7 +15,7 @@ import pytest
 
 from consolidator_tui.domain.errors import FileRefused, UsageError
 from consolidator_tui.domain.outcome import Outcome, Result
-from tests.support.histories import run_with
+from tests.support.histories import KNOWN, copies, run_with
 
 BEFORE = """
 CREATE TABLE users(id INTEGER PRIMARY KEY, email TEXT NOT NULL UNIQUE, phone TEXT);
@@ -225,17 +225,6 @@ async def test_many_one_sided_changes_are_settled_in_time(tmp_path: Path) -> Non
     assert merged == count
 
 
-def copies(folder: Path, before: str, first: str, second: str) -> None:
-    """A state, and two copies of it in which something happened."""
-    (folder / "backend").mkdir()
-    for path, script in (("old.bak", ""), ("app.db", first), ("backend/app.db", second)):
-        with closing(sqlite3.connect(folder / path)) as con:
-            con.executescript(before + script)
-
-
-KNOWN = 'ancestor = "old.bak"\ndescendants = ["app.db", "backend/app.db"]\n'
-
-
 @pytest.mark.parametrize("first", ["", "UPDATE users SET phone = '9' WHERE id = 1;"])
 async def test_names_that_two_rows_exchanged_are_asked(first: str, tmp_path: Path) -> None:
     """The name tells who is who, the past tells otherwise: not to be settled in silence."""
@@ -272,11 +261,8 @@ async def test_a_long_chain_of_deleted_rows_stays_in_time(tmp_path: Path) -> Non
 
 
 async def test_tables_whose_deletions_are_not_seen_are_named(tmp_path: Path) -> None:
-    log = (
-        "CREATE VIRTUAL TABLE log USING fts5(t); INSERT INTO log VALUES ('a'), ('b'), ('c');"
-        "CREATE TABLE t(v); INSERT INTO t VALUES (1);"
-    )
-    copies(tmp_path, log, "", "DELETE FROM log WHERE t = 'b'")
+    before = "CREATE TABLE log(t); INSERT INTO log VALUES ('a'), ('b'), ('c');"
+    copies(tmp_path, before, "ALTER TABLE log ADD n", "DELETE FROM log WHERE t = 'b'")
     outcome = await run_with(tmp_path, KNOWN + 'deletions = "honour"\n')
     assert outcome.result is Result.CONSOLIDATED
     assert any(m.table == "log" and "cannot be followed" in m.text for m in outcome.messages)

@@ -197,3 +197,14 @@ async def run_with(folder: Path, plan: str, *sources: str) -> Outcome:
         sources=sources or ("app.db", "backend/app.db"),
     )
     return await consolidate(folder, options, lambda event: None)
+
+
+def copies(folder: Path, before: str, first: str, second: str) -> None:
+    """A state, and two copies of it in which something happened."""
+    (folder / "backend").mkdir()
+    for path, script in (("old.bak", ""), ("app.db", first), ("backend/app.db", second)):
+        with closing(sqlite3.connect(folder / path)) as con:
+            con.executescript(before + script)
+
+
+KNOWN = 'ancestor = "old.bak"\ndescendants = ["app.db", "backend/app.db"]\n'

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from consolidator_tui.domain.catalog import Table, TableKind, UniqueKey, fold
+from consolidator_tui.domain.catalog import Table, UniqueKey, fold
 from consolidator_tui.services.merge.work import Work
 from consolidator_tui.services.sqltext import combined
 from consolidator_tui.services.workspace import PAST, row_address
@@ -45,14 +45,16 @@ class Past:
 def past_of(work: Work) -> Past | None:
     """The table in the ancestor; None where rows cannot be followed from it."""
     ancestor = work.plan.ancestor
-    if ancestor is None or work.table.table.kind is not TableKind.ORDINARY:
+    if ancestor is None:
         return None
     sources = tuple(k for k in ancestor.descendants if k in work.members)
     names = {fold(str(work.table.sources[k])) for k in sources}
     if len(names) != 1:
         return None
     table = ancestor.schema.tables.get(names.pop())
-    if table is None or table.kind is not TableKind.ORDINARY or table.error:
+    if table is None or not table.has_rows or table.error:
+        return None
+    if table.kind is not work.table.table.kind:
         return None
     address, rows = row_address(table), f"{PAST}.{quote(table.name)}"
     if table.without_rowid:

@@ -200,7 +200,7 @@ async def _any_arrives(database: Database, work: Work, source: int) -> bool:
 
 
 async def _knows_json(database: Database) -> bool:
-    functions = "SELECT count(*) FROM pragma_function_list WHERE name IN ('json_valid')"
+    functions = "SELECT count(*) FROM temp.pragma_function_list WHERE name = 'json_valid'"
     return bool(await database.value(functions))
 
 

@@ -1,4 +1,7 @@
-"""Takes numbers out of texts, by SQL: of JSON, of lists like `1,2,3`, of `user:7`."""
+"""Takes numbers out of texts, by SQL: of JSON, of lists like `1,2,3`, of `user:7`.
+
+Table-valued functions are called by way of `temp`: a source may have a table of their name.
+"""
 
 from __future__ import annotations
 
@@ -125,7 +128,7 @@ async def _take_json(database: Database, sample: Sample) -> None:
     await database.execute(
         "INSERT INTO temp.node SELECT t.r, j.id, j.parent, j.key, j.type, j.atom FROM "
         f"(SELECT row_number() OVER () AS r, v FROM ({sample.texts})) t "
-        "CROSS JOIN json_tree(CASE WHEN json_valid(t.v) THEN t.v ELSE '[]' END) j "
+        "CROSS JOIN temp.json_tree(CASE WHEN json_valid(t.v) THEN t.v ELSE '[]' END) j "
         f"LIMIT {_MOST}"
     )
     whole = "typeof(p.key) <> 'text' AND (p.parent IS NULL OR g.parent IS NULL)"
@@ -151,7 +154,7 @@ async def _take_lists(database: Database, sample: Sample) -> None:
         "INSERT INTO temp.inside SELECT ?, max(instr(t.v, ',')) OVER () > 0, "
         f"{_number('j.atom', 'j.type')} FROM (SELECT '[' || {plain} || ']' AS v "
         f"FROM ({sample.texts}) WHERE v <> '') t "
-        "CROSS JOIN json_each(CASE WHEN json_valid(t.v) THEN t.v ELSE '[null]' END) j "
+        "CROSS JOIN temp.json_each(CASE WHEN json_valid(t.v) THEN t.v ELSE '[null]' END) j "
         f"LIMIT {_MOST}",
         (sample.column,),
     )

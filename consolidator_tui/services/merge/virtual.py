@@ -108,17 +108,21 @@ async def _refill(
         )
     )
     await database.execute("DROP TABLE temp.entry")
-    total, base = sum(table.entries), table.entries[0]
+    gone = [await _gone(database, table, owner, k) for k in range(len(table.sources))]
+    total, base, deleted = sum(table.entries), table.entries[0] - gone[0], sum(gone)
     new = max(0, entries - base)
+    sources = owner.plan.sources
+    copies = sum(table.entries[s.same_as] for s in sources if s.same_as is not None)
     return TableCounts(
         table=table.name,
-        source=total,
+        source=total + copies,
         base=base,
         new=new,
-        duplicate=total - base - new,
+        duplicate=total - base - new - deleted + copies,
         conflict=0,
         rekeyed=0,
         lost=lost,
+        deleted=deleted,
         identity=f"the rows of {table.owner}",
     )
 
@@ -159,17 +163,35 @@ def target_ids(table: VirtualTable) -> str:
 
 
 def placed_entries(table: VirtualTable, owner: Work, source: int, name: str) -> str:
-    """A SELECT of the ids that a source's entries have in the target."""
-    if source in owner.workspace.attached:
-        own, rows = "e.id", f"({source_ids(table, schema_of(source), name)}) AS e"
-    else:
-        # A file in another encoding cannot be attached: its owner's rows stand for its entries.
-        own, rows = f"s.{owner.address(source)}", owner.read(source)
-    place = owner.placed(source, own)
+    """A SELECT of the ids that a source's entries have in the target, if their owner's row has."""
+    own, rows = _entries(table, owner, source, name)
+    place, moved = owner.placed(source, own), owner.moved(source, own)
     if owner.mapped:
-        moved = owner.moved(source, own)
         place = f"coalesce((SELECT m.canon FROM {owner.map} m WHERE m.g = {moved}), {place})"
-    return f"SELECT {place} FROM {rows}"
+    return f"SELECT {place} FROM {rows} WHERE {moved} NOT IN ({_dropped(owner)})"
+
+
+async def _gone(database: Database, table: VirtualTable, owner: Work, source: int) -> int:
+    """How many of a source's entries go because another file deleted their owner's row."""
+    name = table.sources[source]
+    if name is None or owner.plan.ancestor is None:
+        return 0
+    own, rows = _entries(table, owner, source, name)
+    gone = f"{owner.moved(source, own)} IN ({_dropped(owner)})"
+    count = int(await database.value(f"SELECT count(*) FROM {rows} WHERE {gone}"))
+    return min(count, table.entries[source])
+
+
+def _dropped(owner: Work) -> str:
+    return f"SELECT d.g FROM pv.dropped d WHERE d.number = {owner.table.number}"
+
+
+def _entries(table: VirtualTable, owner: Work, source: int, name: str) -> tuple[str, str]:
+    """The id of an entry in its source, and a FROM item that gives them all."""
+    if source in owner.workspace.attached:
+        return "e.id", f"({source_ids(table, schema_of(source), name)}) AS e"
+    # A file in another encoding cannot be attached: its owner's rows stand for its entries.
+    return f"s.{owner.address(source)}", owner.read(source)
 
 
 def create_sql_of(work: Work) -> str:

@@ -32,6 +32,7 @@ from consolidator_tui.services.planning.references import (
 from consolidator_tui.services.planning.rowid_references import ask_rowid_references
 from consolidator_tui.services.planning.tables import unite_tables
 from consolidator_tui.services.planning.virtual import find_virtual_tables
+from consolidator_tui.services.planning.virtual_past import with_keys
 from consolidator_tui.services.workspace import build_pool, open_workspace
 
 _UPDATED = re.compile(
@@ -61,6 +62,7 @@ async def make_plan(
     """
     virtuals = await find_virtual_tables(sources, document)
     sources = virtuals.sources
+    ancestor = with_keys(ancestor, sources)
     pool = scratch / "pool.db"
     pooled = await build_pool(sources, pool)
     async with open_workspace(sources, pooled, pool=pool, ancestor=ancestor) as workspace:

@@ -70,7 +70,7 @@ def _before(planning: Planning, table: Table) -> Table | None:
     """The table of that name in the ancestor."""
     assert planning.ancestor is not None
     found = planning.ancestor.schema.tables.get(fold(table.name))
-    usable = found is not None and found.kind is TableKind.ORDINARY and not found.error
+    usable = found is not None and found.has_rows and found.kind is table.kind and not found.error
     return found if usable else None
 
 

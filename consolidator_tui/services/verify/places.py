@@ -45,6 +45,13 @@ class Places:
             moved = f"coalesce((SELECT q.canon FROM {root.map} q WHERE q.g = {g}), {moved})"
         return moved
 
+    def is_dropped(self, table: str, source: int, own: str) -> str:
+        """A condition: the ledger claims that another file deleted a row of a table (folded
+        name)."""
+        root = self._claims[table].table
+        dropped = f"SELECT d.g FROM pv.dropped d WHERE d.number = {root.number}"
+        return f"({self._g(root, source, own)} IN ({dropped}))"
+
     def _has_parent(self, link: Link, source: int, own: str) -> str:
         root = self._claims[link.root].table
         if root.sources[source] is None:
