@@ -61,6 +61,8 @@ def result_sentence(counts: tuple[TableCounts, ...], ink: Inks) -> Text:
 
 def identity_words(table: MergeTable) -> str:
     """When two rows are the same entity, in a few words."""
+    if table.histories:
+        return "one history is kept"
     if table.identity.columns:
         columns = table.identity.columns
         return f"{', '.join(columns)} {verb(len(columns), 'agrees', 'agree')}"
@@ -99,7 +101,8 @@ def table_text(
         counts = found.counts
     if table is not None:
         _fact(text, "Identity", table.identity.reason or str(table.identity.kind), muted)
-        _fact(text, "Conflicts", _survivor(table), muted)
+        if not table.histories:
+            _fact(text, "Conflicts", _survivor(table), muted)
     if counts is not None:
         for path, shift in counts.shifts.items():
             if shift:

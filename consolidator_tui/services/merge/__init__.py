@@ -63,6 +63,9 @@ async def merge(
                     all_begun=left.none_to_begin,
                     ledger=ledger if shared else None,
                 )
+                compared = time.monotonic()
+                emit(PhaseTimed(Step.MIGRATE, "match", compared - started))
+                spare()
                 unfollowed = tuple(await find_hidden_ids(workspace.database, works))
                 # Where nothing is asked, the writer counts.
                 asked = works if questions else ()
@@ -70,9 +73,6 @@ async def merge(
             except BaseException:
                 await writing.abandon()
                 raise
-        compared = time.monotonic()
-        emit(PhaseTimed(Step.MIGRATE, "match", compared - started))
-        spare()
         for note in notes:
             text = note.text
             emit(Message(Step.MIGRATE, Level.WARNING, text, note.file, note.table, note.column))
