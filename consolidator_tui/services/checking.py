@@ -19,7 +19,9 @@ from consolidator_tui.services.discover import open_unchanged
 from consolidator_tui.services.failure import translate
 from consolidator_tui.services.project_folder import require_folder
 from consolidator_tui.services.promote import Promotion, load_promotion
+from consolidator_tui.storage.family import LOGS
 from consolidator_tui.storage.hashing import hash_file
+from consolidator_tui.storage.holders import sidecar
 from consolidator_tui.storage.run_db import open_run_store
 from consolidator_tui.storage.run_folder import RunFolder, list_runs
 from consolidator_tui.storage.sqlite import quote
@@ -98,7 +100,9 @@ async def _check_target(run: RunFolder, promotion: Promotion) -> list[Check]:
     found = await in_thread(lambda stop: hash_file(path, promotion.target, stop))
     if found is None:
         return [Check("target", promotion.target, ok=False, detail="it is not there any more")]
-    if found == (promotion.size, promotion.sha256):
+    if found == (promotion.size, promotion.sha256) and not await in_thread(
+        lambda _stop: _has_log(path)
+    ):
         return [Check("target", promotion.target, ok=True, detail="the bytes that were verified")]
     try:
         async with open_unchanged(path) as database:
@@ -118,6 +122,12 @@ async def _check_target(run: RunFolder, promotion: Promotion) -> list[Check]:
     if fewer:
         detail += f"; it has fewer rows than then: {', '.join(fewer)}"
     return [Check("target", promotion.target, ok=sound, detail=detail)]
+
+
+def _has_log(path: Path) -> bool:
+    """Whether something may wait beside a database: its bytes then are not all of it. Blocking."""
+    logs = (sidecar(path, suffix) for suffix in LOGS)
+    return any(log.exists() and log.stat().st_size for log in logs)
 
 
 async def _check_originals(run: RunFolder, manifest: Manifest, state: RunState) -> list[Check]:

@@ -16,6 +16,7 @@ from consolidator_tui.domain.errors import Failed, FileRefused, GateClosed, Lock
 from consolidator_tui.domain.event import ignore
 from consolidator_tui.domain.verification import Seal
 from consolidator_tui.services.backup import back_up
+from consolidator_tui.services.checking import check_run
 from consolidator_tui.services.promote import load_promotion, promote
 from consolidator_tui.services.recover import recover
 from consolidator_tui.storage import family
@@ -124,6 +125,11 @@ async def test_target_in_wal_mode_stays_in_it(tmp_path: Path) -> None:
     with closing(sqlite3.connect(target)) as con:
         assert con.execute("PRAGMA journal_mode").fetchone() == ("wal",)
         assert con.execute("SELECT * FROM t").fetchall() == [(1, "v1")]
+        con.execute("INSERT INTO t VALUES (2, 'late')")
+        con.commit()
+        # What the application writes waits beside the file, whose bytes are what they were.
+        checks = (await check_run(tmp_path, None, ignore)).checks
+        assert "written to since" in next(c.detail for c in checks if c.name == "target")
 
 
 async def test_changed_target_is_refused(tmp_path: Path) -> None:
