@@ -30,6 +30,7 @@ CATEGORIES = (
     "values",
     "drift",
     "drift_schema",
+    "drift_migrations",
     "special",
     "special_missing",
     "files",
