@@ -22,11 +22,11 @@ from consolidator_tui.domain.outcome import Outcome, Repeated, Result, RunOption
 from consolidator_tui.domain.plan import PlanDocument
 from consolidator_tui.domain.selection import Selection
 from consolidator_tui.domain.words import plural
-from consolidator_tui.services import plan_file
-from consolidator_tui.services.aftermath import NOT_FOLLOWED
 from consolidator_tui.services.failure import translate
-from consolidator_tui.services.selecting import refuse_outside
+from consolidator_tui.services.plan_document import file as plan_file
 from consolidator_tui.services.session import Session
+from consolidator_tui.services.session.aftermath import NOT_FOLLOWED
+from consolidator_tui.services.session.selecting import refuse_outside
 from consolidator_tui.storage.atomic import explain_os
 from consolidator_tui.storage.run_folder import Clock, utc_now
 

@@ -10,7 +10,7 @@ from consolidator_tui.domain.merge import MergePlan
 from consolidator_tui.domain.plan import PlanDocument
 from consolidator_tui.domain.suggestion import Suggestions, same
 from consolidator_tui.domain.words import plural, verb
-from consolidator_tui.services.plan_writer import comment_lines, dumps
+from consolidator_tui.services.plan_document.writer import comment_lines, dumps
 from consolidator_tui.storage.atomic import PRIVATE_FILE, write_atomically
 
 FILE = "look-alikes.toml"

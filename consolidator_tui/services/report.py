@@ -20,7 +20,7 @@ from consolidator_tui.domain.merge import MergePlan, MergeTable, TableCounts, Vi
 from consolidator_tui.domain.smoke import folder_name
 from consolidator_tui.domain.verification import Verification
 from consolidator_tui.domain.words import plural
-from consolidator_tui.services.originals import staying_names
+from consolidator_tui.services.cleanup.originals import staying_names
 from consolidator_tui.storage.atomic import PRIVATE_FILE, write_atomically
 from consolidator_tui.storage.run_folder import RunFolder
 

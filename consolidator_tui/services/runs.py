@@ -14,7 +14,7 @@ from consolidator_tui.domain.errors import ConsolidatorError, FileRefused, GateC
 from consolidator_tui.domain.event import Step
 from consolidator_tui.domain.manifest import Manifest, Role
 from consolidator_tui.domain.run import STEPS, RunInfo, RunState, StepStatus, step_name
-from consolidator_tui.services.question_file import QUESTIONS
+from consolidator_tui.services.plan_document.question_file import QUESTIONS
 from consolidator_tui.storage.atomic import explain_os, sync_folder
 from consolidator_tui.storage.lock import project_lock
 from consolidator_tui.storage.manifest_file import has_manifest, read_manifest

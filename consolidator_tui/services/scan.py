@@ -16,14 +16,14 @@ from consolidator_tui.domain.event import Emit, Level, Step
 from consolidator_tui.domain.inspection import FileInspection, Inspection
 from consolidator_tui.domain.manifest import Role
 from consolidator_tui.domain.selection import Chosen, Selection
+from consolidator_tui.services.cleanup.originals import StayingName, names_that_stay
 from consolidator_tui.services.discover import open_unchanged
 from consolidator_tui.services.inspect.kinship import find_lineage
 from consolidator_tui.services.inspect.matrix import build_matrix
 from consolidator_tui.services.inspect.project import inspect_file, tell_findings
 from consolidator_tui.services.inspect.source import load_source
 from consolidator_tui.services.merge.dry_run import dry_run
-from consolidator_tui.services.originals import StayingName, names_that_stay
-from consolidator_tui.services.plan_draft import explained_plan
+from consolidator_tui.services.plan_document.draft import explained_plan
 from consolidator_tui.services.planning import make_plan
 from consolidator_tui.services.session import Session
 from consolidator_tui.services.suggest import suggest

@@ -62,7 +62,7 @@ class Picks:
         self, files: Mapping[str, FoundFile], leads: Mapping[str, Lead]
     ) -> tuple[str, str]:
         """What is taken where no target was chosen, and why; the same as the session takes."""
-        from consolidator_tui.services.selecting import favourite
+        from consolidator_tui.services.session.selecting import favourite
 
         inner = [
             files[path] for path in self.sources if path in files and not path.startswith("../")

@@ -18,8 +18,12 @@ from consolidator_tui.domain.merge import (
     TableCounts,
 )
 from consolidator_tui.domain.words import plural, verb
-from consolidator_tui.services.plan_drift import drift
-from consolidator_tui.services.plan_words import forecast_words, table_words, undecided_words
+from consolidator_tui.services.plan_document.drift import drift
+from consolidator_tui.services.plan_document.words import (
+    forecast_words,
+    table_words,
+    undecided_words,
+)
 from consolidator_tui.tui.signs import BAD, GOOD, NONE
 from consolidator_tui.tui.text import lines, safe, sign
 from consolidator_tui.tui.theme import Inks

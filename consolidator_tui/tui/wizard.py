@@ -15,8 +15,8 @@ from consolidator_tui.tui.wizard_before import BeforeMerge
 from consolidator_tui.tui.wizard_merge import Merging
 
 if TYPE_CHECKING:
-    from consolidator_tui.services.resuming import UnfinishedRun
     from consolidator_tui.services.session import Session
+    from consolidator_tui.services.session.resuming import UnfinishedRun
 
 
 class Wizard(BeforeMerge, Merging, Configuring):

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from consolidator_tui.domain.merge import DryRun, MergePlan, Note, Question, Reference
     from consolidator_tui.domain.plan import PlanDocument
     from consolidator_tui.domain.suggestion import PickedRow, Suggestions
-    from consolidator_tui.services.plan_evidence import Sample
+    from consolidator_tui.services.plan_document.evidence import Sample
 
 ROWS = "[[decisions]]"
 """In the lines of a question: it is about single rows, and the review asks it."""

@@ -14,7 +14,7 @@ from pathlib import Path
 from consolidator_tui.domain.event import Event
 from consolidator_tui.services.cleanup import clean_up, confirmation_phrase, deletable_files
 from consolidator_tui.services.failure import translate
-from consolidator_tui.services.recover import recover
+from consolidator_tui.services.rollback.recover import recover
 from consolidator_tui.storage.lock import project_lock
 from consolidator_tui.storage.run_folder import list_runs
 from tests.crash.projects import TARGET

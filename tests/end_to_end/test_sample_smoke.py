@@ -28,8 +28,8 @@ from consolidator_tui.domain.smoke import (
     Verdict,
 )
 from consolidator_tui.sample.writer import SAMPLE_DECISIONS, SAMPLE_TRUTH, write_sample
-from consolidator_tui.services import plan_file
 from consolidator_tui.services.cleanup import Gate
+from consolidator_tui.services.plan_document import file as plan_file
 from consolidator_tui.services.session import Session
 from tests.services.session_project import hashes, owners, write_shop
 

@@ -13,9 +13,9 @@ import pytest
 
 from consolidator_tui.domain.event import Emit, Event, Progress, TableMerged, ignore
 from consolidator_tui.domain.merge import MergeResult
-from consolidator_tui.services import plan_file
 from consolidator_tui.services.inspect.source import load_source
 from consolidator_tui.services.merge import matching, merge
+from consolidator_tui.services.plan_document import file as plan_file
 from consolidator_tui.services.planning import make_plan
 from consolidator_tui.services.workspace import open_workspace
 

@@ -9,8 +9,9 @@ import pytest
 
 from consolidator_tui.domain.conflict import Choice
 from consolidator_tui.domain.errors import FileRefused, PlanError, UsageError
-from consolidator_tui.services import plan_entries, plan_exchange, plan_file
-from consolidator_tui.services.session import Session
+from consolidator_tui.services.plan_document import entries as plan_entries
+from consolidator_tui.services.plan_document import file as plan_file
+from consolidator_tui.services.session import Session, plan_exchange
 from tests.services.deciding_project import ALL, HOSTILE, merged, number_of, project, stand
 
 

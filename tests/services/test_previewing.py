@@ -17,11 +17,11 @@ from consolidator_tui.domain.plan import PlanDocument
 from consolidator_tui.domain.selection import Selection
 from consolidator_tui.domain.suggestion import not_same, same
 from consolidator_tui.sample.writer import SAMPLE_DECISIONS, write_sample
-from consolidator_tui.services import plan_file
 from consolidator_tui.services.look_alikes import FILE
-from consolidator_tui.services.plan_drift import drift
-from consolidator_tui.services.plan_evidence import share
-from consolidator_tui.services.plan_words import forecast_words
+from consolidator_tui.services.plan_document import file as plan_file
+from consolidator_tui.services.plan_document.drift import drift
+from consolidator_tui.services.plan_document.evidence import share
+from consolidator_tui.services.plan_document.words import forecast_words
 from consolidator_tui.services.scan import draft_plan
 from consolidator_tui.services.session import Session
 from consolidator_tui.services.suggest import block

@@ -18,7 +18,7 @@ from consolidator_tui.domain.verification import Seal
 from consolidator_tui.services.backup import back_up
 from consolidator_tui.services.checking import check_run
 from consolidator_tui.services.promote import load_promotion, promote
-from consolidator_tui.services.recover import recover
+from consolidator_tui.services.rollback.recover import recover
 from consolidator_tui.storage import family
 from consolidator_tui.storage.hashing import file_stat
 from consolidator_tui.storage.run_db import open_run_store

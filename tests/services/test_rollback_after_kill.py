@@ -19,8 +19,8 @@ from consolidator_tui.services.backup import back_up, verify_backup
 from consolidator_tui.services.backup.config import write_config_file
 from consolidator_tui.services.cleanup import clean_up, confirmation_phrase
 from consolidator_tui.services.promote import promote
-from consolidator_tui.services.recover import recover
 from consolidator_tui.services.rollback import roll_back
+from consolidator_tui.services.rollback.recover import recover
 from consolidator_tui.storage.manifest_file import has_manifest
 from consolidator_tui.storage.run_db import open_run_store
 from consolidator_tui.storage.run_folder import RunFolder, list_runs

@@ -20,7 +20,7 @@ from consolidator_tui.sample import writer
 from consolidator_tui.sample.truth import DATA, MAIN, OLD
 from consolidator_tui.sample.writer import SAMPLE_DECISIONS, SAMPLE_TRUTH, write_sample
 from consolidator_tui.services.discover.service import discover
-from consolidator_tui.services.plan_file import loads
+from consolidator_tui.services.plan_document.file import loads
 
 Row = dict[str, Any]
 Tables = dict[str, list[Row]]

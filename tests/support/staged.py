@@ -10,9 +10,9 @@ from pathlib import Path
 
 from consolidator_tui.domain.merge import MergePlan, MergeResult, Question
 from consolidator_tui.domain.verification import Verification
-from consolidator_tui.services import plan_file
 from consolidator_tui.services.inspect.source import load_source
 from consolidator_tui.services.merge import merge
+from consolidator_tui.services.plan_document import file as plan_file
 from consolidator_tui.services.planning import make_plan
 from consolidator_tui.services.verify import verify
 

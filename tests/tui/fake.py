@@ -52,7 +52,7 @@ from consolidator_tui.domain.smoke import (
 from consolidator_tui.domain.suggestion import PickedRow, Suggestions
 from consolidator_tui.domain.verification import Check, Verification
 from consolidator_tui.services.cleanup import Gate
-from consolidator_tui.services.plan_evidence import Sample
+from consolidator_tui.services.plan_document.evidence import Sample
 from consolidator_tui.tui.jobs import Job
 from tests.tui.fake_after import FakeAfter
 from tests.tui.fake_data import (

@@ -15,7 +15,7 @@ from consolidator_tui.domain.merge import (
 )
 from consolidator_tui.domain.plan import PlanDocument, TablePlan
 from consolidator_tui.domain.suggestion import PickedRow, Suggestion, Suggestions
-from consolidator_tui.services import plan_file
+from consolidator_tui.services.plan_document import file as plan_file
 from consolidator_tui.services.planning.fixes import alternatives, another_name
 from tests.tui.fake_data import HOSTILE, MAIN, OLD, THIRD, result
 

@@ -14,7 +14,7 @@ from consolidator_tui.domain.event import Step
 from consolidator_tui.domain.lineage import Offer
 from consolidator_tui.domain.plan import Deletions, PlanDocument, ReferencePlan
 from consolidator_tui.domain.rule import Rule
-from consolidator_tui.services import plan_file
+from consolidator_tui.services.plan_document import file as plan_file
 from consolidator_tui.tui.screens.migrate import MigrateScreen
 from consolidator_tui.tui.screens.plan_questions import QuestionsPage
 from consolidator_tui.tui.screens.plan_rows import RowsPage

@@ -52,7 +52,7 @@ class Reading:
     """The conflicts of one merge, open for reading and deciding.
 
     What is decided is noted in the ledger, so that lists and counts follow at once; the run's
-    database is what keeps it (`services/deciding.py`).
+    database is what keeps it (`services/session/deciding.py`).
     """
 
     def __init__(self, plan: MergePlan, workspace: Workspace) -> None:

@@ -11,7 +11,7 @@ from consolidator_tui.domain.words import plural
 from consolidator_tui.services.merge.sharing import shared_keys
 from consolidator_tui.services.merge.uniqueness import target_keys
 from consolidator_tui.services.merge.work import Work
-from consolidator_tui.services.plan_values import spell_text
+from consolidator_tui.services.plan_document.values import spell_text
 from consolidator_tui.services.planning.fixes import toml_key, toml_text
 from consolidator_tui.storage.sqlite import Database, Row
 

@@ -11,7 +11,7 @@ from consolidator_tui.tui.steps import NAMES
 from consolidator_tui.tui.text import safe
 
 if TYPE_CHECKING:
-    from consolidator_tui.services.resuming import UnfinishedRun
+    from consolidator_tui.services.session.resuming import UnfinishedRun
 
 
 def unfinished_question(found: UnfinishedRun) -> Question:

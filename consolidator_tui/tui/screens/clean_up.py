@@ -36,7 +36,7 @@ CONDITIONS: dict[str, str] = {
     "references": "Nothing names it any more",
     "paths not followed": "Every path can be read",
 }
-"""What the gates of services/cleanup.py are called here; others show their own name."""
+"""What the gates of services/cleanup are called here; others show their own name."""
 _STAYING = ("other names", "links")
 """Gates that name what is kept."""
 

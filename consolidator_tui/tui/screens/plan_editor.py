@@ -59,7 +59,7 @@ class PlanEditor(Screen[bool]):
 
     def action_accept(self) -> None:
         """`ctrl+s`."""
-        from consolidator_tui.services import plan_file
+        from consolidator_tui.services.plan_document import file as plan_file
 
         text = self.query_one(TextArea).text
         try:

@@ -11,7 +11,7 @@ from textual.binding import Binding, BindingType
 
 from consolidator_tui.domain.catalog import fold
 from consolidator_tui.domain.plan import FileMapping
-from consolidator_tui.services.plan_edit import rename, rename_column
+from consolidator_tui.services.plan_document.edit import rename, rename_column
 from consolidator_tui.tui.modals.line_input import LineInput
 from consolidator_tui.tui.screens.plan_page import PlanPage
 from consolidator_tui.tui.text import clip_path, plain, safe

@@ -11,7 +11,7 @@ from textual.binding import Binding, BindingType
 from consolidator_tui.domain.merge import Question
 from consolidator_tui.domain.plan import Value
 from consolidator_tui.domain.words import plural
-from consolidator_tui.services.plan_answers import Answer, answers, apply
+from consolidator_tui.services.plan_document.answers import Answer, answers, apply
 from consolidator_tui.tui.screens.plan_page import PlanPage
 from consolidator_tui.tui.text import clip_path, lines, plain, safe
 from consolidator_tui.tui.typed import typed_value

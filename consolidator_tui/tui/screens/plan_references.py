@@ -14,8 +14,8 @@ from consolidator_tui.domain.catalog import fold
 from consolidator_tui.domain.merge import Reference
 from consolidator_tui.domain.plan import ReferencePlan, Value
 from consolidator_tui.domain.words import plural
-from consolidator_tui.services.plan_edit import follow, forget_reference, turn_down
-from consolidator_tui.services.plan_evidence import Sample, share
+from consolidator_tui.services.plan_document.edit import follow, forget_reference, turn_down
+from consolidator_tui.services.plan_document.evidence import Sample, share
 from consolidator_tui.tui.modals.line_input import LineInput
 from consolidator_tui.tui.modals.pick import Item, PickOne
 from consolidator_tui.tui.screens.plan_page import PlanPage

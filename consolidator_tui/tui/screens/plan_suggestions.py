@@ -19,7 +19,7 @@ from consolidator_tui.domain.suggestion import (
     same,
 )
 from consolidator_tui.domain.words import plural
-from consolidator_tui.services.plan_edit import (
+from consolidator_tui.services.plan_document.edit import (
     with_not_same,
     without_decision,
     without_not_same,

@@ -14,8 +14,8 @@ from consolidator_tui.domain.merge import IdentityKind, MergeTable, TargetColumn
 from consolidator_tui.domain.plan import TablePlan
 from consolidator_tui.domain.rule import Rule
 from consolidator_tui.domain.words import plural
-from consolidator_tui.services.plan_drift import drift
-from consolidator_tui.services.plan_edit import table_plan, with_table
+from consolidator_tui.services.plan_document.drift import drift
+from consolidator_tui.services.plan_document.edit import table_plan, with_table
 from consolidator_tui.tui.modals.pick import Item, PickOne, PickOrder
 from consolidator_tui.tui.plan_text import identity_words, rules_words
 from consolidator_tui.tui.screens.plan_page import PlanPage

@@ -8,7 +8,7 @@ import pytest
 from consolidator_tui.domain.catalog import Source
 from consolidator_tui.domain.errors import PlanError
 from consolidator_tui.services.inspect.source import load_source
-from consolidator_tui.services.plan_file import loads, validate
+from consolidator_tui.services.plan_document.file import loads, validate
 
 
 @pytest.fixture

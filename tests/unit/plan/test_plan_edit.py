@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from consolidator_tui.domain.merge import Question
 from consolidator_tui.domain.plan import Decision, NotSame, OnDrift, PlanDocument, ReferencePlan
-from consolidator_tui.services import plan_edit, plan_file
-from consolidator_tui.services.plan_answers import answers, apply
+from consolidator_tui.services.plan_document import edit as plan_edit
+from consolidator_tui.services.plan_document import file as plan_file
+from consolidator_tui.services.plan_document.answers import answers, apply
 from consolidator_tui.services.planning.fixes import alternatives, another_name
 
 USER = ReferencePlan("Orders", ("user_id",), "users", ("id",))

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from consolidator_tui.domain.errors import PlanError
 from consolidator_tui.domain.plan import Decision, OnDrift, PlanDocument
 from consolidator_tui.domain.rule import Rule
-from consolidator_tui.services.plan_file import dumps, loads
-from consolidator_tui.services.plan_lines import find_lines
+from consolidator_tui.services.plan_document.file import dumps, loads
+from consolidator_tui.services.plan_document.lines import find_lines
 
 from .strategies import documents
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from consolidator_tui.domain.errors import PlanError
-from consolidator_tui.services import plan_file
+from consolidator_tui.services.plan_document import file as plan_file
 
 PLAN = """\
 on_drift = "stop"

@@ -5,8 +5,8 @@ from dataclasses import replace
 from consolidator_tui.domain.merge import Question
 from consolidator_tui.domain.plan import PlanDocument, TablePlan
 from consolidator_tui.domain.rule import Rule
-from consolidator_tui.services import plan_file
-from consolidator_tui.services.question_file import questions_text
+from consolidator_tui.services.plan_document import file as plan_file
+from consolidator_tui.services.plan_document.question_file import questions_text
 
 RULE = Question(
     "2 entities of users have versions that disagree.",

@@ -17,7 +17,7 @@ from consolidator_tui.domain.run import Fact, RunState
 from consolidator_tui.domain.smoke import STORED
 from consolidator_tui.domain.words import plural
 from consolidator_tui.services.lazy import load
-from consolidator_tui.services.stepping import Stepping
+from consolidator_tui.services.session.stepping import Stepping
 
 if TYPE_CHECKING:
     from consolidator_tui.domain.discovery import FoundFile

@@ -24,11 +24,11 @@ from consolidator_tui.domain.plan import (
 )
 from consolidator_tui.domain.rule import Rule
 from consolidator_tui.domain.words import plural
-from consolidator_tui.services.plan_check import validate
-from consolidator_tui.services.plan_reader import Origin, Reader
-from consolidator_tui.services.plan_tables import united_tables
-from consolidator_tui.services.plan_values import spell_text
-from consolidator_tui.services.plan_writer import Comments, dumps
+from consolidator_tui.services.plan_document.check import validate
+from consolidator_tui.services.plan_document.reader import Origin, Reader
+from consolidator_tui.services.plan_document.tables import united_tables
+from consolidator_tui.services.plan_document.values import spell_text
+from consolidator_tui.services.plan_document.writer import Comments, dumps
 
 IDENTITIES = ("key", "rows", "none", "lineage")
 """Names of identities that are no columns."""

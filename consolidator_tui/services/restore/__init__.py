@@ -13,7 +13,7 @@ from pathlib import Path
 
 from consolidator_tui.domain.errors import BackupDamaged, DiskFull, Failed, LockedError
 from consolidator_tui.domain.manifest import MAIN, SIDECARS, FileRecord, FileStat, Part, Role
-from consolidator_tui.services.twins import link_twin
+from consolidator_tui.services.restore.twins import link_twin
 from consolidator_tui.storage.atomic import (
     PRIVATE_FILE,
     explain_os,

@@ -12,15 +12,15 @@ from consolidator_tui.domain.run import Fact
 from consolidator_tui.services.backup import load_manifest, verify_backup
 from consolidator_tui.services.backup.config import written_contents
 from consolidator_tui.services.cleanup import recover_cleanup
-from consolidator_tui.services.hard_links import restore_name
-from consolidator_tui.services.originals import staying_names
+from consolidator_tui.services.cleanup.originals import staying_names
 from consolidator_tui.services.promote import (
     Promotion,
     load_promotion,
     recover_promotion,
 )
+from consolidator_tui.services.promote.target import changed_rows, count_target
 from consolidator_tui.services.restore import Restored, refuse_users, restore_file
-from consolidator_tui.services.target import changed_rows, count_target
+from consolidator_tui.services.restore.hard_links import restore_name
 from consolidator_tui.storage.family import LOGS
 from consolidator_tui.storage.hashing import hash_file
 from consolidator_tui.storage.holders import sidecar

@@ -10,7 +10,7 @@ from consolidator_tui.domain.catalog import Source, fold
 from consolidator_tui.domain.decided import Entry, entry_of
 from consolidator_tui.domain.merge import MergePlan
 from consolidator_tui.domain.plan import Decision, PlanDocument
-from consolidator_tui.services import plan_file
+from consolidator_tui.services.plan_document import file as plan_file
 from consolidator_tui.services.workers import spread
 from consolidator_tui.storage.worker import in_thread
 

@@ -13,8 +13,8 @@ from consolidator_tui.domain.catalog import fold
 from consolidator_tui.domain.merge import Question
 from consolidator_tui.domain.plan import Decision, PlanDocument
 from consolidator_tui.domain.words import plural, verb
-from consolidator_tui.services import plan_file
-from consolidator_tui.services.plan_writer import comment_lines
+from consolidator_tui.services.plan_document import file as plan_file
+from consolidator_tui.services.plan_document.writer import comment_lines
 
 QUESTIONS = "questions.toml"
 """Plan lines that would settle the questions of a run, with the values of keys."""

@@ -12,7 +12,7 @@ from consolidator_tui.domain.discovery import Role
 from consolidator_tui.domain.errors import GateClosed, UsageError
 from consolidator_tui.domain.event import Emit, Event, Level, Step, ignore
 from consolidator_tui.domain.smoke import STORED, SmokeCommand, SmokeReport
-from consolidator_tui.services.aftermath import Aftermath
+from consolidator_tui.services.session.aftermath import Aftermath
 
 if TYPE_CHECKING:
     from consolidator_tui.services.smoke import Knowledge

@@ -11,8 +11,8 @@ from consolidator_tui.domain.errors import ConsolidatorError, FileRefused
 from consolidator_tui.domain.event import Emit, Level, Message, Step
 from consolidator_tui.domain.run import Fact, RunState
 from consolidator_tui.services.checking import find_run
-from consolidator_tui.services.recover import CRASHED
 from consolidator_tui.services.rollback import RollbackReport
+from consolidator_tui.services.rollback.recover import CRASHED
 from consolidator_tui.services.session import Session
 from consolidator_tui.storage.atomic import explain_os
 from consolidator_tui.storage.family import LOGS

@@ -17,8 +17,8 @@ from consolidator_tui.domain.plan import (
     TablePlan,
     Value,
 )
-from consolidator_tui.services.plan_lines import Path
-from consolidator_tui.services.plan_values import Misspelled, spell_text, spell_value
+from consolidator_tui.services.plan_document.lines import Path
+from consolidator_tui.services.plan_document.values import Misspelled, spell_text, spell_value
 
 Comments = Mapping[Path, Sequence[str]]
 """Lines to put above a table or key of the document; `()` is its head."""
@@ -29,7 +29,7 @@ _ARRAYS = ("references", "not_references", "decisions", "not_same")
 
 
 def dumps(document: PlanDocument, comments: Comments | None = None) -> str:
-    """The document as TOML; `plan_file.loads` gives the same document back.
+    """The document as TOML; `loads` of file.py gives the same document back.
 
     `comments` are put above the places that they belong to; a place is named by its keys.
     Raises PlanError for a name that no file can hold.

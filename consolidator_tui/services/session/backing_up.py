@@ -15,12 +15,12 @@ from consolidator_tui.domain.manifest import Manifest
 from consolidator_tui.domain.selection import SpaceEstimate
 from consolidator_tui.domain.words import plural
 from consolidator_tui.services.lazy import load
-from consolidator_tui.services.resuming import Resuming
+from consolidator_tui.services.session.resuming import Resuming
 from consolidator_tui.services.space import estimate
 from consolidator_tui.storage.worker import in_thread, to_the_end
 
 T = TypeVar("T")
-_AHEAD = ("planning", "merge", "verify", "promote", "unchanged")
+_AHEAD = ("planning", "merge", "verify", "promote", "promote.unchanged")
 
 
 class BackingUp(Resuming):

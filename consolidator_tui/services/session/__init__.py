@@ -24,18 +24,18 @@ from consolidator_tui.domain.run import Fact
 from consolidator_tui.domain.selection import Chosen, Lead, Selection
 from consolidator_tui.domain.verification import Verification
 from consolidator_tui.domain.words import plural
-from consolidator_tui.services import plan_file
-from consolidator_tui.services.aftermath import RECEIPT
-from consolidator_tui.services.backing_up import BackingUp
 from consolidator_tui.services.discover import discover
 from consolidator_tui.services.inspect import project as inspecting
 from consolidator_tui.services.inspect.source import load_source
 from consolidator_tui.services.lazy import load
-from consolidator_tui.services.plan_exchange import EDITABLE, PlanExchange
-from consolidator_tui.services.previewing import Previewing
+from consolidator_tui.services.plan_document import file as plan_file
 from consolidator_tui.services.project_folder import require_folder
-from consolidator_tui.services.selecting import choose
-from consolidator_tui.services.smoking import Smoking
+from consolidator_tui.services.session.aftermath import RECEIPT
+from consolidator_tui.services.session.backing_up import BackingUp
+from consolidator_tui.services.session.plan_exchange import EDITABLE, PlanExchange
+from consolidator_tui.services.session.previewing import Previewing
+from consolidator_tui.services.session.selecting import choose
+from consolidator_tui.services.session.smoking import Smoking
 from consolidator_tui.services.space import refuse_to_migrate
 from consolidator_tui.storage.journal_mode import is_wal
 from consolidator_tui.storage.run_folder import Clock, utc_now
@@ -233,7 +233,7 @@ class Session(PlanExchange, Smoking, Previewing, BackingUp):
 
     async def find_repeated(self) -> Repeated | None:
         """The earlier run that Migrate and Verify would only repeat; to be asked after Back up."""
-        from consolidator_tui.services.repeating import find_repeated
+        from consolidator_tui.services.session.repeating import find_repeated
 
         chosen, run, manifest = self.need_chosen(), self.need_run(), self.need_manifest()
         self._given = self._document
@@ -308,7 +308,7 @@ class Session(PlanExchange, Smoking, Previewing, BackingUp):
         A target that would stay the same is left alone: `unchanged` then is true.
         Raises VerificationFailed when a check fails; target and originals are as they were.
         """
-        await load("verify", "promote", "unchanged")
+        await load("verify", "promote", "promote.unchanged")
         from consolidator_tui.services.verify import verify
 
         run, plan = self.need_run(), self.plan
@@ -335,7 +335,7 @@ class Session(PlanExchange, Smoking, Previewing, BackingUp):
     async def _promote(self) -> None:
         """Put the staged target in place, unless the target already is the same."""
         from consolidator_tui.services.promote import promote
-        from consolidator_tui.services.unchanged import is_unchanged
+        from consolidator_tui.services.promote.unchanged import is_unchanged
 
         run, chosen, manifest = self.need_run(), self.need_chosen(), self.need_manifest()
         counts = self.result.counts if self.result else ()
@@ -352,7 +352,7 @@ class Session(PlanExchange, Smoking, Previewing, BackingUp):
 
     async def _keep_inputs(self) -> None:
         """Keep what was merged, so that a run that only repeats this one is known."""
-        from consolidator_tui.services.repeating import INPUTS, inputs_text
+        from consolidator_tui.services.session.repeating import INPUTS, inputs_text
 
         if self._given is not None and self.result is not None:
             await self.save(**{INPUTS: inputs_text(self._given, self.result.counts)})

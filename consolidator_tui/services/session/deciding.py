@@ -35,8 +35,8 @@ from consolidator_tui.domain.plan import (
     Value,
 )
 from consolidator_tui.domain.rule import Rule
-from consolidator_tui.services import plan_file
-from consolidator_tui.services.resuming import Resuming
+from consolidator_tui.services.plan_document import file as plan_file
+from consolidator_tui.services.session.resuming import Resuming
 from consolidator_tui.storage.holders import sidecar
 from consolidator_tui.storage.run_db import RunStore
 from consolidator_tui.storage.worker import to_the_end

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 
 from consolidator_tui.domain.merge import Question
 from consolidator_tui.domain.plan import OnDrift, PlanDocument, Value
-from consolidator_tui.services import plan_file
-from consolidator_tui.services.plan_edit import overlay
+from consolidator_tui.services.plan_document import file as plan_file
+from consolidator_tui.services.plan_document.edit import overlay
 from consolidator_tui.services.planning.fixes import split_alternatives
 
 PLACEHOLDER = "..."

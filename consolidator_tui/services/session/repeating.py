@@ -20,10 +20,10 @@ from consolidator_tui.domain.manifest import Manifest, Role
 from consolidator_tui.domain.merge import TableCounts
 from consolidator_tui.domain.outcome import Repeated
 from consolidator_tui.domain.plan import PlanDocument
-from consolidator_tui.services.aftermath import RECEIPT
 from consolidator_tui.services.backup import load_manifest
-from consolidator_tui.services.plan_writer import dumps
+from consolidator_tui.services.plan_document.writer import dumps
 from consolidator_tui.services.promote import Promotion, load_promotion
+from consolidator_tui.services.session.aftermath import RECEIPT
 from consolidator_tui.storage.run_db import open_run_store
 from consolidator_tui.storage.run_folder import RunFolder, list_runs
 from consolidator_tui.storage.worker import in_thread

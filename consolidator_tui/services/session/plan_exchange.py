@@ -13,9 +13,9 @@ from consolidator_tui.domain.decided import Entry, decision_of
 from consolidator_tui.domain.errors import GateClosed, PlanError, UsageError
 from consolidator_tui.domain.merge import MergePlan
 from consolidator_tui.domain.plan import Decision, PlanDocument
-from consolidator_tui.services import plan_file
-from consolidator_tui.services.deciding import Deciding, batch_of
-from consolidator_tui.services.plan_entries import batches_of, entry, names_of, read_plan
+from consolidator_tui.services.plan_document import file as plan_file
+from consolidator_tui.services.plan_document.entries import batches_of, entry, names_of, read_plan
+from consolidator_tui.services.session.deciding import Deciding, batch_of
 from consolidator_tui.storage.atomic import PRIVATE_FILE, explain_os, write_atomically
 from consolidator_tui.storage.hashing import open_regular
 

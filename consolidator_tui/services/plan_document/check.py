@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from consolidator_tui.domain.catalog import Source, fold
 from consolidator_tui.domain.plan import FileMapping, PlanDocument, ReferencePlan
-from consolidator_tui.services.plan_lines import Path
-from consolidator_tui.services.plan_reader import Origin
-from consolidator_tui.services.plan_values import spell_text
+from consolidator_tui.services.plan_document.lines import Path
+from consolidator_tui.services.plan_document.reader import Origin
+from consolidator_tui.services.plan_document.values import spell_text
 
 
 def validate(

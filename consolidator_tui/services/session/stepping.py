@@ -21,15 +21,15 @@ from consolidator_tui.domain.plan import PlanDocument
 from consolidator_tui.domain.run import RunState
 from consolidator_tui.domain.selection import Chosen
 from consolidator_tui.domain.verification import Verification
-from consolidator_tui.services import plan_file
-from consolidator_tui.services.event_log import EventLog
 from consolidator_tui.services.failure import translate
-from consolidator_tui.services.question_file import (
+from consolidator_tui.services.plan_document import file as plan_file
+from consolidator_tui.services.plan_document.question_file import (
     QUESTIONS,
     made_elsewhere,
     questions_text,
     without_values,
 )
+from consolidator_tui.services.session.event_log import EventLog
 from consolidator_tui.storage.atomic import PRIVATE_FILE, write_atomically
 from consolidator_tui.storage.lock import project_lock
 from consolidator_tui.storage.run_db import RunStore, open_run_store

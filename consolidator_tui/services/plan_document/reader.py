@@ -10,9 +10,9 @@ from typing import Any, NoReturn, TypeVar
 from consolidator_tui.domain.errors import PlanError
 from consolidator_tui.domain.plan import Value
 from consolidator_tui.domain.rule import Rule
-from consolidator_tui.services import plan_lines
-from consolidator_tui.services.plan_lines import Path
-from consolidator_tui.services.plan_values import Misspelled, read_text, read_value
+from consolidator_tui.services.plan_document import lines as plan_lines
+from consolidator_tui.services.plan_document.lines import Path
+from consolidator_tui.services.plan_document.values import Misspelled, read_text, read_value
 
 _T = TypeVar("_T")
 TOP = ("target", "base", "sources", "on_conflict", "on_drift")

@@ -16,12 +16,16 @@ from consolidator_tui.domain.merge import (
 )
 from consolidator_tui.domain.plan import PlanDocument, ReferencePlan, TablePlan
 from consolidator_tui.domain.suggestion import Suggestions
+from consolidator_tui.services.cleanup.originals import StayingName
 from consolidator_tui.services.look_alikes import WHERE_TO_LOOK, told
-from consolidator_tui.services.originals import StayingName
-from consolidator_tui.services.plan_lines import Path
-from consolidator_tui.services.plan_values import spell_text
-from consolidator_tui.services.plan_words import forecast_words, table_words, undecided_words
-from consolidator_tui.services.plan_writer import dumps
+from consolidator_tui.services.plan_document.lines import Path
+from consolidator_tui.services.plan_document.values import spell_text
+from consolidator_tui.services.plan_document.words import (
+    forecast_words,
+    table_words,
+    undecided_words,
+)
+from consolidator_tui.services.plan_document.writer import dumps
 
 _HEAD = "What consolidator-tui would do by itself. Every key is optional; change what is wrong."
 

@@ -15,10 +15,10 @@ from consolidator_tui.domain.suggestion import PickedRow, Suggestions
 from consolidator_tui.domain.words import plural, verb
 from consolidator_tui.services.discover import discover
 from consolidator_tui.services.lazy import load
-from consolidator_tui.services.stepping import Stepping
+from consolidator_tui.services.session.stepping import Stepping
 
 if TYPE_CHECKING:
-    from consolidator_tui.services.plan_evidence import Sample
+    from consolidator_tui.services.plan_document.evidence import Sample
 
 
 class Previewing(Stepping):
@@ -136,7 +136,7 @@ class Previewing(Stepping):
 
     async def reference_samples(self, reference: Reference, limit: int = 4) -> tuple[Sample, ...]:
         """Some values of a reference and the rows that they lead to, per source."""
-        from consolidator_tui.services.plan_evidence import samples
+        from consolidator_tui.services.plan_document.evidence import samples
 
         with self.explained("Reading values"):
             return await samples(self._need_plan(), reference, limit)

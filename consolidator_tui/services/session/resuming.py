@@ -13,9 +13,9 @@ from consolidator_tui.domain import run as machine
 from consolidator_tui.domain.errors import FileRefused, GateClosed
 from consolidator_tui.domain.event import Level, Step
 from consolidator_tui.domain.selection import Chosen
-from consolidator_tui.services import plan_file
 from consolidator_tui.services.lazy import load
-from consolidator_tui.services.stepping import Stepping
+from consolidator_tui.services.plan_document import file as plan_file
+from consolidator_tui.services.session.stepping import Stepping
 from consolidator_tui.storage.run_db import open_run_store
 from consolidator_tui.storage.run_folder import RunFolder, list_runs
 from consolidator_tui.storage.run_marks import (
@@ -154,7 +154,7 @@ class Resuming(Stepping):
             self.log.say(Step.DISCOVER, Level.WARNING, f"Run {runs[-1].name}: {error.sentence}")
             return
         if work is not None or _STOPPED & set(state.steps.values()):
-            from consolidator_tui.services.recover import recover
+            from consolidator_tui.services.rollback.recover import recover
 
             self.lock()
             with self.explained("Recovering the last run"):
@@ -168,9 +168,9 @@ class Resuming(Stepping):
         Raises LockedError when another process works on the project, UsageError for an unknown
         name, BackupDamaged.
         """
-        await load("backup", "recover")
+        await load("backup", "rollback.recover")
         from consolidator_tui.services.backup import load_manifest
-        from consolidator_tui.services.recover import recover
+        from consolidator_tui.services.rollback.recover import recover
         from consolidator_tui.storage.manifest_file import has_manifest
 
         folder = await asyncio.to_thread(RunFolder.open, self.project, name)

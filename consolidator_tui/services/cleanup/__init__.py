@@ -25,10 +25,10 @@ from consolidator_tui.domain.smoke import STORED
 from consolidator_tui.domain.words import plural
 from consolidator_tui.services.backup import load_manifest, verify_backup
 from consolidator_tui.services.backup.places import named_path
-from consolidator_tui.services.dangling import dangling_links
-from consolidator_tui.services.originals import originals, staying_now
+from consolidator_tui.services.cleanup.dangling import dangling_links
+from consolidator_tui.services.cleanup.originals import originals, staying_now
 from consolidator_tui.services.promote import load_promotion
-from consolidator_tui.services.target import count_target
+from consolidator_tui.services.promote.target import count_target
 from consolidator_tui.storage.atomic import explain_os
 from consolidator_tui.storage.family import Held, expected, same_content
 from consolidator_tui.storage.hashing import hash_file

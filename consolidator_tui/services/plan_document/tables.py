@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from consolidator_tui.domain.errors import PlanError
-from consolidator_tui.services.plan_lines import Path, Section, sections
+from consolidator_tui.services.plan_document.lines import Path, Section, sections
 
 CONTINUED = ("tables", "mapping")
 """Only tables of these are united; arrays of tables may stand anywhere by themselves."""

@@ -1,0 +1,1 @@
+"""The plan document, plan.toml: read, checked, changed, explained and written."""
