@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from consolidator_tui.domain.run import RunInfo
     from consolidator_tui.services.checking import RunCheck
     from consolidator_tui.services.rollback import RollbackReport
-    from consolidator_tui.services.rollback.undoing import Undone
+    from consolidator_tui.services.undoing import Undone
 
 DAMAGED = 4
 """A backup that is not what it was: nothing may be built on it."""
@@ -47,7 +47,7 @@ def verify(project: Path, run: str | None, *, as_json: bool) -> int:
 
 def rollback(project: Path, run: str | None, *, yes: bool, as_json: bool) -> int:
     """Put everything back as it was before a run."""
-    from consolidator_tui.services.rollback.undoing import undo
+    from consolidator_tui.services.undoing import undo
 
     output = Output(as_json=as_json)
     if not yes:

@@ -16,9 +16,9 @@ from consolidator_tui.services import cleanup
 from consolidator_tui.services.consolidate import consolidate
 from consolidator_tui.services.discover import discover
 from consolidator_tui.services.rollback import sentences
-from consolidator_tui.services.rollback.undoing import undo
 from consolidator_tui.services.scan import draft_plan
 from consolidator_tui.services.session import Session
+from consolidator_tui.services.undoing import undo
 from consolidator_tui.storage.run_folder import RunFolder
 from tests.services.session_project import OWNERS, hashes, owners, write_shop
 

@@ -17,10 +17,10 @@ from consolidator_tui.domain.plan import PlanDocument
 from consolidator_tui.domain.selection import Selection
 from consolidator_tui.domain.suggestion import not_same, same
 from consolidator_tui.sample.writer import SAMPLE_DECISIONS, write_sample
-from consolidator_tui.services.look_alikes import FILE
 from consolidator_tui.services.plan_document import file as plan_file
 from consolidator_tui.services.plan_document.drift import drift
 from consolidator_tui.services.plan_document.evidence import share
+from consolidator_tui.services.plan_document.look_alikes import FILE
 from consolidator_tui.services.plan_document.words import forecast_words
 from consolidator_tui.services.scan import draft_plan
 from consolidator_tui.services.session import Session
@@ -226,7 +226,7 @@ async def test_a_merge_tells_look_alikes_without_values(tmp_path: Path) -> None:
 async def test_a_big_merge_says_that_it_does_not_look_for_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("consolidator_tui.services.look_alikes.MOST_IN_ALL", 9)
+    monkeypatch.setattr("consolidator_tui.services.plan_document.look_alikes.MOST_IN_ALL", 9)
     look_alikes(tmp_path)
     told: list[Event] = []
     async with planned(tmp_path) as session:

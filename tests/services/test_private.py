@@ -17,7 +17,7 @@ from consolidator_tui.domain.event import Event, ignore
 from consolidator_tui.domain.outcome import Outcome, RunOptions
 from consolidator_tui.domain.rule import Rule
 from consolidator_tui.services.consolidate import consolidate
-from consolidator_tui.services.rollback.undoing import undo
+from consolidator_tui.services.undoing import undo
 from consolidator_tui.storage.run_folder import list_runs
 from consolidator_tui.storage.sqlite import open_database
 from tests.services.session_project import SCHEMA, hashes, write_shop

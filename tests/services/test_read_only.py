@@ -15,7 +15,7 @@ from consolidator_tui.domain.event import ignore
 from consolidator_tui.domain.outcome import Outcome, RunOptions
 from consolidator_tui.domain.plan import Rule
 from consolidator_tui.services.consolidate import consolidate
-from consolidator_tui.services.rollback.undoing import undo
+from consolidator_tui.services.undoing import undo
 from tests.crash.projects import make_logged
 from tests.services.session_project import hashes
 

@@ -12,7 +12,7 @@ import pytest
 from consolidator_tui.domain.event import ignore
 from consolidator_tui.domain.outcome import Outcome, Result, RunOptions
 from consolidator_tui.services.consolidate import consolidate
-from consolidator_tui.services.rollback.undoing import undo
+from consolidator_tui.services.undoing import undo
 from tests.services.session_project import hashes
 
 ORDERS = "CREATE TABLE users(id INTEGER PRIMARY KEY, email TEXT NOT NULL UNIQUE);" + (

@@ -18,9 +18,9 @@ from consolidator_tui.domain.run import StepStatus
 from consolidator_tui.domain.selection import Selection
 from consolidator_tui.services.consolidate import consolidate
 from consolidator_tui.services.rollback import recover as recover_module
-from consolidator_tui.services.rollback.undoing import undo
 from consolidator_tui.services.runs import describe_runs
 from consolidator_tui.services.session import Session
+from consolidator_tui.services.undoing import undo
 from consolidator_tui.storage.run_db import Work, WorkKind, open_run_store
 from consolidator_tui.storage.run_folder import RunFolder, list_runs
 

@@ -14,8 +14,8 @@ from consolidator_tui.domain.event import ignore
 from consolidator_tui.domain.outcome import RunOptions
 from consolidator_tui.services.backup import back_up
 from consolidator_tui.services.consolidate import consolidate
-from consolidator_tui.services.rollback.undoing import undo
 from consolidator_tui.services.runs import describe_runs, prune, prune_runs
+from consolidator_tui.services.undoing import undo
 from consolidator_tui.storage.lock import project_lock
 from consolidator_tui.storage.run_db import Work, WorkKind, open_run_store
 from consolidator_tui.storage.run_folder import RunFolder, list_runs

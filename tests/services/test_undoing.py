@@ -11,7 +11,7 @@ import pytest
 from consolidator_tui.domain.event import ignore
 from consolidator_tui.domain.outcome import Result, RunOptions
 from consolidator_tui.services.consolidate import consolidate
-from consolidator_tui.services.rollback.undoing import undo
+from consolidator_tui.services.undoing import undo
 from consolidator_tui.storage.run_folder import list_runs
 from tests.services.session_project import hashes, write_shop
 

@@ -17,8 +17,8 @@ from consolidator_tui.domain.merge import (
 from consolidator_tui.domain.plan import PlanDocument, ReferencePlan, TablePlan
 from consolidator_tui.domain.suggestion import Suggestions
 from consolidator_tui.services.cleanup.originals import StayingName
-from consolidator_tui.services.look_alikes import WHERE_TO_LOOK, told
 from consolidator_tui.services.plan_document.lines import Path
+from consolidator_tui.services.plan_document.look_alikes import WHERE_TO_LOOK, told
 from consolidator_tui.services.plan_document.values import spell_text
 from consolidator_tui.services.plan_document.words import (
     forecast_words,

@@ -95,8 +95,8 @@ class Previewing(Stepping):
 
         Nothing depends on it: a failure is told, and the merge stays.
         """
-        await load("look_alikes")
-        from consolidator_tui.services import look_alikes
+        await load("plan_document.look_alikes")
+        from consolidator_tui.services.plan_document import look_alikes
 
         run, began = self.need_run(), time.monotonic()
         self.log.withdraw(self._alike_told)
