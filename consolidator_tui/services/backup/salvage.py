@@ -66,7 +66,7 @@ async def _without_indexes(path: Path) -> None:
 
 
 async def _move(database: Database, name: str, table: str) -> None:
-    column = await database.value("SELECT name FROM pragma_table_info(?)", (table,))
+    column = await database.value("SELECT name FROM temp.pragma_table_info(?)", (table,))
     await database.execute(f"CREATE INDEX {quote(_STAND_IN)} ON {quote(table)}({quote(column)})")
     await database.execute(
         "UPDATE sqlite_schema SET rootpage = (SELECT rootpage FROM sqlite_schema WHERE name = ?) "

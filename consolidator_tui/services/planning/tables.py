@@ -249,7 +249,8 @@ async def _check_types(planning: Planning, draft: Draft) -> None:
             alias = draft.table.rowid_alias
             is_rowid = alias is not None and fold(alias) == fold(column.name)
             same = own.affinity == declared.affinity and not strict
-            if is_rowid and fold(draft.members[index].rowid_alias or "") != fold(name):
+            theirs = draft.members[index].rowid_alias
+            if is_rowid and (theirs is None or fold(theirs) != fold(name)):
                 # A plain INTEGER column may hold anything, NULL too.
                 same = False
             if same or (
