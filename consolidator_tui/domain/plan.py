@@ -38,6 +38,8 @@ class TablePlan:
     fill_nulls: bool = False
     on_conflict: tuple[Rule, ...] | None = None
     defaults: Mapping[str, Value] = field(default_factory=dict)
+    on_drift: OnDrift | None = None
+    """For this table; None is what the plan says for all."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,7 +62,7 @@ def loads(text: str, name: str = "plan.toml", *, open_decisions: bool = False) -
         base=top.file("base"),
         sources=top.files("sources"),
         on_conflict=_rules(top),
-        on_drift=_drift(top),
+        on_drift=_drift(top) or OnDrift.STOP,
         ancestor=_ancestor(top),
         descendants=top.files("descendants"),
         deletions=_deletions(top),
@@ -88,11 +88,13 @@ def _rules(top: Reader) -> tuple[Rule, ...]:
     return PlanDocument().on_conflict if rules is None else rules
 
 
-def _drift(top: Reader) -> OnDrift:
-    name = top.text("on_drift")
-    if name is not None and name not in tuple(OnDrift):
-        top.refuse(f"`on_drift` is `{name}`; it can be stop or unite.", "on_drift")
-    return OnDrift(name or OnDrift.STOP)
+def _drift(part: Reader) -> OnDrift | None:
+    name = part.text("on_drift")
+    if name is None:
+        return None
+    if name not in tuple(OnDrift):
+        part.refuse(f"`on_drift` is `{name}`; it can be stop or unite.", "on_drift")
+    return OnDrift(name)
 
 
 def _ancestor(top: Reader) -> str | None:
@@ -116,7 +118,7 @@ def _deletions(top: Reader) -> Deletions:
 def _tables(top: Reader) -> dict[str, TablePlan]:
     tables: dict[str, TablePlan] = {}
     for name, part in top.tables("tables"):
-        part.only("identity", "newest", "fill_nulls", "on_conflict", "defaults")
+        part.only("identity", "newest", "fill_nulls", "on_conflict", "on_drift", "defaults")
         if any(fold(name) == fold(other) for other in tables):
             part.refuse(f"the table `{name}` stands here twice; SQLite ignores case.")
         tables[name] = TablePlan(
@@ -125,6 +127,7 @@ def _tables(top: Reader) -> dict[str, TablePlan]:
             fill_nulls=part.flag("fill_nulls"),
             on_conflict=part.rules("on_conflict"),
             defaults=part.values("defaults"),
+            on_drift=_drift(part),
         )
     return tables
 

@@ -148,6 +148,7 @@ def _table_plan(table: TablePlan) -> dict[str, Any]:
         newest=_text(table.newest),
         fill_nulls=table.fill_nulls or None,
         on_conflict=None if rules is None else [str(rule) for rule in rules],
+        on_drift=None if table.on_drift is None else str(table.on_drift),
         defaults=_values(table.defaults) or None,
     )
 

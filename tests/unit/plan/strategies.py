@@ -55,6 +55,7 @@ tables = st.builds(
     fill_nulls=st.booleans(),
     on_conflict=st.none() | rules,
     defaults=some_values,
+    on_drift=st.none() | st.sampled_from(list(OnDrift)),
 )
 renames = st.dictionaries(names, names, max_size=3).filter(_unique_values)
 mappings = st.builds(
