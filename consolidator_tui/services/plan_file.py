@@ -191,7 +191,7 @@ def _reference(part: Reader, *, followed: bool) -> ReferencePlan:
         columns=columns,
         parent=parent,
         parent_columns=parent_columns,
-        where=part.values("where"),
+        where=part.conditions("where"),
         absent=part.value_list("absent"),
     )
 

@@ -9,11 +9,13 @@ from typing import Any
 
 from consolidator_tui.domain.errors import PlanError
 from consolidator_tui.domain.plan import (
+    Condition,
     Decision,
     FileMapping,
     NotSame,
     PlanDocument,
     ReferencePlan,
+    RowNamed,
     TablePlan,
     Value,
 )
@@ -166,7 +168,7 @@ def _reference(part: ReferencePlan) -> dict[str, Any]:
         columns=_texts(part.columns),
         parent=_text(part.parent) if part.parent or part.parent_columns else None,
         parent_columns=_texts(part.parent_columns) or None,
-        where=_values(part.where) or None,
+        where=_conditions(part.where) or None,
         absent=[spell_value(value) for value in part.absent] or None,
     )
 
@@ -204,3 +206,12 @@ def _names(names: Mapping[str, str]) -> dict[str, str]:
 
 def _values(values: Mapping[str, Value]) -> dict[str, Any]:
     return {spell_text(name): spell_value(value) for name, value in values.items()}
+
+
+def _conditions(where: Mapping[str, Condition]) -> dict[str, Any]:
+    return {
+        spell_text(name): {"row": _values(dict(wanted.values))}
+        if isinstance(wanted, RowNamed)
+        else spell_value(wanted)
+        for name, wanted in where.items()
+    }

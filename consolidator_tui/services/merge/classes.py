@@ -163,7 +163,7 @@ def _shared(translator: Translator, work: Work, source: int, links: list[Link], 
             found += f" OR {_has_none(translator, root, source, own)}"
         guard = [
             f"{work.own(source, name) or 'NULL'} IS NOT {sql_value(value)}"
-            for name, value in link.reference.where.items()
+            for name, value in link.reference.terms(source).items()
         ]
         conditions.append("(" + " OR ".join([f"{own} IS NULL", *guard, found]) + ")")
     return " AND ".join(conditions)

@@ -81,7 +81,7 @@ def _parent(
     conditions = [f"{own} IS NOT NULL"]
     conditions += [
         f"{work.own(source, name) or 'NULL'} IS {sql_value(value)}"
-        for name, value in link.reference.where.items()
+        for name, value in link.reference.terms(source).items()
     ]
     whole = [key for key in keys if link.column not in key.columns]
     if whole:

@@ -7,18 +7,20 @@ from collections.abc import Mapping
 from consolidator_tui.domain.catalog import Affinity, fold
 from consolidator_tui.domain.errors import PlanError
 from consolidator_tui.domain.merge import Pending, Question, Reference, ReferenceProposal
-from consolidator_tui.domain.plan import ReferencePlan, Value
+from consolidator_tui.domain.plan import Condition, ReferencePlan, RowNamed, Value
 from consolidator_tui.domain.words import plural
 from consolidator_tui.services.planning import names
 from consolidator_tui.services.planning.declared import target_column
 from consolidator_tui.services.planning.draft import Draft, Planning
 from consolidator_tui.services.planning.fixes import alternatives, toml_list, toml_text
+from consolidator_tui.services.planning.generic_references import generic_references, kinds_of
 from consolidator_tui.services.planning.measure import Containment, Measurements
 
 
-def confirmed_references(planning: Planning) -> None:
+async def confirmed_references(planning: Planning) -> None:
     """Add the references of the plan. Raises PlanError for names that do not exist."""
-    for wanted in planning.document.references:
+    # What a condition's row is found by comes first.
+    for wanted in sorted(planning.document.references, key=_names_rows):
         draft = _draft(planning, wanted.table)
         parent = _draft(planning, wanted.parent)
         for column in (*wanted.columns, *wanted.where):
@@ -42,8 +44,13 @@ def confirmed_references(planning: Planning) -> None:
                 evidence="confirmed in the plan",
                 where=dict(wanted.where),
                 absent=wanted.absent,
+                kinds=await kinds_of(planning, draft, wanted.where),
             )
         )
+
+
+def _names_rows(wanted: ReferencePlan) -> bool:
+    return any(isinstance(value, RowNamed) for value in wanted.where.values())
 
 
 def _draft(planning: Planning, name: str) -> Draft:
@@ -77,6 +84,7 @@ async def undeclared_references(planning: Planning, measure: Measurements) -> No
     }
     for draft in planning.drafts.values():
         await _polymorphic(planning, measure, draft, parents)
+        await generic_references(planning, draft, _taken(planning, draft, whole=True))
         taken = _taken(planning, draft)
         for column in draft.columns:
             if fold(column.name) in taken or _is_own_key(draft, column.name):
@@ -125,7 +133,7 @@ def _taken(planning: Planning, draft: Draft, *, whole: bool = False) -> set[str]
     return taken
 
 
-def _settled(planning: Planning, draft: Draft, column: str, kind: str) -> set[Value]:
+def _settled(planning: Planning, draft: Draft, column: str, kind: str) -> set[Condition]:
     """The types of a polymorphic reference that the plan speaks of."""
     plans = (*planning.document.references, *planning.document.not_references)
     return {
