@@ -137,6 +137,11 @@ class Measurements:
         for place, name in enumerate(wanted):
             known[name] = tuple(row[place * 4 : place * 4 + 4])
 
+    async def lowest(self, draft: Draft, source: int, column: str) -> object:
+        """The smallest value of a column in a source; None where it has none."""
+        await self.prepare(draft, source, [column])
+        return self._ranges[(source, draft.key)][column][1]
+
     async def _indexed(
         self, draft: Draft, source: int, columns: Sequence[str], database: Database
     ) -> list[str]:

@@ -12,6 +12,7 @@ from consolidator_tui.domain.words import plural
 from consolidator_tui.services.planning import names
 from consolidator_tui.services.planning.declared import target_column
 from consolidator_tui.services.planning.draft import Draft, Planning
+from consolidator_tui.services.planning.far_keys import has_far_keys, is_far
 from consolidator_tui.services.planning.fixes import alternatives, toml_list, toml_text
 from consolidator_tui.services.planning.generic_references import generic_references, kinds_of
 from consolidator_tui.services.planning.measure import Containment, Measurements
@@ -82,6 +83,7 @@ async def undeclared_references(planning: Planning, measure: Measurements) -> No
         for reference in draft.references
         for column in reference.parent_columns
     }
+    far = [parent for parent in parents if await has_far_keys(measure, parent)]
     for draft in planning.drafts.values():
         await _polymorphic(planning, measure, draft, parents)
         await generic_references(planning, draft, _taken(planning, draft, whole=True))
@@ -92,10 +94,16 @@ async def undeclared_references(planning: Planning, measure: Measurements) -> No
             named_by = directory.named_by(column.name)
             if (draft.key, fold(column.name)) in pointed_at and not named_by:
                 continue  # Part of this table's own key, and only its values may look like ids.
+            near = parents
             if not (names.is_id_like(column.name) or names.is_role(column.name) or named_by):
-                continue
+                near = [p for p in parents if names.may_be_short(column.name, p.name)]
+                if not near and far and await is_far(measure, draft, column.name):
+                    # Not the table itself: a time may be the key and stand in a column, too.
+                    near = [parent for parent in far if parent is not draft]
+                if not near:
+                    continue
             named = [by_table[name] for name in named_by]
-            await _judge(planning, measure, draft, column.name, named, parents)
+            await _judge(planning, measure, draft, column.name, named, near)
 
 
 async def _shared_keys(planning: Planning, measure: Measurements) -> None:
