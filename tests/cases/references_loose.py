@@ -401,6 +401,7 @@ def times_as_keys(p: Project) -> None:
     result.must_ask("types", "decks")
     p.run(plan="\n".join(result.fixes())).done()
     p.expect(
-        "SELECT q, d.name, t.name FROM cards JOIN decks d ON d.id = did JOIN types t ON t.id = kind",
+        "SELECT q, d.name, t.name FROM cards "
+        "JOIN decks d ON d.id = did JOIN types t ON t.id = kind",
         [("eins", "german", "cloze"), ("un", "french", "basic"), ("deux", "all", "cloze")],
     )

@@ -282,3 +282,21 @@ def content_types(p: Project) -> None:
         [("read", "other"), ("left", None), ("wrote", "last"), ("met", "cyd")],
     )
     p.expect("SELECT typeof(object_id) FROM django_admin_log", [("text",)] * 5)
+
+
+@case("references: roots that refer to themselves")
+def own_roots(p: Project) -> None:
+    """A root whose parent is itself is a root: it and what is below it is the same elsewhere."""
+    p.both(
+        "CREATE TABLE node(id INTEGER PRIMARY KEY, up INTEGER NOT NULL REFERENCES node, n TEXT);",
+        {"node": [(1, 1, "root"), (2, 1, "x"), (3, 2, "y"), (4, 1, "root")]},
+        {"node": [(5, 5, "root"), (2, 5, "x"), (3, 2, "y"), (6, 5, "z"), (1, 6, "y"), (7, 7, "x")]},
+    )
+    p.run().done()
+    p.expect(
+        "SELECT c.n, p.n, p.id = c.id FROM node c JOIN node p ON p.id = c.up",
+        [
+            *[("root", "root", 1), ("x", "root", 0), ("y", "x", 0), ("root", "root", 0)],
+            *[("z", "root", 0), ("y", "z", 0), ("x", "x", 1)],
+        ],
+    )
