@@ -97,4 +97,4 @@ async def _with_indexes(damaged: Path, work: Path, rebuilt: Path) -> None:
             if sql is not None:
                 await database.execute(sql)
         # Into another file: a plain VACUUM would number the rows of some tables anew.
-        await database.execute("VACUUM INTO ?", (str(rebuilt),))
+        await database.copy_into(rebuilt)
