@@ -242,7 +242,7 @@ def _refuse_contradictions(document: PlanDocument, top: Reader) -> None:
             top.refuse(
                 f"{reference.table} ({columns}) is both a reference and none.", "references", place
             )
-    seen: set[tuple[object, ...]] = set()
+    seen: dict[tuple[object, ...], Decision] = {}
     for place, decision in enumerate(document.decisions):
         keepers = {*named, "both", "same", ""}
         if document.sources and decision.keep not in keepers:
@@ -250,9 +250,9 @@ def _refuse_contradictions(document: PlanDocument, top: Reader) -> None:
         entity = frozenset((fold(c), repr(value)) for c, value in decision.entity.items())
         # Rows that were joined may disagree, and then a second decision says which one wins.
         mark = (fold(decision.table), entity, repr(decision.also) if decision.also else "")
-        if mark in seen:
+        # One row may stand in two questions, and then the same is said twice.
+        if seen.setdefault(mark, decision) != decision:
             top.refuse("this row is decided twice.", "decisions", place)
-        seen.add(mark)
 
 
 def _folded(part: ReferencePlan) -> tuple[str, tuple[str, ...], str, tuple[str, ...], str]:
