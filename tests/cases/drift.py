@@ -107,6 +107,18 @@ def renamed_unmapped(p: Project) -> None:
     )
 
 
+@case("drift: a key column renamed, unmapped")
+def renamed_key(p: Project) -> None:
+    """One value cannot fill a UNIQUE column of two rows: its other name is what settles it."""
+    schema = "CREATE TABLE users(id INTEGER PRIMARY KEY, {} TEXT NOT NULL UNIQUE, name TEXT);"
+    p.db("a.db", schema.format("email"), {"users": [(1, "ann", "A"), (2, "bob", "B")]})
+    p.db("b.db", schema.format("mail"), {"users": [(1, "cyd", "C"), (2, "ann", "A")]})
+    result = p.run()
+    result.must_ask("users", "mail", "email")
+    p.run(plan="\n".join(result.fixes())).done()
+    p.expect("SELECT email FROM users", ALL)
+
+
 @case("drift: a table mapped to another name")
 def table_mapped(p: Project) -> None:
     """[mapping] of tables: items there are todo_items here; references follow."""

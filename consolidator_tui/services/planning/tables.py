@@ -11,7 +11,6 @@ from consolidator_tui.services.planning.draft import Draft, Planning, keep_apart
 from consolidator_tui.services.planning.drift import ask_unrelated, unite_lines, unites
 from consolidator_tui.services.planning.fixes import (
     another_name,
-    toml_key,
 )
 from consolidator_tui.services.planning.generated import add_computed, check_generated
 from consolidator_tui.services.planning.migrations import (
@@ -19,6 +18,7 @@ from consolidator_tui.services.planning.migrations import (
     leave_history_out,
 )
 from consolidator_tui.services.planning.names_in_target import mapped_to
+from consolidator_tui.services.planning.other_name import lines_for_missing
 from consolidator_tui.services.planning.rename_words import rename_words
 from consolidator_tui.services.planning.renamed import column_in_target, in_target, renamed_sql
 from consolidator_tui.services.sqltext import sql_value
@@ -338,6 +338,5 @@ async def _check_not_null(planning: Planning, draft: Draft) -> None:
                     table=draft.name,
                     column=column.name,
                     file=source.path,
-                    fix=f"[tables.{toml_key(draft.name)}.defaults]\n"
-                    f'{toml_key(column.name)} = "..."',
+                    fix=lines_for_missing(planning, draft, column, index),
                 )
