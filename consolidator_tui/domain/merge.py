@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from consolidator_tui.domain.catalog import Affinity, Schema, Source, Table, fold
-from consolidator_tui.domain.plan import PlanDocument, Value
+from consolidator_tui.domain.plan import Condition, PlanDocument, RowNamed, Value
 from consolidator_tui.domain.rule import Rule
 
 
@@ -30,6 +30,10 @@ class Identity:
     reason: str = ""
 
 
+NOWHERE: Value = b"\0no such row"
+"""In a source without the row that a condition names: equal to no reference."""
+
+
 @dataclass(frozen=True, slots=True)
 class Reference:
     """A foreign key that the merge follows, between tables of the target."""
@@ -40,8 +44,17 @@ class Reference:
     parent_columns: tuple[str, ...]
     declared: bool
     evidence: str = ""
-    where: Mapping[str, Value] = field(default_factory=dict)
+    where: Mapping[str, Condition] = field(default_factory=dict)
     absent: tuple[Value, ...] = ()
+    kinds: Mapping[str, tuple[Value, ...]] = field(default_factory=dict)
+    """Per column whose condition is a row: the value that refers to it, by source index."""
+
+    def terms(self, source: int) -> dict[str, Value]:
+        """`where` as the values that the columns have in a source."""
+        return {
+            name: self.kinds[name][source] if isinstance(value, RowNamed) else value
+            for name, value in self.where.items()
+        }
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,20 @@ GIT_PREFIX = "git:"
 Value = str | int | float | bool | bytes | None
 
 
+@dataclass(frozen=True, slots=True)
+class RowNamed:
+    """What a column refers to: the row of the parent that has these values."""
+
+    values: tuple[tuple[str, Value], ...]
+
+    def __str__(self) -> str:
+        return " ".join(str(value) for _, value in self.values)
+
+
+Condition = Value | RowNamed
+"""What a `where` asks of a column: a value, or the row that it refers to."""
+
+
 class Deletions(StrEnum):
     """What becomes of rows that the ancestor had and one of the sources no longer has."""
 
@@ -38,6 +52,8 @@ class TablePlan:
     fill_nulls: bool = False
     on_conflict: tuple[Rule, ...] | None = None
     defaults: Mapping[str, Value] = field(default_factory=dict)
+    on_drift: OnDrift | None = None
+    """For this table; None is what the plan says for all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +72,7 @@ class ReferencePlan:
     columns: tuple[str, ...]
     parent: str = ""
     parent_columns: tuple[str, ...] = ()
-    where: Mapping[str, Value] = field(default_factory=dict)
+    where: Mapping[str, Condition] = field(default_factory=dict)
     absent: tuple[Value, ...] = ()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sqlite3
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,7 +28,7 @@ from consolidator_tui.services.plan_document.draft import explained_plan
 from consolidator_tui.services.planning import make_plan
 from consolidator_tui.services.session import Session
 from consolidator_tui.services.suggest import suggest
-from consolidator_tui.storage.sqlite import file_uri
+from consolidator_tui.storage.sqlite import explain
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,8 +116,11 @@ async def draft_plan(
             scratch = Path(folder)
             copies: list[Source] = []
             for index, path in enumerate(chosen.sources):
-                copy = await _copy(session.project, path, scratch / f"{index}.db")
-                copies.append(await load_source(index, path, copy))
+                try:
+                    copy = await _copy(session.project, path, scratch / f"{index}.db")
+                    copies.append(await load_source(index, path, copy))
+                except sqlite3.Error as error:
+                    raise explain(error, path) from error
             plan, questions = await make_plan(
                 copies, session.document, session.emit, scratch=scratch
             )
@@ -146,5 +150,5 @@ async def _copy(project: Path, path: str, copy: Path) -> Path:
     """A consistent copy of a database, as compact as SQLite makes it."""
     original = Path(os.path.join(project, path))  # noqa: PTH118 - keeps `..` as it is written
     async with open_unchanged(original) as database:
-        await database.execute("VACUUM INTO ?", (file_uri(copy, mode="rwc"),))
+        await database.copy_into(copy)
     return copy

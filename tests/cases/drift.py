@@ -107,6 +107,18 @@ def renamed_unmapped(p: Project) -> None:
     )
 
 
+@case("drift: a key column renamed, unmapped")
+def renamed_key(p: Project) -> None:
+    """One value cannot fill a UNIQUE column of two rows: its other name is what settles it."""
+    schema = "CREATE TABLE users(id INTEGER PRIMARY KEY, {} TEXT NOT NULL UNIQUE, name TEXT);"
+    p.db("a.db", schema.format("email"), {"users": [(1, "ann", "A"), (2, "bob", "B")]})
+    p.db("b.db", schema.format("mail"), {"users": [(1, "cyd", "C"), (2, "ann", "A")]})
+    result = p.run()
+    result.must_ask("users", "mail", "email")
+    p.run(plan="\n".join(result.fixes())).done()
+    p.expect("SELECT email FROM users", ALL)
+
+
 @case("drift: a table mapped to another name")
 def table_mapped(p: Project) -> None:
     """[mapping] of tables: items there are todo_items here; references follow."""
@@ -335,3 +347,25 @@ def drift_stop(p: Project) -> None:
     p.db("a.db", BASE.format(", age INTEGER"), {"users": [(1, "ann", "A", 3)]})
     p.db("b.db", BASE.format(", age TEXT"), {"users": [(1, "bob", "B", "007")]})
     p.run(plan='on_drift = "stop"\n').must_ask("users", "age")
+
+
+@case("drift: several questions at once")
+def pasted_answers(p: Project) -> None:
+    """The lines of all questions, pasted one after the other, settle them all."""
+    p.db(
+        "a.db",
+        BASE.format(", zip INTEGER") + "CREATE TABLE log(id INTEGER PRIMARY KEY, title, place);"
+        "CREATE TABLE m(id INTEGER PRIMARY KEY, k TEXT NOT NULL UNIQUE);",
+        {"users": [(1, "ann", "A", 5)], "log": [(1, "party", "here")], "m": [(1, "x")]},
+    )
+    p.db(
+        "b.db",
+        BASE.format(", zip TEXT") + "CREATE TABLE log(id INTEGER PRIMARY KEY, level, text);"
+        "CREATE TABLE m(id INTEGER PRIMARY KEY, k TEXT NOT NULL UNIQUE, must TEXT NOT NULL);",
+        {"users": [(1, "bob", "B", "005")], "log": [(1, 3, "boom")], "m": [(1, "y", "z")]},
+    )
+    result = p.run()
+    result.must_ask("users", "zip", "log", "must")
+    p.run(plan="\n".join(result.fixes())).done()
+    p.expect("SELECT email, zip FROM users", [("ann", 5), ("bob", "005")])
+    p.expect("SELECT k, must FROM m", [("x", "..."), ("y", "z")])

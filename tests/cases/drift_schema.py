@@ -308,3 +308,15 @@ def objects_mapped(p: Project) -> None:
         "SELECT name FROM sqlite_schema WHERE type <> 'table' ORDER BY 1",
         [("i",), ("i_2",), ("v",)],
     )
+
+
+@case("drift: UNIQUE without regard to case on one side only")
+def unique_collation_drift(p: Project) -> None:
+    """Two rows that the target's key would make one are asked about before anything is written."""
+    p.db("a.db", "CREATE TABLE u(id INTEGER PRIMARY KEY, e TEXT NOT NULL UNIQUE COLLATE NOCASE)")
+    p.db("b.db", "CREATE TABLE u(id INTEGER PRIMARY KEY, e TEXT NOT NULL UNIQUE);")
+    for name, rows in (("a.db", ["Bob", "ANN"]), ("b.db", ["Ann", "ann"])):
+        with p.open(name) as con:
+            con.executemany("INSERT INTO u(e) VALUES (?)", [(row,) for row in rows])
+    result = p.run(plan='[tables.u]\non_conflict = ["base"]\n')
+    result.must_ask("u", "e", "UNIQUE key")

@@ -302,6 +302,19 @@ def sequence(p: Project) -> None:
     p.expect("SELECT count(*) FROM sqlite_sequence WHERE name = 't'", [(1,)])
 
 
+@case("keys: AUTOINCREMENT sequences that programs wrote")
+def sequence_written(p: Project) -> None:
+    """SQLite reads a text there as a number and NULL as nothing; so does the merge."""
+    schema = "CREATE TABLE t(id INTEGER PRIMARY KEY AUTOINCREMENT, n TEXT NOT NULL UNIQUE);"
+    p.both(schema, {"t": [(1, "a")]}, {"t": [(1, "b")]})
+    for name, value in (("a.db", "'90'"), ("b.db", "NULL")):
+        with p.open(name) as con:
+            con.execute(f"UPDATE sqlite_sequence SET seq = {value}")
+    p.run().done()
+    p.expect("SELECT n FROM t", [("a",), ("b",)])
+    p.expect("SELECT seq >= 90, seq >= (SELECT max(id) FROM t) FROM sqlite_sequence", [(1, 1)])
+
+
 @case("keys: a full AUTOINCREMENT sequence")
 def sequence_full(p: Project) -> None:
     """The last id is taken: no overflow, no lost row, or a question that names the table."""

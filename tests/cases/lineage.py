@@ -328,3 +328,18 @@ def key_changed(p: Project) -> None:
     )
     p.run().done()
     p.expect("SELECT count(*), max(body) FROM note", [(50, "edited")])
+
+
+@case("lineage: a row of few columns edited in both copies")
+def edited_twice(p: Project) -> None:
+    """The time of change differs wherever a row was edited, and does not make it another row."""
+    people = [(n, f"n{n}", f"c{n % 7}", "2024-01-01") for n in range(1, 41)]
+    p.both(
+        "CREATE TABLE person(id INTEGER PRIMARY KEY, name TEXT, city TEXT, updated_at TEXT);",
+        {"person": [(1, "n1", "here", "2024-02-01"), *people[1:], (41, "a", "x", "2024-02-02")]},
+        {"person": [(1, "n1", "there", "2024-03-01"), *people[1:], (41, "b", "y", "2024-02-02")]},
+    )
+    p.run().done()
+    p.expect("SELECT city FROM person WHERE name = 'n1'", [("there",)])
+    p.expect("SELECT name FROM person WHERE id > 40", [("a",), ("b",)])
+    p.expect("SELECT count(*) FROM person", [(42,)])

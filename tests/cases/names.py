@@ -66,7 +66,8 @@ def hostile(p: Project) -> None:
 @case("names: names that the engine itself may use")
 def working_names(p: Project) -> None:
     """Tables called like databases or working tables of a merge are ordinary tables."""
-    names = ("main", "temp", "s0", "pv", "cls", "sh_users", "ledger", "map")
+    names = ("main", "temp", "s0", "pv", "cls", "sh_users", "ledger", "map", "json_each")
+    names += ("pragma_table_xinfo", "pragma_index_list", "pragma_index_xinfo")
     schema = "".join(
         f"CREATE TABLE {quoted(n)}(g INTEGER PRIMARY KEY, src TEXT NOT NULL UNIQUE, canon, lo, k0);"
         f'CREATE TABLE "{n} x"(id INTEGER PRIMARY KEY, f0 INTEGER REFERENCES {quoted(n)}(g), c);'
@@ -91,6 +92,20 @@ def empty_column(p: Project) -> None:
     p.both(schema, {"t": [(1, "a", "1"), (2, "b", "2")]}, {"t": [(1, "c", "3"), (2, "a", "1")]})
     p.run().done()
     p.expect('SELECT "", x FROM t', [("a", "1"), ("b", "2"), ("c", "3")])
+
+
+@case("names: an empty column name of the key")
+def empty_key_name(p: Project) -> None:
+    """Rows whose key is called '' move, and what refers to them follows."""
+    schema = """CREATE TABLE t("" INTEGER PRIMARY KEY, v TEXT NOT NULL UNIQUE);
+    CREATE TABLE r(id INTEGER PRIMARY KEY, t_id INTEGER REFERENCES t(""), w TEXT);"""
+    p.both(
+        schema,
+        {"t": [(1, "a")], "r": [(1, 1, "ra")]},
+        {"t": [(1, "b"), (2, "a")], "r": [(1, 1, "rb"), (2, 2, "ra")]},
+    )
+    p.run().done()
+    p.expect('SELECT w, v FROM r JOIN t ON t."" = r.t_id', [("ra", "a"), ("rb", "b")])
 
 
 @case("names: an empty table name")

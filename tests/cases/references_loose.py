@@ -373,3 +373,35 @@ def bare_rowids(p: Project) -> None:
     if "code_id" in result.text:
         raise result.fail("1 is a number of code's own")
     p.run(plan="\n".join(result.fixes())).done()
+
+
+@case("references: keys that are times, under names that say little")
+def times_as_keys(p: Project) -> None:
+    """`did` and `kind` hold numbers that only rows of other tables have as keys: asked about, never
+    left to lead to the row of another file."""
+    t = 1_600_000_000_000
+    p.both(
+        "CREATE TABLE decks(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);"
+        "CREATE TABLE types(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);"
+        "CREATE TABLE cards(id INTEGER PRIMARY KEY, did INTEGER, kind INTEGER, due INTEGER,"
+        " q TEXT NOT NULL UNIQUE);",
+        {
+            "decks": [(1, "all"), (2, "german")],
+            "types": [(t, "basic"), (t + 1, "cloze")],
+            "cards": [(t, 2, t + 1, t + 9, "eins")],
+        },
+        {
+            "decks": [(1, "all"), (2, "french")],
+            "types": [(t, "cloze"), (t + 1, "basic")],
+            "cards": [(t, 2, t + 1, t, "un"), (t + 1, 1, t, t, "deux")],
+        },
+    )
+    result = p.run()
+    result.must_ask("cards", "did", "kind")
+    result.must_ask("types", "decks")
+    p.run(plan="\n".join(result.fixes())).done()
+    p.expect(
+        "SELECT q, d.name, t.name FROM cards "
+        "JOIN decks d ON d.id = did JOIN types t ON t.id = kind",
+        [("eins", "german", "cloze"), ("un", "french", "basic"), ("deux", "all", "cloze")],
+    )

@@ -227,3 +227,76 @@ def folder_paths(p: Project) -> None:
         "SELECT s.name, b.name FROM staff s LEFT JOIN staff b ON b.id = s.boss",
         [("ann", None), ("bob", "ann"), ("cyd", "bob")],
     )
+
+
+_GENERIC = """
+CREATE TABLE django_content_type(id INTEGER PRIMARY KEY, app_label TEXT NOT NULL,
+ model TEXT NOT NULL, UNIQUE(app_label, model));
+CREATE TABLE auth_user(id INTEGER PRIMARY KEY, username TEXT NOT NULL UNIQUE);
+CREATE TABLE blog_post(id INTEGER PRIMARY KEY, slug TEXT NOT NULL UNIQUE);
+CREATE TABLE django_admin_log(id INTEGER PRIMARY KEY, object_id TEXT, object_repr TEXT,
+ content_type_id INTEGER REFERENCES django_content_type(id),
+ user_id INTEGER NOT NULL REFERENCES auth_user(id));
+CREATE TABLE action(id INTEGER PRIMARY KEY, verb TEXT NOT NULL UNIQUE,
+ target_content_type_id INTEGER REFERENCES django_content_type(id), target_object_id INTEGER);
+"""
+
+
+@case("references: Django's content types")
+def content_types(p: Project) -> None:
+    """A row's content type says whose number `object_id` is, and is another number in each file;
+    what is gone (rows that were deleted are logged) refers to nobody afterwards."""
+    p.both(
+        _GENERIC,
+        {
+            "django_content_type": [(1, "auth", "user"), (2, "blog", "post"), (3, "x", "gone")],
+            "auth_user": [(1, "ann"), (2, "bob")],
+            "blog_post": [(1, "hello"), (2, "other")],
+            "django_admin_log": [(1, "1", "hello", 2, 1), (2, "2", "bob", 1, 1)],
+            "action": [(1, "read", 2, 2), (2, "left", 3, 7), (3, "slept", None, None)],
+        },
+        {
+            "django_content_type": [(1, "blog", "post"), (2, "auth", "user")],
+            "auth_user": [(1, "cyd"), (2, "ann"), (3, "dan")],
+            "blog_post": [(1, "third"), (2, "hello"), (3, "cyd's"), (4, "last")],
+            "django_admin_log": [
+                (1, "3", "dan", 2, 2),
+                (2, "3", "cyd's", 1, 1),
+                (3, "9", "?", 1, 1),
+            ],
+            "action": [(1, "wrote", 1, 4), (2, "met", 2, 1)],
+        },
+    )
+    p.run().done()
+    found = (
+        "SELECT {}, coalesce(p.slug, u.username) FROM {} l JOIN django_content_type c ON c.id = "
+        "l.{}content_type_id LEFT JOIN blog_post p ON c.model = 'post' AND p.id = l.{}object_id "
+        "LEFT JOIN auth_user u ON c.model = 'user' AND u.id = l.{}object_id"
+    )
+    p.expect(
+        found.format("object_repr", "django_admin_log", "", "", ""),
+        [("hello", "hello"), ("bob", "bob"), ("dan", "dan"), ("cyd's", "cyd's"), ("?", None)],
+    )
+    p.expect(
+        found.format("verb", "action", *["target_"] * 3),
+        [("read", "other"), ("left", None), ("wrote", "last"), ("met", "cyd")],
+    )
+    p.expect("SELECT typeof(object_id) FROM django_admin_log", [("text",)] * 5)
+
+
+@case("references: roots that refer to themselves")
+def own_roots(p: Project) -> None:
+    """A root whose parent is itself is a root: it and what is below it is the same elsewhere."""
+    p.both(
+        "CREATE TABLE node(id INTEGER PRIMARY KEY, up INTEGER NOT NULL REFERENCES node, n TEXT);",
+        {"node": [(1, 1, "root"), (2, 1, "x"), (3, 2, "y"), (4, 1, "root")]},
+        {"node": [(5, 5, "root"), (2, 5, "x"), (3, 2, "y"), (6, 5, "z"), (1, 6, "y"), (7, 7, "x")]},
+    )
+    p.run().done()
+    p.expect(
+        "SELECT c.n, p.n, p.id = c.id FROM node c JOIN node p ON p.id = c.up",
+        [
+            *[("root", "root", 1), ("x", "root", 0), ("y", "x", 0), ("root", "root", 0)],
+            *[("z", "root", 0), ("y", "z", 0), ("x", "x", 1)],
+        ],
+    )

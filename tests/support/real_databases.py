@@ -227,7 +227,8 @@ class RealDatabase:
 
 
 REAL_DATABASES = (
-    RealDatabase("django", _python(_DJANGO)),
+    # All log entries are about users.
+    RealDatabase("django", _python(_DJANGO), (("django_admin_log", "object_id", "auth_user"),)),
     RealDatabase("sqlalchemy blog", _python(_BLOG)),
     RealDatabase("music shop", _music),
     RealDatabase("trading company", _trade),

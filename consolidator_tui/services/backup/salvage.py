@@ -66,7 +66,7 @@ async def _without_indexes(path: Path) -> None:
 
 
 async def _move(database: Database, name: str, table: str) -> None:
-    column = await database.value("SELECT name FROM pragma_table_info(?)", (table,))
+    column = await database.value("SELECT name FROM temp.pragma_table_info(?)", (table,))
     await database.execute(f"CREATE INDEX {quote(_STAND_IN)} ON {quote(table)}({quote(column)})")
     await database.execute(
         "UPDATE sqlite_schema SET rootpage = (SELECT rootpage FROM sqlite_schema WHERE name = ?) "
@@ -97,4 +97,4 @@ async def _with_indexes(damaged: Path, work: Path, rebuilt: Path) -> None:
             if sql is not None:
                 await database.execute(sql)
         # Into another file: a plain VACUUM would number the rows of some tables anew.
-        await database.execute("VACUUM INTO ?", (str(rebuilt),))
+        await database.copy_into(rebuilt)

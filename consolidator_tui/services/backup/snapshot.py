@@ -176,7 +176,7 @@ def _refuse_encoding(path: Path, name: str) -> None:
 async def _refuse_unspeakable(database: Database, name: str) -> None:
     """Names that are no UTF-8 come from damage only, and no SQL statement can hold them."""
     rows = await database.rows(
-        "SELECT m.name, x.name FROM sqlite_schema m LEFT JOIN pragma_table_xinfo(m.name) x"
+        "SELECT m.name, x.name FROM sqlite_schema m LEFT JOIN temp.pragma_table_xinfo(m.name) x"
         " WHERE m.type = 'table' AND m.rootpage > 0"
     )
     strange = await database.value(

@@ -73,7 +73,9 @@ def _common(first: FileInspection, second: FileInspection) -> list[tuple[Table, 
     return [
         (one, two)
         for one, two in pairs
-        if one.kind is two.kind is TableKind.ORDINARY and one.rowid_alias and two.rowid_alias
+        if one.kind is two.kind is TableKind.ORDINARY
+        and one.rowid_alias is not None
+        and two.rowid_alias is not None
     ]
 
 

@@ -101,7 +101,10 @@ async def _with_objects(database: Database, tables: dict[str, Table]) -> Schema:
         objects[kind][fold(name)] = SchemaObject(kind, name, table, sql)
     sequences: dict[str, int] = {}
     if await database.value("SELECT 1 FROM sqlite_schema WHERE name = 'sqlite_sequence'"):
-        for name, number in await database.rows("SELECT name, seq FROM sqlite_sequence"):
+        # Programs may write to it; SQLite takes what is no integer as one, too.
+        for name, number in await database.rows(
+            "SELECT name, CAST(seq AS INTEGER) FROM sqlite_sequence"
+        ):
             if isinstance(name, str) and isinstance(number, int):
                 sequences[fold(name)] = max(number, sequences.get(fold(name), number))
     return Schema(

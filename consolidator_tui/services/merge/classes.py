@@ -41,6 +41,10 @@ class Key:
         return not self.complete and len(self.columns) > MOST_COLUMNS
 
 
+ITSELF = "x'00697473656c66'"
+"""Stands in an identity for a row's reference to itself; no number is equal to it."""
+
+
 def key_terms(work: Work, key: Key) -> list[str]:
     """The GROUP BY terms over the arms' columns k0, k1, ... and the types in t."""
     if key.is_packed:
@@ -136,7 +140,11 @@ def _key_value(
             alone = f" OR {_has_none(translator, root, source, own)}"
             value = f"coalesce({value}, {translator.dangling(root, source, own)})"
         return value, join, f"(p{place}.g IS NOT NULL OR {own} IS NULL{alone})"
-    return translator.value(work, source, column), "", _shared(translator, work, source, links, own)
+    value = translator.value(work, source, column)
+    if any(link.root == work.key and not link.reference.where for link in links):
+        # A root that refers to itself is like one in another file, whatever their numbers.
+        value = f"CASE WHEN {own} = s.{work.address(source)} THEN {ITSELF} ELSE {value} END"
+    return value, "", _shared(translator, work, source, links, own)
 
 
 def _has_none(translator: Translator, root: Work, source: int, own: str) -> str:
@@ -163,7 +171,7 @@ def _shared(translator: Translator, work: Work, source: int, links: list[Link], 
             found += f" OR {_has_none(translator, root, source, own)}"
         guard = [
             f"{work.own(source, name) or 'NULL'} IS NOT {sql_value(value)}"
-            for name, value in link.reference.where.items()
+            for name, value in link.reference.terms(source).items()
         ]
         conditions.append("(" + " OR ".join([f"{own} IS NULL", *guard, found]) + ")")
     return " AND ".join(conditions)

@@ -160,7 +160,7 @@ async def _spare(
     terms = [f"{a} = {b}" for a, b in zip(theirs, ours, strict=True)]
     terms += [
         f"{_named(child, source, name, 's') or 'NULL'} IS {sql_value(value)}"
-        for name, value in reference.where.items()
+        for name, value in reference.terms(source).items()
     ]
     g = parent.moved(source, f"p.{parent.address(source)}")
     initial = (

@@ -14,7 +14,8 @@ ROW = '"written row"'
 
 def address_column(work: Work) -> str | None:
     """The declared column that holds the row's address in the target, if there is one."""
-    return work.table.surrogate or work.fixed_key
+    # A column may be called "", so what is there is asked for by `is not None`.
+    return work.fixed_key if work.table.surrogate is None else work.table.surrogate
 
 
 def target_address(work: Work, alias: str) -> str:

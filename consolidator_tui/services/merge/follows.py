@@ -57,7 +57,7 @@ class Follows:
         names = [str(own) for own in owned]
         conditions = [
             f"{child.own(source, name) or 'NULL'} IS {sql_value(value)}"
-            for name, value in reference.where.items()
+            for name, value in reference.terms(source).items()
         ]
         rows = child.plan.sources[source].row_counts.get(fold(str(child.table.sources[source])), 0)
         if rows > FEW and not _is_indexed(child, source, reference):

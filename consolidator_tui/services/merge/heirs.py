@@ -89,7 +89,7 @@ def _track(work: Work, past: Past, source: int) -> list[tuple[str, str]]:
 
 def _keys(work: Work, before: Table) -> list[str]:
     """The columns that name a row; none where only its whole content does."""
-    if work.table.surrogate:
+    if work.table.surrogate is not None:
         return [work.table.surrogate]
     wanted = {fold(name) for name in work.table.table.primary_key}
     if not wanted:

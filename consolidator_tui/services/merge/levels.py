@@ -2,7 +2,7 @@
 
 A child can only be the same entity as another child if its parents are, so after the rows without
 parents come those whose parents were found to be shared, and so on; rows in circles are never
-reached and stay as they are.
+reached and stay as they are, but for those that refer to themselves: they are roots.
 """
 
 from __future__ import annotations
@@ -78,10 +78,11 @@ def _parent(
     own = work.own(source, link.column)
     if own is None:
         return "NULL"
-    conditions = [f"{own} IS NOT NULL"]
+    # What refers to itself is a root, too.
+    conditions = [f"{own} <> s.{work.address(source)}"]
     conditions += [
         f"{work.own(source, name) or 'NULL'} IS {sql_value(value)}"
-        for name, value in link.reference.where.items()
+        for name, value in link.reference.terms(source).items()
     ]
     whole = [key for key in keys if link.column not in key.columns]
     if whole:

@@ -77,11 +77,17 @@ async def _match_pair(
     apart = _new_parents(translator, work, earlier, later)
     weights = await _telling(database, work, compared, earlier, known)
     weighed = combined("+", [f"({t}) * {w}" for t, w in zip(same, weights, strict=True)], "0")
+    least, heavy = str(max(1, len(compared))), str(sum(weights))
+    if work.table.newest in compared and len(compared) > 1:
+        # Whoever edits a row moves its time of change: that it differs says nothing.
+        place = compared.index(work.table.newest)
+        least += f" - (NOT ({same[place]}))"
+        heavy = f"max(0.001, {heavy} - (NOT ({same[place]})) * {weights[place]})"
     await database.execute(
         f"CREATE TEMP TABLE pairs AS SELECT s.{work.address(later)} AS id, "
         f"{work.g(later)} AS g, {work.g(earlier, 'b')} AS other, ({equal}) AS equal, "
-        f"({alike}) * 2 >= {max(1, len(compared))} AND (({equal}) OR NOT ({apart})) "
-        f"AS alike, ({weighed}) * 2 >= {sum(weights)} AS close, {born} AS born "
+        f"({alike}) * 2 >= {least} AND (({equal}) OR NOT ({apart})) "
+        f"AS alike, ({weighed}) * 2 >= {heavy} AS close, {born} AS born "
         f"FROM {work.read(later)} JOIN {work.rows(earlier).sql} AS b "
         f"ON b.{work.address(earlier)} = s.{work.address(later)} "
         f"WHERE NOT EXISTS (SELECT 1 FROM {work.map} m WHERE m.g = {work.g(later)})"

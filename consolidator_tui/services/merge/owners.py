@@ -28,7 +28,11 @@ async def owners_of(
     found: dict[str, tuple[Value, ...]] = {}
     for reference in work.table.references:
         parent = next((w for w in works.values() if w.key == fold(reference.parent)), None)
-        if parent is None or source not in parent.members or not _applies(reference, values):
+        if (
+            parent is None
+            or source not in parent.members
+            or not _applies(reference, source, values)
+        ):
             continue
         told = await _named(database, parent, reference, source, values)
         if told:
@@ -36,8 +40,8 @@ async def owners_of(
     return found
 
 
-def _applies(reference: Reference, values: Mapping[str, Value]) -> bool:
-    return all(values.get(name) == value for name, value in reference.where.items())
+def _applies(reference: Reference, source: int, values: Mapping[str, Value]) -> bool:
+    return all(values.get(name) == value for name, value in reference.terms(source).items())
 
 
 async def _named(

@@ -49,7 +49,7 @@ async def decision_lines(database: Database, work: Work, kind: str) -> list[str]
         shared = _shared(work, kind, names, shown)
         if kind == "unique":
             # They agree on the key, so the rest is what tells them apart.
-            names = [name for name in others if name not in shared]
+            names = [name for name in others if name not in shared] or names
         paths = [work.plan.sources[int(source)].path for source in sources.split(",") if source]
         choices = [*map(_text, dict.fromkeys(paths)), *([] if shared else ['"both"'])]
         lines += [

@@ -234,7 +234,8 @@ async def continue_sequences(database: Database, works: list[Work]) -> None:
         there = await database.value(f"SELECT count(*) FROM main.sqlite_sequence WHERE name={name}")
         if there:
             await database.execute(
-                f"UPDATE main.sqlite_sequence SET seq = max(seq, {highest}) WHERE name = {name}"
+                "UPDATE main.sqlite_sequence SET "
+                f"seq = max(coalesce(CAST(seq AS INTEGER), 0), {highest}) WHERE name = {name}"
             )
         elif highest:
             await database.execute(f"INSERT INTO main.sqlite_sequence VALUES ({name}, {highest})")

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from consolidator_tui.domain.catalog import fold
+from consolidator_tui.domain.catalog import UniqueKey, fold
 from consolidator_tui.domain.merge import IdentityKind
 from consolidator_tui.services.merge.work import Translator, Work
 from consolidator_tui.storage.sqlite import Database, quote
@@ -47,14 +48,28 @@ def _is_safe(work: Work, key: TargetKey) -> bool:
         return False
     if sorted(identity.columns) != sorted(key.columns):
         return False
-    wanted = sorted(map(fold, key.columns))
     for source in work.members:
         table = work.plan.sources[source].schema.tables[fold(str(work.table.sources[source]))]
-        names = [sorted(map(fold, unique.columns)) for unique in table.unique_keys]
-        own = sorted(fold(str(work.table.column(c).sources[source])) for c in key.columns)
-        if own not in names and wanted not in names:
+        own = {
+            fold(str(work.table.column(column).sources[source])): collation
+            for column, collation in zip(key.columns, key.collations, strict=True)
+        }
+        if not any(_implies(unique, own) for unique in table.unique_keys):
             return False
     return True
+
+
+def _implies(unique: UniqueKey, wanted: Mapping[str, str]) -> bool:
+    """Whether rows that a key keeps apart are so under the wanted collations, too.
+
+    What is different without regard to case is different with it, and not the other way round.
+    """
+    if {fold(name) for name in unique.columns} != set(wanted):
+        return False
+    return all(
+        wanted[fold(name)] in ("BINARY", collation)
+        for name, collation in zip(unique.columns, unique.collations, strict=True)
+    )
 
 
 async def find_collisions(

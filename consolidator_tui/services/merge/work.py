@@ -288,7 +288,7 @@ class Translator:
             if link.reference.where:
                 condition = " AND ".join(
                     f"{work.own(source, name, alias) or 'NULL'} IS {sql_value(value)}"
-                    for name, value in link.reference.where.items()
+                    for name, value in link.reference.terms(source).items()
                 )
                 arms += f" WHEN {condition} THEN {self.follow(work, link, source, own)}"
         if column in work.aliases:

@@ -81,5 +81,7 @@ def _words(change: PlanDocument) -> Iterator[str]:
         if plan.on_conflict is not None:
             rules = ", then ".join(rule.replace("_", " ") for rule in plan.on_conflict)
             yield f"where {table} disagrees: {rules}"
+        if plan.on_drift is OnDrift.UNITE:
+            yield f"put {table} together: all values stay as they are, columns lose their type"
     if change.on_drift is OnDrift.UNITE:
         yield "put them together: all values stay as they are, columns lose their type"

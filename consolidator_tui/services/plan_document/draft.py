@@ -56,9 +56,8 @@ def explained_plan(
     if questions:
         head += [
             "",
-            "To be decided before anything is written. Lines can be pasted below the plan;",
+            "To be decided before anything is written. Lines can be pasted below the plan:",
         ]
-        head += ["`on_drift` is set where it stands:"]
     for question in questions:
         head.append(f"- {question.text}")
         head += [f"    {line}" for line in question.fix.splitlines()]

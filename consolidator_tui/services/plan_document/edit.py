@@ -117,6 +117,7 @@ def overlay(document: PlanDocument, added: PlanDocument) -> PlanDocument:
             fill_nulls=plan.fill_nulls or before.fill_nulls,
             on_conflict=before.on_conflict if plan.on_conflict is None else plan.on_conflict,
             defaults={**before.defaults, **plan.defaults},
+            on_drift=plan.on_drift or before.on_drift,
         )
     for path, mapping in added.mapping.items():
         for name, target in mapping.tables.items():

@@ -82,7 +82,7 @@ async def _sample(
     only = "".join(
         f" AND {f's.{name}' if (name := _own(child, source, column)) else 'NULL'} "
         f"IS {sql_value(value)}"
-        for column, value in reference.where.items()
+        for column, value in reference.terms(source).items()
     )
     there = _parent(workspace, parent, source, reference.parent_columns[0])
     label = _label(parent, source, reference.parent_columns[0]) if there else None

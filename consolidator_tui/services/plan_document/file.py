@@ -62,7 +62,7 @@ def loads(text: str, name: str = "plan.toml", *, open_decisions: bool = False) -
         base=top.file("base"),
         sources=top.files("sources"),
         on_conflict=_rules(top),
-        on_drift=_drift(top),
+        on_drift=_drift(top) or OnDrift.STOP,
         ancestor=_ancestor(top),
         descendants=top.files("descendants"),
         deletions=_deletions(top),
@@ -88,11 +88,13 @@ def _rules(top: Reader) -> tuple[Rule, ...]:
     return PlanDocument().on_conflict if rules is None else rules
 
 
-def _drift(top: Reader) -> OnDrift:
-    name = top.text("on_drift")
-    if name is not None and name not in tuple(OnDrift):
-        top.refuse(f"`on_drift` is `{name}`; it can be stop or unite.", "on_drift")
-    return OnDrift(name or OnDrift.STOP)
+def _drift(part: Reader) -> OnDrift | None:
+    name = part.text("on_drift")
+    if name is None:
+        return None
+    if name not in tuple(OnDrift):
+        part.refuse(f"`on_drift` is `{name}`; it can be stop or unite.", "on_drift")
+    return OnDrift(name)
 
 
 def _ancestor(top: Reader) -> str | None:
@@ -116,7 +118,7 @@ def _deletions(top: Reader) -> Deletions:
 def _tables(top: Reader) -> dict[str, TablePlan]:
     tables: dict[str, TablePlan] = {}
     for name, part in top.tables("tables"):
-        part.only("identity", "newest", "fill_nulls", "on_conflict", "defaults")
+        part.only("identity", "newest", "fill_nulls", "on_conflict", "on_drift", "defaults")
         if any(fold(name) == fold(other) for other in tables):
             part.refuse(f"the table `{name}` stands here twice; SQLite ignores case.")
         tables[name] = TablePlan(
@@ -125,6 +127,7 @@ def _tables(top: Reader) -> dict[str, TablePlan]:
             fill_nulls=part.flag("fill_nulls"),
             on_conflict=part.rules("on_conflict"),
             defaults=part.values("defaults"),
+            on_drift=_drift(part),
         )
     return tables
 
@@ -188,7 +191,7 @@ def _reference(part: Reader, *, followed: bool) -> ReferencePlan:
         columns=columns,
         parent=parent,
         parent_columns=parent_columns,
-        where=part.values("where"),
+        where=part.conditions("where"),
         absent=part.value_list("absent"),
     )
 
@@ -239,7 +242,7 @@ def _refuse_contradictions(document: PlanDocument, top: Reader) -> None:
             top.refuse(
                 f"{reference.table} ({columns}) is both a reference and none.", "references", place
             )
-    seen: set[tuple[object, ...]] = set()
+    seen: dict[tuple[object, ...], Decision] = {}
     for place, decision in enumerate(document.decisions):
         keepers = {*named, "both", "same", ""}
         if document.sources and decision.keep not in keepers:
@@ -247,9 +250,9 @@ def _refuse_contradictions(document: PlanDocument, top: Reader) -> None:
         entity = frozenset((fold(c), repr(value)) for c, value in decision.entity.items())
         # Rows that were joined may disagree, and then a second decision says which one wins.
         mark = (fold(decision.table), entity, repr(decision.also) if decision.also else "")
-        if mark in seen:
+        # One row may stand in two questions, and then the same is said twice.
+        if seen.setdefault(mark, decision) != decision:
             top.refuse("this row is decided twice.", "decisions", place)
-        seen.add(mark)
 
 
 def _folded(part: ReferencePlan) -> tuple[str, tuple[str, ...], str, tuple[str, ...], str]:

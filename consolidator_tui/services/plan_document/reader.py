@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NoReturn, TypeVar
 
 from consolidator_tui.domain.errors import PlanError
-from consolidator_tui.domain.plan import Value
+from consolidator_tui.domain.plan import Condition, RowNamed, Value
 from consolidator_tui.domain.rule import Rule
 from consolidator_tui.services.plan_document import lines as plan_lines
 from consolidator_tui.services.plan_document.lines import Path
@@ -144,6 +144,19 @@ class Reader:
             self._read(read_text, name, key, name): self._read(read_value, value, key, name)
             for name, value in raw.items()
         }
+
+    def conditions(self, key: str) -> dict[str, Condition]:
+        """A table of names and values, or of rows: `{row = {...}}`."""
+        found: dict[str, Condition] = {}
+        part = self.table(key)
+        for name, raw in part._data.items():
+            column = self._read(read_text, name, key, name)
+            if isinstance(raw, dict) and set(raw) == {"row"}:
+                row = part.table(name).table("row").all_values()
+                found[column] = RowNamed(tuple(row.items()))
+            else:
+                found[column] = self._read(read_value, raw, key, name)
+        return found
 
     def value_list(self, key: str) -> tuple[Value, ...]:
         """An array of values."""

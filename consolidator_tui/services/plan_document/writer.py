@@ -9,11 +9,13 @@ from typing import Any
 
 from consolidator_tui.domain.errors import PlanError
 from consolidator_tui.domain.plan import (
+    Condition,
     Decision,
     FileMapping,
     NotSame,
     PlanDocument,
     ReferencePlan,
+    RowNamed,
     TablePlan,
     Value,
 )
@@ -148,6 +150,7 @@ def _table_plan(table: TablePlan) -> dict[str, Any]:
         newest=_text(table.newest),
         fill_nulls=table.fill_nulls or None,
         on_conflict=None if rules is None else [str(rule) for rule in rules],
+        on_drift=None if table.on_drift is None else str(table.on_drift),
         defaults=_values(table.defaults) or None,
     )
 
@@ -165,7 +168,7 @@ def _reference(part: ReferencePlan) -> dict[str, Any]:
         columns=_texts(part.columns),
         parent=_text(part.parent) if part.parent or part.parent_columns else None,
         parent_columns=_texts(part.parent_columns) or None,
-        where=_values(part.where) or None,
+        where=_conditions(part.where) or None,
         absent=[spell_value(value) for value in part.absent] or None,
     )
 
@@ -203,3 +206,12 @@ def _names(names: Mapping[str, str]) -> dict[str, str]:
 
 def _values(values: Mapping[str, Value]) -> dict[str, Any]:
     return {spell_text(name): spell_value(value) for name, value in values.items()}
+
+
+def _conditions(where: Mapping[str, Condition]) -> dict[str, Any]:
+    return {
+        spell_text(name): {"row": _values(dict(wanted.values))}
+        if isinstance(wanted, RowNamed)
+        else spell_value(wanted)
+        for name, wanted in where.items()
+    }

@@ -74,7 +74,7 @@ async def make_plan(
         _check_names(planning)
         declared_references(planning)
         await find_surrogates(planning)
-        confirmed_references(planning)
+        await confirmed_references(planning)
         await _scan(planning, measure, pool)
         await undeclared_references(planning, measure)
         await find_links(planning, measure)

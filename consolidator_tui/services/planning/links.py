@@ -66,7 +66,9 @@ async def _measured(
     for index in draft.members:
         if draft.there(index, column) is None:
             continue
-        found = await measure.containment(draft, index, column, parent, reference.where or None)
+        found = await measure.containment(
+            draft, index, column, parent, reference.terms(index) or None
+        )
         if found.missing:
             dangling.append(index)
             _note_dangling(planning, draft, column, index, parent, found)

@@ -77,7 +77,7 @@ class Measurements:
 
     def address(self, draft: Draft, source: int) -> str:
         """The quoted column that addresses rows: the surrogate key, or the rowid."""
-        own = draft.there(source, draft.surrogate) if draft.surrogate else None
+        own = None if draft.surrogate is None else draft.there(source, draft.surrogate)
         rows = self._planning.workspace.rows(source, draft.members[source].name)
         return own or rows.address
 
@@ -137,6 +137,11 @@ class Measurements:
         for place, name in enumerate(wanted):
             known[name] = tuple(row[place * 4 : place * 4 + 4])
 
+    async def lowest(self, draft: Draft, source: int, column: str) -> object:
+        """The smallest value of a column in a source; None where it has none."""
+        await self.prepare(draft, source, [column])
+        return self._ranges[(source, draft.key)][column][1]
+
     async def _indexed(
         self, draft: Draft, source: int, columns: Sequence[str], database: Database
     ) -> list[str]:
@@ -151,7 +156,9 @@ class Measurements:
             return []
         schema = schema_of(source)
         found = await database.rows(
-            "SELECT i.name FROM pragma_index_list(?, ?) l, pragma_index_xinfo(l.name, ?) i "
+            # `temp.`: a table may be called like the function.
+            "SELECT i.name FROM temp.pragma_index_list(?, ?) l, "
+            "temp.pragma_index_xinfo(l.name, ?) i "
             "WHERE NOT l.partial AND i.seqno = 0 AND i.cid >= 0 AND i.coll = 'BINARY'",
             (table.name, schema, schema),
         )

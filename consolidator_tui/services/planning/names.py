@@ -9,6 +9,7 @@ _BOUNDARY = re.compile(r"[_\W]+|(?<=[a-z0-9])(?=[A-Z])")
 _SUFFIXES = {"id", "fk", "ref", "key", "pk"}
 _IRREGULAR = {"people": "person", "children": "child", "men": "man", "women": "woman"}
 _NO_IDS = {"aid", "bid", "did", "hid", "kid", "lid", "mid", "oid", "rid"}
+"""Short names that are words, too."""
 _ROLES = {
     "owner", "author", "creator", "manager", "parent", "assignee", "sender", "recipient",
     "approver", "reviewer", "editor", "supervisor", "by", "to", "from", "who", "whom",
@@ -62,6 +63,12 @@ def is_id_like(column: str) -> bool:
     if len(parts) == 1:
         return len(parts[0]) == 3 and parts[0].endswith("id") and parts[0] not in _NO_IDS
     return len(parts) > 1 and (parts[-1] in _SUFFIXES or parts[0] == "id")
+
+
+def may_be_short(column: str, table: str) -> bool:
+    """Whether a word may be short for the table's id all the same: `did` of `decks`."""
+    parts = words(column)
+    return len(parts) == 1 and parts[0] in _NO_IDS and "".join(words(table))[:1] == parts[0][0]
 
 
 def runs_together(column: str) -> bool:

@@ -7,18 +7,21 @@ from collections.abc import Mapping
 from consolidator_tui.domain.catalog import Affinity, fold
 from consolidator_tui.domain.errors import PlanError
 from consolidator_tui.domain.merge import Pending, Question, Reference, ReferenceProposal
-from consolidator_tui.domain.plan import ReferencePlan, Value
+from consolidator_tui.domain.plan import Condition, ReferencePlan, RowNamed, Value
 from consolidator_tui.domain.words import plural
 from consolidator_tui.services.planning import names
 from consolidator_tui.services.planning.declared import target_column
 from consolidator_tui.services.planning.draft import Draft, Planning
+from consolidator_tui.services.planning.far_keys import has_far_keys, is_far
 from consolidator_tui.services.planning.fixes import alternatives, toml_list, toml_text
+from consolidator_tui.services.planning.generic_references import generic_references, kinds_of
 from consolidator_tui.services.planning.measure import Containment, Measurements
 
 
-def confirmed_references(planning: Planning) -> None:
+async def confirmed_references(planning: Planning) -> None:
     """Add the references of the plan. Raises PlanError for names that do not exist."""
-    for wanted in planning.document.references:
+    # What a condition's row is found by comes first.
+    for wanted in sorted(planning.document.references, key=_names_rows):
         draft = _draft(planning, wanted.table)
         parent = _draft(planning, wanted.parent)
         for column in (*wanted.columns, *wanted.where):
@@ -42,8 +45,13 @@ def confirmed_references(planning: Planning) -> None:
                 evidence="confirmed in the plan",
                 where=dict(wanted.where),
                 absent=wanted.absent,
+                kinds=await kinds_of(planning, draft, wanted.where),
             )
         )
+
+
+def _names_rows(wanted: ReferencePlan) -> bool:
+    return any(isinstance(value, RowNamed) for value in wanted.where.values())
 
 
 def _draft(planning: Planning, name: str) -> Draft:
@@ -75,8 +83,10 @@ async def undeclared_references(planning: Planning, measure: Measurements) -> No
         for reference in draft.references
         for column in reference.parent_columns
     }
+    far = [parent for parent in parents if await has_far_keys(measure, parent)]
     for draft in planning.drafts.values():
         await _polymorphic(planning, measure, draft, parents)
+        await generic_references(planning, draft, _taken(planning, draft, whole=True))
         taken = _taken(planning, draft)
         for column in draft.columns:
             if fold(column.name) in taken or _is_own_key(draft, column.name):
@@ -84,10 +94,16 @@ async def undeclared_references(planning: Planning, measure: Measurements) -> No
             named_by = directory.named_by(column.name)
             if (draft.key, fold(column.name)) in pointed_at and not named_by:
                 continue  # Part of this table's own key, and only its values may look like ids.
+            near = parents
             if not (names.is_id_like(column.name) or names.is_role(column.name) or named_by):
-                continue
+                near = [p for p in parents if names.may_be_short(column.name, p.name)]
+                if not near and far and await is_far(measure, draft, column.name):
+                    # Not the table itself: a time may be the key and stand in a column, too.
+                    near = [parent for parent in far if parent is not draft]
+                if not near:
+                    continue
             named = [by_table[name] for name in named_by]
-            await _judge(planning, measure, draft, column.name, named, parents)
+            await _judge(planning, measure, draft, column.name, named, near)
 
 
 async def _shared_keys(planning: Planning, measure: Measurements) -> None:
@@ -125,7 +141,7 @@ def _taken(planning: Planning, draft: Draft, *, whole: bool = False) -> set[str]
     return taken
 
 
-def _settled(planning: Planning, draft: Draft, column: str, kind: str) -> set[Value]:
+def _settled(planning: Planning, draft: Draft, column: str, kind: str) -> set[Condition]:
     """The types of a polymorphic reference that the plan speaks of."""
     plans = (*planning.document.references, *planning.document.not_references)
     return {

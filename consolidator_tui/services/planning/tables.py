@@ -5,13 +5,12 @@ from __future__ import annotations
 from consolidator_tui.domain.catalog import MIGRATION_TABLES, Affinity, Column, Source, Table, fold
 from consolidator_tui.domain.errors import PlanError
 from consolidator_tui.domain.merge import TargetColumn
-from consolidator_tui.domain.plan import FileMapping, OnDrift
+from consolidator_tui.domain.plan import FileMapping
 from consolidator_tui.domain.words import plural, verb
 from consolidator_tui.services.planning.draft import Draft, Planning, keep_apart
+from consolidator_tui.services.planning.drift import ask_unrelated, unite_lines, unites
 from consolidator_tui.services.planning.fixes import (
-    alternatives,
     another_name,
-    toml_key,
 )
 from consolidator_tui.services.planning.generated import add_computed, check_generated
 from consolidator_tui.services.planning.migrations import (
@@ -19,6 +18,7 @@ from consolidator_tui.services.planning.migrations import (
     leave_history_out,
 )
 from consolidator_tui.services.planning.names_in_target import mapped_to
+from consolidator_tui.services.planning.other_name import lines_for_missing
 from consolidator_tui.services.planning.rename_words import rename_words
 from consolidator_tui.services.planning.renamed import column_in_target, in_target, renamed_sql
 from consolidator_tui.services.sqltext import sql_value
@@ -80,7 +80,7 @@ async def unite_tables(planning: Planning) -> None:
         await count_shared_history(planning, draft)
         _unite_columns(planning, draft)
         _note_keys(planning, draft)
-        _ask_unrelated(planning, draft)
+        ask_unrelated(planning, draft)
     _ask_name_clashes(planning)
     _note_versions(planning)
     for draft in planning.drafts.values():
@@ -175,35 +175,6 @@ def _note_keys(planning: Planning, draft: Draft) -> None:
                 )
 
 
-def _ask_unrelated(planning: Planning, draft: Draft) -> None:
-    """Same name, but hardly a column in common: two meanings of one name."""
-    if planning.document.on_drift is OnDrift.UNITE:
-        return
-    first = min(draft.members)
-    keys = {fold(name) for name in draft.members[first].primary_key}
-    for index in list(draft.members):
-        if index == first:
-            continue
-        own = {fold(c.name) for c in draft.columns if c.sources[index]} - keys
-        base = {fold(c.name) for c in draft.columns if c.sources[first]} - keys
-        smaller = min(len(own), len(base))
-        if not smaller or len(own & base) * 2 >= smaller:
-            continue
-        path = planning.sources[index].path
-        planning.ask(
-            f"Table {draft.name} means something else in {path}: of its columns "
-            f"{', '.join(sorted(own))} the target has {len(own & base)}.",
-            table=draft.name,
-            column=", ".join(sorted(own - base)),
-            file=path,
-            fix=alternatives(
-                keep_apart(planning, draft, index),
-                f'[mapping.{toml_key(path)}.tables]\n{toml_key(draft.members[index].name)} = ""',
-                'on_drift = "unite"',
-            ),
-        )
-
-
 def _ask_name_clashes(planning: Planning) -> None:
     """A table here that is a view there."""
     for source in planning.sources:
@@ -249,7 +220,8 @@ async def _check_types(planning: Planning, draft: Draft) -> None:
             alias = draft.table.rowid_alias
             is_rowid = alias is not None and fold(alias) == fold(column.name)
             same = own.affinity == declared.affinity and not strict
-            if is_rowid and fold(draft.members[index].rowid_alias or "") != fold(name):
+            theirs = draft.members[index].rowid_alias
+            if is_rowid and (theirs is None or fold(theirs) != fold(name)):
                 # A plain INTEGER column may hold anything, NULL too.
                 same = False
             if same or (
@@ -279,7 +251,7 @@ async def _check_types(planning: Planning, draft: Draft) -> None:
                     file=planning.sources[index].path,
                     fix=keep_apart(planning, draft, index),
                 )
-            elif planning.document.on_drift is OnDrift.UNITE:
+            elif unites(planning, draft):
                 if column.name not in draft.widened:
                     draft.widened.append(column.name)
                     draft.notes.append(
@@ -287,14 +259,16 @@ async def _check_types(planning: Planning, draft: Draft) -> None:
                         f"{planning.sources[index].path} stay as they are"
                     )
             else:
+                path = planning.sources[index].path
                 planning.ask(
-                    f"{draft.name}.{column.name} is {declared.declared or 'untyped'} in the target "
-                    f"and {own.declared or 'untyped'} in {planning.sources[index].path}: "
+                    f"{draft.name}.{column.name} is {declared.declared or 'untyped'}"
+                    f"{' (STRICT)' if strict else ''} in the target "
+                    f"and {own.declared or 'untyped'} in {path}: "
                     f"{plural(changed, 'value')} would be changed by it.",
                     table=draft.name,
                     column=column.name,
                     file=planning.sources[index].path,
-                    fix='on_drift = "unite"  # at the top: values stay, the column loses its type',
+                    fix=f"{unite_lines(draft)}  # values stay, the column loses its type",
                 )
 
 
@@ -364,6 +338,5 @@ async def _check_not_null(planning: Planning, draft: Draft) -> None:
                     table=draft.name,
                     column=column.name,
                     file=source.path,
-                    fix=f"[tables.{toml_key(draft.name)}.defaults]\n"
-                    f'{toml_key(column.name)} = "..."',
+                    fix=lines_for_missing(planning, draft, column, index),
                 )

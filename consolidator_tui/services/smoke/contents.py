@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -26,7 +25,7 @@ async def take(source: Path, copy: Path) -> None:
     Raises sqlite3.Error, LockedError, DiskFull.
     """
     async with open_unchanged(source) as database:
-        await database.execute("VACUUM INTO ?", (os.fspath(copy),))
+        await database.copy_into(copy)
 
 
 def keep(database: Path, kept: Path) -> None:

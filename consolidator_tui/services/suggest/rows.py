@@ -30,7 +30,7 @@ def _naming_columns(work: Work) -> tuple[list[str], bool]:
     linked = {fold(link.column) for link in work.table.links}
     # Only in copies of one file is a number the same row everywhere.
     shared = work.table.identity.kind is IdentityKind.LINEAGE
-    names = [work.table.surrogate] if work.table.surrogate and shared else []
+    names = [work.table.surrogate] if work.table.surrogate is not None and shared else []
     names += [
         column.name
         for column in work.table.columns

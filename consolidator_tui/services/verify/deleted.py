@@ -46,7 +46,7 @@ class DeletionProof(Places):
         """How many dropped rows of one source were the ancestor's and are missing elsewhere."""
         ancestor = self._plan.ancestor
         assert ancestor is not None
-        keys = [table.surrogate] if table.surrogate else list(table.table.primary_key)
+        keys = list(table.table.primary_key) if table.surrogate is None else [table.surrogate]
         if not keys:
             return await self._proven_by_content(table, source, before)
         # A source and the ancestor call their columns alike.

@@ -45,8 +45,8 @@ class ParentProof(KeptKeys):
     async def _index(self, table: MergeTable, column: str) -> str | None:
         """An index of the target that gives all values of the column in order."""
         rows = await self._database.rows(
-            "SELECT l.name FROM pragma_index_list(?, 'main') l, "
-            "pragma_index_xinfo(l.name, 'main') i WHERE NOT l.partial AND i.seqno = 0 "
+            "SELECT l.name FROM temp.pragma_index_list(?, 'main') l, "
+            "temp.pragma_index_xinfo(l.name, 'main') i WHERE NOT l.partial AND i.seqno = 0 "
             "AND i.coll = 'BINARY' AND lower(i.name) = lower(?)",
             (table.name, column),
         )

@@ -80,7 +80,9 @@ class Places:
         return self._workspace.rows(source, str(table.sources[source])).address
 
     def _target_address(self, table: MergeTable) -> str | None:
-        return quote(table.surrogate) if table.surrogate else written_address(table.table)
+        if table.surrogate is None:
+            return written_address(table.table)
+        return quote(table.surrogate)
 
     def _read(self, table: MergeTable, source: int) -> str:
         name = str(table.sources[source])

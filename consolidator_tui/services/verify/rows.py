@@ -307,7 +307,7 @@ class RowProof(ParentProof):
     def _applies(self, table: MergeTable, link: Link, source: int) -> str:
         """Whether a row is one of those that a polymorphic reference speaks of."""
         terms = []
-        for name, value in link.reference.where.items():
+        for name, value in link.reference.terms(source).items():
             there = table.column(name).sources[source]
             condition = "NULL" if there is None else f"s.{quote(there)}"
             terms.append(f"{condition} IS {sql_value(value)}")

@@ -216,8 +216,8 @@ async def sequences(database: Database, plan: MergePlan) -> Check:
         if not table.table.autoincrement or table.surrogate is None:
             continue
         row = await database.row(
-            f"SELECT max({quote(table.surrogate)}), (SELECT max(seq) FROM main.sqlite_sequence "
-            f"WHERE name = ?) FROM main.{quote(table.name)}",
+            f"SELECT max({quote(table.surrogate)}), (SELECT max(CAST(seq AS INTEGER)) "
+            f"FROM main.sqlite_sequence WHERE name = ?) FROM main.{quote(table.name)}",
             (table.name,),
         )
         if row is not None and row[0] is not None and (row[1] is None or row[1] < row[0]):

@@ -14,6 +14,7 @@ from consolidator_tui.domain.plan import (
     OnDrift,
     PlanDocument,
     ReferencePlan,
+    RowNamed,
     TablePlan,
 )
 from consolidator_tui.domain.rule import Rule
@@ -34,6 +35,10 @@ values = st.one_of(
     st.binary(max_size=6),
 )
 some_values = st.dictionaries(names, values, max_size=3)
+rows = st.dictionaries(names, values, min_size=1, max_size=2).map(
+    lambda row: RowNamed(tuple(row.items()))
+)
+conditions = st.dictionaries(names, values | rows, max_size=3)
 some_names = st.lists(names, min_size=1, max_size=3, unique=True).map(tuple)
 rules = st.lists(
     st.sampled_from([rule for rule in Rule if rule is not Rule.STOP]), max_size=4, unique=True
@@ -55,6 +60,7 @@ tables = st.builds(
     fill_nulls=st.booleans(),
     on_conflict=st.none() | rules,
     defaults=some_values,
+    on_drift=st.none() | st.sampled_from(list(OnDrift)),
 )
 renames = st.dictionaries(names, names, max_size=3).filter(_unique_values)
 mappings = st.builds(
@@ -69,7 +75,7 @@ def references(draw: st.DrawFn) -> ReferencePlan:
         st.lists(names, min_size=len(columns), max_size=len(columns), unique=True).map(tuple)
     )
     absent = tuple(draw(st.lists(values, max_size=2)))
-    return ReferencePlan(draw(names), columns, draw(names), parents, draw(some_values), absent)
+    return ReferencePlan(draw(names), columns, draw(names), parents, draw(conditions), absent)
 
 
 @st.composite

@@ -70,13 +70,13 @@ def test_a_value_that_only_a_person_knows_is_asked() -> None:
 def test_references_and_drift_are_answered() -> None:
     yes = '[[references]]\ntable = "t"\ncolumns = ["c"]\nparent = "p"\nparent_columns = ["id"]'
     no = '[[not_references]]\ntable = "t"\ncolumns = ["c"]'
-    drift = 'on_drift = "unite"'
+    drift = '[tables.t]\non_drift = "unite"  # values stay'
     follow, refuse, unite = answers(Question("?", fix=alternatives(yes, no, drift)))
     document = apply(PlanDocument(), follow)
     assert document.references[0].parent == "p"
     document = apply(document, refuse)
     assert (document.references, len(document.not_references)) == ((), 1)
-    assert apply(document, unite).on_drift is OnDrift.UNITE
+    assert apply(document, unite).tables["t"].on_drift is OnDrift.UNITE
 
 
 def test_a_question_without_lines_has_no_answers() -> None:

@@ -60,8 +60,8 @@ def test_other_errors_keep_their_lines() -> None:
 
 def test_a_key_of_the_whole_plan_pasted_below_says_where_it_belongs() -> None:
     with pytest.raises(PlanError) as caught:
-        plan_file.loads(PLAN + 'on_drift = "unite"\n')
-    assert "`on_drift`" in caught.value.sentence
+        plan_file.loads(PLAN + 'target = "app.db"\n')
+    assert "`target`" in caught.value.sentence
     assert "at the top" in caught.value.todo
 
 
