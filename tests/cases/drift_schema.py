@@ -320,3 +320,16 @@ def unique_collation_drift(p: Project) -> None:
             con.executemany("INSERT INTO u(e) VALUES (?)", [(row,) for row in rows])
     result = p.run(plan='[tables.u]\non_conflict = ["base"]\n')
     result.must_ask("u", "e", "UNIQUE key")
+
+
+@case("drift: a column that one file computes and the target stores")
+def computed_here_stored_there(p: Project) -> None:
+    """The values come along, and it is said that nothing computes them any more."""
+    p.db("a.db", "CREATE TABLE t(k TEXT NOT NULL UNIQUE, n INT, twice INT);", {"t": [("a", 1, 7)]})
+    p.db("b.db", "CREATE TABLE t(k TEXT NOT NULL UNIQUE, n INT, twice INT AS (n * 2));")
+    with p.open("b.db") as con:
+        con.execute("INSERT INTO t(k, n) VALUES ('b', 4)")
+    result = p.run()
+    result.done()
+    result.names("t", "twice", "b.db")
+    p.expect("SELECT k, twice FROM t", [("a", 7), ("b", 8)])

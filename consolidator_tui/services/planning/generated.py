@@ -21,7 +21,7 @@ from consolidator_tui.storage.sqlite import quote
 
 
 def add_computed(planning: Planning, draft: Draft) -> None:
-    """Add the generated columns that the first source lacks and nobody stores."""
+    """Add the generated columns that the first source lacks and nobody stores; name the others."""
     known = {c.key for c in draft.table.columns} | {fold(c.name) for c in draft.columns}
     first = min(draft.members)
     for index, table in draft.members.items():
@@ -33,6 +33,14 @@ def add_computed(planning: Planning, draft: Draft) -> None:
             source = planning.sources[index]
             name = column_in_target(planning.document, source, table, column.name, draft.name)
             text = texts.get(fold(name))
+            if column.generated and draft.column(name) is not None:
+                planning.note(
+                    f"{draft.name}: {name} is computed in {source.path} and stored in the target; "
+                    "rows that are added later need a value",
+                    table=draft.name,
+                    column=name,
+                    file=source.path,
+                )
             if not column.generated or fold(name) in known or text is None:
                 continue
             known.add(fold(name))
