@@ -15,9 +15,11 @@ from consolidator_tui.domain.event import Emit, Event, Progress, TableMerged, ig
 from consolidator_tui.domain.merge import MergeResult
 from consolidator_tui.services.inspect.source import load_source
 from consolidator_tui.services.merge import matching, merge
+from consolidator_tui.services.merge.turns import Turn
 from consolidator_tui.services.plan_document import file as plan_file
 from consolidator_tui.services.planning import make_plan
 from consolidator_tui.services.workspace import open_workspace
+from consolidator_tui.storage.sqlite import open_database
 
 ROWS = 22_000
 """More new rows than those from which on plain indexes are built afterwards."""
@@ -125,6 +127,29 @@ async def test_a_large_table_is_compared_beside(
         found.append((rows, result.counts, read(folder / "ledger.db", "SELECT * FROM map_2")))
     assert opened == [tmp_path / str(ROWS) / "ledger.db"]
     assert found[0] == found[1]
+
+
+@pytest.mark.parametrize("bad", ["INSERT INTO t VALUES (1)", "INSERT INTO t(up) VALUES (9)"])
+async def test_a_turn_that_fails_leaves_nothing_locked(tmp_path: Path, bad: str) -> None:
+    """In a statement or at its end: what the next one writes is not refused, and hides no error."""
+    path, lock = tmp_path / "ledger.db", asyncio.Lock()
+    with closing(sqlite3.connect(path)) as con:
+        con.execute("PRAGMA journal_mode = WAL")
+        con.execute(
+            "CREATE TABLE t(id INTEGER PRIMARY KEY, up REFERENCES t DEFERRABLE INITIALLY DEFERRED)"
+        )
+    async with open_database(path, mode="rw") as first, open_database(path, mode="rw") as second:
+        await first.execute("PRAGMA foreign_keys = ON")
+        with pytest.raises((sqlite3.IntegrityError, sqlite3.OperationalError), match="FOREIGN|2 c"):
+            async with Turn(first, lock) as turn:
+                await turn.begin()
+                await first.execute("INSERT INTO t(id) VALUES (5)")
+                await first.execute(bad)
+        async with Turn(second, lock) as turn:
+            await turn.begin()
+            await second.execute("SELECT * FROM t")
+            await second.execute("INSERT INTO t(id) VALUES (7)")
+        assert await first.rows("SELECT * FROM t") == [(7, None)]
 
 
 def is_comparing(event: Event) -> bool:

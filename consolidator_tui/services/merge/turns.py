@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
+from contextlib import suppress
 from types import TracebackType
 from typing import Self
 
@@ -12,7 +14,7 @@ from consolidator_tui.storage.sqlite import Database
 class Turn:
     """A connection's turn at the ledger: from `begin`, or never, to the end of the `with` block.
 
-    What it changed is committed there, unless an error leaves the block.
+    What it changed is committed there, or taken back where an error leaves the block.
     """
 
     def __init__(self, database: Database, lock: asyncio.Lock) -> None:
@@ -40,6 +42,21 @@ class Turn:
             return
         try:
             if error is None:
-                await self._database.execute("COMMIT")
+                await self._commit()
+            else:
+                await self._take_back()
         finally:
             self._lock.release()
+
+    async def _commit(self) -> None:
+        try:
+            await self._database.execute("COMMIT")
+        except sqlite3.Error:
+            await self._take_back()
+            raise
+
+    async def _take_back(self) -> None:
+        """End the transaction: the other connection goes on until it hears of the error."""
+        # SQLite may have ended it by itself, and the error before this one says more.
+        with suppress(sqlite3.Error):
+            await self._database.execute("ROLLBACK")
