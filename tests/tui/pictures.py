@@ -23,6 +23,7 @@ from textual.pilot import Pilot
 from consolidator_tui.sample.writer import write_sample
 from consolidator_tui.services.session import Session
 from consolidator_tui.tui.app import ConsolidatorApp
+from consolidator_tui.tui.screens.clean_up import CleanUpScreen
 from tests.tui.drive import app_of, press, settle
 
 SIZES = ((80, 24), (160, 45))
@@ -92,23 +93,28 @@ async def walk(pilot: Pilot[Any], shoot: Callable[[str], None]) -> None:
     await press(pilot, "enter")
     shoot("14-configure-done")
     await press(pilot, "enter")
-    shoot("15-clean-up")
+    shoot("15-trial")
+    await press(pilot, "enter")
+    shoot("16-trial-done")
+    await press(pilot, "enter")
+    assert isinstance(app_of(pilot).screen, CleanUpScreen)
+    shoot("17-clean-up")
     await press(pilot, "enter")
     await press(pilot, "shift+tab")
     await press(pilot, *(key.replace(" ", "space") for key in app_of(pilot).wizard.phrase))
-    shoot("16-clean-up-confirm")
+    shoot("18-clean-up-confirm")
     await press(pilot, "enter", "enter")
-    shoot("17-clean-up-done")
+    shoot("19-clean-up-done")
     await press(pilot, "ctrl+r")
-    shoot("18-roll-back-asked")
+    shoot("20-roll-back-asked")
     await press(pilot, "right", "enter")
-    shoot("19-rolled-back")
+    shoot("21-rolled-back")
     await press(pilot, "L")
-    shoot("20-event-log")
+    shoot("22-event-log")
     await press(pilot, "escape", "question_mark")
-    shoot("21-help")
+    shoot("23-help")
     await press(pilot, "escape", "ctrl+p")
-    shoot("22-all-keys")
+    shoot("24-all-keys")
 
 
 async def _decide_all(pilot: Pilot[Any], shoot: Callable[[str], None]) -> None:
