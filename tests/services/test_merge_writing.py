@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import threading
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 
 import pytest
@@ -18,8 +18,8 @@ from consolidator_tui.services.merge import matching, merge
 from consolidator_tui.services.merge.turns import Turn
 from consolidator_tui.services.plan_document import file as plan_file
 from consolidator_tui.services.planning import make_plan
-from consolidator_tui.services.workspace import open_workspace
-from consolidator_tui.storage.sqlite import open_database
+from consolidator_tui.services.workspace import Workspace, open_workspace
+from consolidator_tui.storage.sqlite import Database, open_database
 
 ROWS = 22_000
 """More new rows than those from which on plain indexes are built afterwards."""
@@ -129,7 +129,7 @@ async def test_a_large_table_is_compared_beside(
     assert found[0] == found[1]
 
 
-@pytest.mark.parametrize("bad", ["INSERT INTO t VALUES (1)", "INSERT INTO t(up) VALUES (9)"])
+@pytest.mark.parametrize("bad", ["INSERT INTO t VALUES (1, 2, 3)", "INSERT INTO t(up) VALUES (9)"])
 async def test_a_turn_that_fails_leaves_nothing_locked(tmp_path: Path, bad: str) -> None:
     """In a statement or at its end: what the next one writes is not refused, and hides no error."""
     path, lock = tmp_path / "ledger.db", asyncio.Lock()
@@ -140,16 +140,38 @@ async def test_a_turn_that_fails_leaves_nothing_locked(tmp_path: Path, bad: str)
         )
     async with open_database(path, mode="rw") as first, open_database(path, mode="rw") as second:
         await first.execute("PRAGMA foreign_keys = ON")
-        with pytest.raises((sqlite3.IntegrityError, sqlite3.OperationalError), match="FOREIGN|2 c"):
-            async with Turn(first, lock) as turn:
+
+        async def take_a_turn(database: Database, *statements: str) -> None:
+            async with Turn(database, lock) as turn:
                 await turn.begin()
-                await first.execute("INSERT INTO t(id) VALUES (5)")
-                await first.execute(bad)
-        async with Turn(second, lock) as turn:
-            await turn.begin()
-            await second.execute("SELECT * FROM t")
-            await second.execute("INSERT INTO t(id) VALUES (7)")
+                await database.script(statements)
+
+        with pytest.raises(sqlite3.Error, match=r"FOREIGN KEY|3 values"):
+            await take_a_turn(first, "INSERT INTO t(id) VALUES (5)", bad)
+        await take_a_turn(second, "SELECT * FROM t", "INSERT INTO t(id) VALUES (7)")
         assert await first.rows("SELECT * FROM t") == [(7, None)]
+
+
+async def test_an_error_at_the_end_of_comparing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It ends the writer and drops what was staged, and it is told, not what follows from it."""
+
+    @asynccontextmanager
+    async def broken(*arguments: object, **named: object) -> AsyncIterator[Workspace]:
+        async with open_workspace(*arguments, **named) as workspace:  # type: ignore[arg-type]
+            yield workspace
+        raise sqlite3.OperationalError("disk I/O error")
+
+    async def locked(_ledger: Path) -> None:
+        raise sqlite3.OperationalError("database is locked")
+
+    monkeypatch.setattr("consolidator_tui.services.merge.open_workspace", broken)
+    monkeypatch.setattr("consolidator_tui.services.merge.close_ledger", locked)
+    with pytest.raises(sqlite3.OperationalError, match="disk I/O error"):
+        await build(tmp_path, shop("bob", 10), shop("cyd", 10), ignore)
+    assert asyncio.all_tasks() == {asyncio.current_task()}
+    assert not (tmp_path / "staging.db").exists()
 
 
 def is_comparing(event: Event) -> bool:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -42,6 +44,7 @@ async def merge(
     """
     started = time.monotonic()
     shared = await new_ledger(plan, ledger)
+    writing: Writing | None = None
     try:
         async with open_workspace(
             plan.sources,
@@ -53,37 +56,40 @@ async def merge(
             works = make_works(plan, workspace)
             left = _Left(spare)
             writing = Writing(plan, staging, ledger, emit, works, left.to_write, at_once=shared)
-            try:
-                await load_decisions(workspace.database, plan, decisions)
-                questions, notes = await find_entities(
-                    workspace.database,
-                    works,
-                    emit,
-                    hand_over=writing.hand_over,
-                    all_begun=left.none_to_begin,
-                    ledger=ledger if shared else None,
-                )
-                compared = time.monotonic()
-                emit(PhaseTimed(Step.MIGRATE, "match", compared - started))
-                spare()
-                unfollowed = tuple(await find_hidden_ids(workspace.database, works))
-                # Where nothing is asked, the writer counts.
-                asked = works if questions else ()
-                counts = [await count_table(workspace.database, w, written=False) for w in asked]
-            except BaseException:
-                await writing.abandon()
-                raise
+            await load_decisions(workspace.database, plan, decisions)
+            questions, notes = await find_entities(
+                workspace.database,
+                works,
+                emit,
+                hand_over=writing.hand_over,
+                all_begun=left.none_to_begin,
+                ledger=ledger if shared else None,
+            )
+            compared = time.monotonic()
+            emit(PhaseTimed(Step.MIGRATE, "match", compared - started))
+            spare()
+            unfollowed = tuple(await find_hidden_ids(workspace.database, works))
+            # Where nothing is asked, the writer counts.
+            asked = works if questions else ()
+            counts = [await count_table(workspace.database, w, written=False) for w in asked]
         for note in notes:
             text = note.text
             emit(Message(Step.MIGRATE, Level.WARNING, text, note.file, note.table, note.column))
         if questions:
             await writing.abandon()
-            return MergeResult(tuple(counts), tuple(questions), tuple(notes), unfollowed=unfollowed)
-        result = replace(await writing.finish(), unfollowed=unfollowed)
-        emit(PhaseTimed(Step.MIGRATE, "write", time.monotonic() - compared))
-    finally:
-        await close_ledger(ledger)
-    return result
+            result = MergeResult(tuple(counts), tuple(questions), tuple(notes))
+        else:
+            result = await writing.finish()
+            emit(PhaseTimed(Step.MIGRATE, "write", time.monotonic() - compared))
+    except BaseException:
+        if writing is not None:
+            await writing.abandon()
+        # A statement that was interrupted may hold the ledger still: the error before says more.
+        with suppress(sqlite3.Error):
+            await close_ledger(ledger)
+        raise
+    await close_ledger(ledger)
+    return replace(result, unfollowed=unfollowed)
 
 
 class _Left:
