@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import shutil
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
 
+from consolidator_tui.storage.sqlite import Database
 from tests.support.staged import Staged, stage
 
 SCHEMA = """
@@ -263,3 +264,32 @@ async def test_a_field_taken_from_another_version(tmp_path: Path, damage: str) -
     taken = await stage(tmp_path, {"a.db": TAKEN_A, "b.db": TAKEN_B}, TAKEN_PLAN)
     assert (await taken.verify()).ok
     assert not (await taken.verify(_damaged(taken, tmp_path, f"UPDATE u SET {damage}"))).ok
+
+
+LOOKED_UP = """
+CREATE TABLE u(id INTEGER PRIMARY KEY, k TEXT NOT NULL UNIQUE);
+CREATE TABLE c(id INTEGER PRIMARY KEY, u_id INTEGER COLLATE NOCASE REFERENCES u, w TEXT NOT NULL);
+CREATE INDEX c_u ON c(u_id COLLATE BINARY);
+INSERT INTO u VALUES ({0}, 'ann'), ({1}, 'bob'), ({2}, 'cyd');
+"""
+
+
+@pytest.mark.parametrize("rows", [3, 1])
+async def test_places_that_rows_left_are_looked_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rows: int
+) -> None:
+    """One by one in an index, whatever the column's collation, and not more than there are rows."""
+    ways: list[str] = []
+    value = Database.value
+
+    async def explained(self: Database, sql: str, parameters: Iterable[object] = ()) -> object:
+        if " v CROSS JOIN " in sql:
+            ways.extend(row[3] for row in await self.rows(f"EXPLAIN QUERY PLAN {sql}"))
+        return await value(self, sql, parameters)
+
+    own = LOOKED_UP + "".join(f"INSERT INTO c VALUES ({n}, 1, '{{0}}:{n}');" for n in range(rows))
+    staged = await stage(tmp_path, {"a.db": own.format(1, 2, 3), "b.db": own.format(2, 3, 1)})
+    monkeypatch.setattr(Database, "value", explained)
+    assert (await staged.verify()).ok
+    found = {way.split(" USING")[0] for way in ways if "INDEX c_u" in way}
+    assert found == ({"SEARCH t"} if rows == 3 else set())

@@ -7,16 +7,16 @@ import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from consolidator_tui.domain.catalog import fold
 from consolidator_tui.domain.errors import Failed
 from consolidator_tui.domain.event import Emit, Level, Message, PhaseTimed, Progress, Step
 from consolidator_tui.domain.manifest import FileStat
-from consolidator_tui.domain.merge import MergePlan, MergeTable
+from consolidator_tui.domain.merge import MergePlan
 from consolidator_tui.domain.verification import Check, Seal, Verification
 from consolidator_tui.services.stand_ins import stand_in
 from consolidator_tui.services.verify import virtual
 from consolidator_tui.services.verify.claims import Claims
 from consolidator_tui.services.verify.histories import histories
+from consolidator_tui.services.verify.places import size_of
 from consolidator_tui.services.verify.rows import Fates, RowProof
 from consolidator_tui.services.verify.whole import (
     count_rows,
@@ -75,7 +75,7 @@ class _Proof:
         self._staging = staging
         self._ledger = ledger
         self._emit = emit
-        self._open = sorted(plan.tables, key=lambda table: _size(plan, table))
+        self._open = sorted(plan.tables, key=lambda table: size_of(plan, table))
         """Tables that nobody has begun; the largest is last and taken first."""
         self._of_table: dict[int, list[Check]] = {}
         self._fates: dict[int, Fates] = {}
@@ -172,12 +172,3 @@ def _seal(staging: Path, stop: Stop, *, wal: bool) -> Seal:
         return Seal(size, sha256, file_stat(os.fstat(descriptor)), wal)
     finally:
         os.close(descriptor)
-
-
-def _size(plan: MergePlan, table: MergeTable) -> int:
-    """Rows of a table over all sources."""
-    return sum(
-        plan.sources[source].row_counts.get(fold(name), 0)
-        for source, name in enumerate(table.sources)
-        if name is not None
-    )

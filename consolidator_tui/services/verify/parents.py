@@ -5,6 +5,7 @@ from __future__ import annotations
 from consolidator_tui.domain.merge import Link, MergeTable
 from consolidator_tui.services.verify.claims import Claims
 from consolidator_tui.services.verify.kept_keys import KeptKeys, members_of
+from consolidator_tui.services.verify.places import size_of
 from consolidator_tui.storage.sqlite import quote
 
 MOST_JOINED = 16
@@ -14,11 +15,11 @@ MOST_JOINED = 16
 class ParentProof(KeptKeys):
     """Terms for references, as cheap as they can be without proving less."""
 
-    _avoiding: frozenset[str] = frozenset()
-    """Columns of the table at hand that refer to no vacated place."""
+    _avoiding: tuple[Link, ...] = ()
+    """Links of the table at hand that refer to no vacated place."""
 
-    async def _find_avoiding(self, table: MergeTable) -> frozenset[str]:
-        """The columns of a table that refer to no vacated place, where an index tells that.
+    async def _find_avoiding(self, table: MergeTable) -> tuple[Link, ...]:
+        """The links of a table that refer to no vacated place, where an index tells that.
 
         A row that became one with another vacates the place that its source's constant would have
         given it. A reference that is the source's plus that constant, and refers to no vacated
@@ -26,17 +27,21 @@ class ParentProof(KeptKeys):
         The map need not be asked for it. Only places in the source's own range are taken for
         vacated; for references that lead outside of it the map is asked.
         """
-        found = set()
+        found = []
+        rows = size_of(self._plan, table)
         for link in table.links:
             root = self._claims[link.root]
-            index = await self._index(table, link.column) if self._may_avoid(link, root) else None
+            # Looking up more places than there are rows would cost more than it saves.
+            worth = self._may_avoid(link, root) and root.merged_away <= rows
+            index = await self._index(table, link.column) if worth else None
             if index is not None and not await self._database.value(
                 f"SELECT EXISTS (SELECT 1 FROM ({self._vacated(root)}) v "
                 f"CROSS JOIN main.{quote(table.name)} t INDEXED BY {quote(index)} "
-                f"ON t.{quote(link.column)} = v.place)"
+                # The index's collation, not the column's: else all of it is read each time.
+                f"ON t.{quote(link.column)} COLLATE BINARY = v.place)"
             ):
-                found.add(link.column)
-        return frozenset(found)
+                found.append(link)
+        return tuple(found)
 
     def _may_avoid(self, link: Link, root: Claims) -> bool:
         plain = not link.as_text and not link.dangling and not link.reference.where

@@ -104,3 +104,12 @@ class Places:
             Affinity.TEXT,
             Affinity.NUMERIC,
         }
+
+
+def size_of(plan: MergePlan, table: MergeTable) -> int:
+    """Rows of a table over all sources."""
+    return sum(
+        plan.sources[source].row_counts.get(fold(name), 0)
+        for source, name in enumerate(table.sources)
+        if name is not None
+    )
