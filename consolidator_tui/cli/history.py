@@ -112,7 +112,7 @@ def runs(project: Path, *, as_json: bool) -> int:
             place = shlex.quote(str(project))
             output.note(
                 f"{plural(spare, 'byte')} {verb(spare, 'is', 'are')} not needed: "
-                f"consolidator-tui runs {place} --prune"
+                f"consolidator-tui runs {place} --prune --yes"
             )
 
     return answer(output, lambda: describe_runs(_folder(project)), tell)

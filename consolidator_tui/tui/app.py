@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from textual.driver import Driver
 
     from consolidator_tui.services.session import Session
+    from consolidator_tui.tui.modals.question import Question
 
 REFRESH_SECONDS = 0.1
 WIDTHS = [(0, "-cramped"), (80, "-narrow"), (110, "-wide")]
@@ -85,6 +86,7 @@ class ConsolidatorApp(App[int]):
         self.store = EventStore(now, monotonic)
         self.wizard = Wizard(self, self.project)
         self.job: Job | None = None
+        self._about_job: Question | None = None
         self.stopping = False
         self._worker: Worker[object] | None = None
         self._queries: dict[str, tuple[Query, Worker[object]]] = {}
@@ -245,6 +247,9 @@ class ConsolidatorApp(App[int]):
     def _job_ended(self, worker: Worker[object], state: WorkerState) -> None:
         job, self.job, self._worker = self.job, None, None
         assert job is not None
+        if self._about_job is not None and self.screen is self._about_job:
+            # What it asks is no longer so.
+            self._about_job.dismiss(None)
         self._refresh_keys()
         if state is WorkerState.SUCCESS:
             try:
@@ -342,7 +347,12 @@ class ConsolidatorApp(App[int]):
             f"Stopping it now: {job.stopping}. The run can be resumed at the next start.",
             [Choice("keep", "Keep going"), Choice("quit", "Stop and quit", danger=True)],
         )
-        self.push_screen(question, self._quit_answered)
+        self.ask_about_job(question, self._quit_answered)
+
+    def ask_about_job(self, question: Question, answered: Callable[[str | None], None]) -> None:
+        """Ask about the work that runs; when that ends first, the question goes with it."""
+        self._about_job = question
+        self.push_screen(question, answered)
 
     def _quit_answered(self, answer: str | None) -> None:
         if answer == "quit":

@@ -235,7 +235,7 @@ async def test_a_big_merge_says_that_it_does_not_look_for_them(
         assert not (session.need_run().path / FILE).exists()
     said = [e.text for e in told if isinstance(e, Message) and "ook-alikes" in e.text]
     assert [text.partition(":")[0] for text in said] == [
-        "Look-alikes were not looked for among 10 rows"
+        "Look-alikes were not looked for while 10 rows were merged"
     ]
 
 

@@ -267,7 +267,18 @@ async def test_one_file_under_two_names_takes_part_once(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "target", ["no/folder.db", "../out.db", "/etc/app.db", "folder", "link/app.db", "text.db"]
+    "target",
+    [
+        "no/folder.db",
+        "../out.db",
+        "/etc/app.db",
+        "folder",
+        "link/app.db",
+        "text.db",
+        "a.db-WAL",
+        "new.db-journal",
+        "a.db-shm",
+    ],
 )
 async def test_a_target_that_cannot_be_is_refused(tmp_path: Path, target: str) -> None:
     project = tmp_path / "project"

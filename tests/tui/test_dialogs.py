@@ -99,6 +99,25 @@ async def test_quitting_is_guarded_and_waits_for_the_work(
         assert pilot.app.return_value == 0
 
 
+@pytest.mark.parametrize("key", ["ctrl+q", "c"])
+async def test_a_question_about_work_goes_with_it(
+    start: Start, session: FakeSession, key: str
+) -> None:
+    """Its words would be untrue of what is done by then."""
+    session.blocking["back_up"] = asyncio.Event()
+    async with start(at=Step.BACKUP) as pilot:
+        await pilot.press("enter")
+        await pilot.pause()
+        await pilot.press(key)
+        await pilot.pause()
+        assert pilot.app.screen.is_modal
+        session.blocking["back_up"].set()
+        await settle(pilot)
+        assert not pilot.app.screen.is_modal
+        assert session.state.steps[Step.BACKUP] is StepStatus.DONE
+        assert pilot.app.is_running
+
+
 async def test_ctrl_c_says_how_one_leaves(start: Start) -> None:
     async with start(at=Step.CLEANUP) as pilot:
         await press(pilot, "ctrl+c")

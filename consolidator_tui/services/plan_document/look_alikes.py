@@ -36,8 +36,8 @@ def passed_over(plan: MergePlan) -> str:
     if rows <= MOST_IN_ALL:
         return ""
     return (
-        f"Look-alikes were not looked for among {rows:,} rows: `consolidator-tui plan` and Migrate "
-        "in the wizard do that."
+        f"Look-alikes were not looked for while {rows:,} rows were merged: `consolidator-tui plan` "
+        "does that, and in the wizard `s` in Migrate."
     )
 
 

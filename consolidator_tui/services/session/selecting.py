@@ -17,6 +17,7 @@ from consolidator_tui.domain.errors import (
     Refused,
     UsageError,
 )
+from consolidator_tui.domain.manifest import SIDECARS
 from consolidator_tui.domain.selection import Chosen, Lead, Selection
 from consolidator_tui.domain.words import plural, verb
 from consolidator_tui.services.discover.describe import describe
@@ -286,6 +287,13 @@ def check_writable(root: Path, target: str) -> None:
     """Raise Refused unless a file can be put at `target` (and replaced there). Blocking."""
     path = root / target
     folder = path.parent
+    suffix = next((s for s in SIDECARS if path.name.lower().endswith(s)), None)
+    if suffix is not None:
+        raise Refused(
+            f"The target {target} has a name that ends in {suffix}: SQLite takes such a file for "
+            "one of its own beside a database, and deletes it.",
+            todo="Choose another target.",
+        )
     if not folder.is_dir():
         raise Refused(
             f"The folder of the target, {os.fspath(folder)}, is not there.",

@@ -271,7 +271,7 @@ class StepScreen(Screen[None]):
                 Choice("stop", f"Stop ({job.stopping})", danger=True),
             ],
         )
-        self.app.push_screen(question, self._stop_answered)
+        self.owner.ask_about_job(question, self._stop_answered)
 
     def _stop_answered(self, answer: str | None) -> None:
         if answer == "stop":
