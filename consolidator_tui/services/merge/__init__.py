@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +13,7 @@ from pathlib import Path
 from consolidator_tui.domain.decided import Batches
 from consolidator_tui.domain.event import Emit, Level, Message, PhaseTimed, Step
 from consolidator_tui.domain.manifest import MAIN, SIDECARS
-from consolidator_tui.domain.merge import MergePlan, MergeResult
+from consolidator_tui.domain.merge import MergePlan, MergeResult, Note, TableCounts
 from consolidator_tui.services.merge.counts import count_table
 from consolidator_tui.services.merge.decisions import load_decisions
 from consolidator_tui.services.merge.hidden_ids import find_hidden_ids
@@ -22,7 +22,7 @@ from consolidator_tui.services.merge.work import Work
 from consolidator_tui.services.merge.writing import Writing
 from consolidator_tui.services.workspace import Workspace, open_workspace
 from consolidator_tui.storage.holders import sidecar
-from consolidator_tui.storage.sqlite import open_database
+from consolidator_tui.storage.sqlite import Database, open_database
 
 
 async def merge(
@@ -69,12 +69,8 @@ async def merge(
             emit(PhaseTimed(Step.MIGRATE, "match", compared - started))
             spare()
             unfollowed = tuple(await find_hidden_ids(workspace.database, works))
-            # Where nothing is asked, the writer counts.
-            asked = works if questions else ()
-            counts = [await count_table(workspace.database, w, written=False) for w in asked]
-        for note in notes:
-            text = note.text
-            emit(Message(Step.MIGRATE, Level.WARNING, text, note.file, note.table, note.column))
+            counts = await _forecast(workspace.database, works if questions else ())
+        _warn(notes, emit)
         if questions:
             await writing.abandon()
             result = MergeResult(tuple(counts), tuple(questions), tuple(notes))
@@ -90,6 +86,17 @@ async def merge(
         raise
     await close_ledger(ledger)
     return replace(result, unfollowed=unfollowed)
+
+
+def _warn(notes: Sequence[Note], emit: Emit) -> None:
+    for note in notes:
+        text = note.text
+        emit(Message(Step.MIGRATE, Level.WARNING, text, note.file, note.table, note.column))
+
+
+async def _forecast(database: Database, asked: Sequence[Work]) -> list[TableCounts]:
+    """The counts of tables where something is asked; elsewhere the writer counts."""
+    return [await count_table(database, work, written=False) for work in asked]
 
 
 class _Left:

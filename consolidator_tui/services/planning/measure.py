@@ -13,7 +13,7 @@ from consolidator_tui.storage.sqlite import Database, quote
 from consolidator_tui.storage.worker import for_each
 
 LARGE = 20_000
-"""Rows from which on a second connection pays."""
+"""Rows from which on a second connection pays, and asking indexes instead of reading rows."""
 EXTREME = 1 << 53
 """Values beyond are no ids that anybody counted up to."""
 

@@ -56,7 +56,7 @@ class Stepping:
         self._stack = stack
         self._locked = False
         self._spare = asyncio.Event()
-        """Set when a merge has compared everything and only writes."""
+        """Set when a merge keeps one processor busy, not two: only its last table is left."""
         self.reset()
 
     def reset(self) -> None:
