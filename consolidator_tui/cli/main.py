@@ -7,6 +7,7 @@ starts in a few milliseconds.
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -29,7 +30,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     prepare_streams()
     given = sys.argv[1:] if arguments is None else arguments
     try:
-        chosen = parser().parse_args(with_command(given))
+        reading = parser()
+        mistaken = mistaken_command(given)
+        if mistaken:
+            reading.error(mistaken)
+        chosen = reading.parse_args(with_command(given))
         status = chosen.answer(chosen)
     finally:
         silence_closed_streams()
@@ -47,6 +52,24 @@ def with_command(arguments: Sequence[str]) -> list[str]:
     if first in COMMANDS or (first is None and asks):
         return list(arguments)
     return [WIZARD, *arguments]
+
+
+def mistaken_command(arguments: Sequence[str]) -> str:
+    """What to say of a first argument that is nearly a command's name, and no folder; or nothing.
+
+    It would be taken for the wizard's project, and what follows it be blamed.
+    """
+    first = next((item for item in arguments if not item.startswith("-")), "")
+    if not first or first in COMMANDS or os.path.lexists(first):
+        return ""
+    if first == "help":
+        return "there is no command 'help'; --help shows all commands"
+    import difflib
+
+    close = difflib.get_close_matches(first, COMMANDS, n=1, cutoff=0.75)
+    if not close:
+        return ""
+    return f"there is no command and no folder {first!r}; did you mean {close[0]!r}?"
 
 
 def parser() -> argparse.ArgumentParser:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from consolidator_tui.cli.main import COMMANDS, WIZARD, main, parser, with_command
+from consolidator_tui.cli.main import COMMANDS, WIZARD, main, mistaken_command, parser, with_command
 
 
 @pytest.mark.parametrize(
@@ -72,3 +72,27 @@ def test_an_option_that_does_nothing_alone_is_refused(
     assert caught.value.code == 2
     assert other in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        (["runn", "shop"], "did you mean 'run'?"),
+        (["--json", "rollbak", "shop"], "did you mean 'rollback'?"),
+        (["help"], "--help"),
+        (["run", "shop"], ""),
+        (["shop"], ""),
+        ([], ""),
+    ],
+)
+def test_a_command_that_is_nearly_one(
+    given: list[str], told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Unless a folder is called so."""
+    monkeypatch.chdir(tmp_path)
+    found = mistaken_command(given)
+    assert told in found
+    assert bool(found) == bool(told)
+    for name in given:
+        (tmp_path / name).mkdir(exist_ok=True)
+    assert mistaken_command(given) == ""
