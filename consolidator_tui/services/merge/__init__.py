@@ -17,6 +17,7 @@ from consolidator_tui.domain.merge import MergePlan, MergeResult, Note, TableCou
 from consolidator_tui.services.merge.counts import count_table
 from consolidator_tui.services.merge.decisions import load_decisions
 from consolidator_tui.services.merge.hidden_ids import find_hidden_ids
+from consolidator_tui.services.merge.kept_totals import note_kept_totals
 from consolidator_tui.services.merge.matching import find_entities
 from consolidator_tui.services.merge.work import Work
 from consolidator_tui.services.merge.writing import Writing
@@ -68,6 +69,7 @@ async def merge(
             compared = time.monotonic()
             emit(PhaseTimed(Step.MIGRATE, "match", compared - started))
             spare()
+            notes += note_kept_totals(works)
             unfollowed = tuple(await find_hidden_ids(workspace.database, works))
             counts = await _forecast(workspace.database, works if questions else ())
         _warn(notes, emit)
