@@ -11,7 +11,7 @@ Measured in turn, every round in another order, each as a process of its own, fs
 - shifted: the same with every id and reference moved by a constant and no look for duplicates
 - copy: the sources copied and synced
 
-The result of ours is checked against the generator's truth after every round.
+The result of ours is checked against the generator's truth in the first round.
 """
 
 from __future__ import annotations
